@@ -1,0 +1,8 @@
+//! The playbook language (work in progress page).
+
+pub mod digest;
+pub mod model;
+pub mod name;
+pub mod path;
+pub mod suggest;
+pub mod value;

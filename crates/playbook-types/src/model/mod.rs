@@ -1,0 +1,3 @@
+//! What a playbook says, as values: nothing here parses, checks or runs.
+
+pub mod params;
