@@ -4,5 +4,7 @@ pub mod digest;
 pub mod model;
 pub mod name;
 pub mod path;
+pub mod record;
 pub mod suggest;
+pub mod units;
 pub mod value;

@@ -107,7 +107,9 @@ name_type!(
 fn is_plain_name(text: &str, also: &str) -> bool {
     text.len() <= 200
         && text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || also.contains(c))
 }
 
 fn is_stage_name(text: &str) -> bool {
@@ -137,7 +139,10 @@ pub fn is_wildcard_name(text: &str) -> bool {
 
 /// Whether `text` may be one part of a param key.
 pub fn is_param_part(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_-/@:+".contains(c))
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-/@:+".contains(c))
 }
 
 #[cfg(test)]
@@ -149,7 +154,9 @@ mod tests {
         for good in ["a", "A1_x.y@z-w", "_x", "1", "transcribe_{sample}", "{a}"] {
             assert!(StageName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", ".a", "-a", "@a", "a b", "a/b", "é", "a\n", "{", "{}", "a{1}", "a}"] {
+        for bad in [
+            "", ".a", "-a", "@a", "a b", "a/b", "é", "a\n", "{", "{}", "a{1}", "a}",
+        ] {
             assert!(StageName::parse(bad).is_err(), "{bad}");
         }
         assert!(StageName::parse(&"a".repeat(201)).is_err());

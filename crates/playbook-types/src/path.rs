@@ -44,7 +44,10 @@ impl DataPath {
         let absolute = text.starts_with('/');
         let mut normal = String::with_capacity(text.len());
         let mut named = false;
-        for part in text.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        for part in text
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+        {
             if part == ".." {
                 if absolute {
                     return Err(PathError::AboveFilesystemRoot);
@@ -64,6 +67,11 @@ impl DataPath {
             normal.push(if absolute { '/' } else { '.' });
         }
         Ok(Self(normal.into()))
+    }
+
+    /// Keeps a text that has no normal form, from a file that another program wrote. It equals no parsed path.
+    pub(crate) fn verbatim(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The normalised text.
@@ -122,7 +130,9 @@ impl DataPath {
 
     /// The components, front to back; the root has none.
     pub fn components(&self) -> impl Iterator<Item = &str> {
-        self.0.split('/').filter(|part| !part.is_empty() && *part != ".")
+        self.0
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
     }
 
     /// The last component, if it is a name.
@@ -157,7 +167,11 @@ impl DataPath {
             parts.push("..");
         }
         parts.extend(there);
-        Some(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
+        Some(if parts.is_empty() {
+            ".".to_owned()
+        } else {
+            parts.join("/")
+        })
     }
 }
 
@@ -190,30 +204,85 @@ mod tests {
 
     #[test]
     fn normal_form() {
-        for (text, normal) in [("./a//b/", "a/b"), ("a", "a"), (".", "."), ("./", "."), ("../x/", "../x"), ("..", ".."), ("../../x", "../../x"), ("/", "/"), ("//a/./b", "/a/b"), ("-x", "-x"), ("a b", "a b")] {
+        for (text, normal) in [
+            ("./a//b/", "a/b"),
+            ("a", "a"),
+            (".", "."),
+            ("./", "."),
+            ("../x/", "../x"),
+            ("..", ".."),
+            ("../../x", "../../x"),
+            ("/", "/"),
+            ("//a/./b", "/a/b"),
+            ("-x", "-x"),
+            ("a b", "a b"),
+        ] {
             assert_eq!(path(text).as_str(), normal, "{text}");
         }
         assert_eq!(DataPath::parse(""), Err(PathError::Empty));
         assert_eq!(DataPath::parse("a\0b"), Err(PathError::Nul));
         assert_eq!(DataPath::parse("a/../b"), Err(PathError::InnerDotDot));
         assert_eq!(DataPath::parse("../a/.."), Err(PathError::InnerDotDot));
-        assert_eq!(DataPath::parse("/../a"), Err(PathError::AboveFilesystemRoot));
+        assert_eq!(
+            DataPath::parse("/../a"),
+            Err(PathError::AboveFilesystemRoot)
+        );
     }
 
     #[test]
     fn containment() {
-        for (outer, inner) in [("a", "a"), ("a", "a/b"), (".", "a"), (".", "."), ("..", "."), ("..", "../a"), ("..", "a/b"), ("../a", "../a/b"), ("/", "/a"), ("/a", "/a/b"), ("../..", "../x")] {
+        for (outer, inner) in [
+            ("a", "a"),
+            ("a", "a/b"),
+            (".", "a"),
+            (".", "."),
+            ("..", "."),
+            ("..", "../a"),
+            ("..", "a/b"),
+            ("../a", "../a/b"),
+            ("/", "/a"),
+            ("/a", "/a/b"),
+            ("../..", "../x"),
+        ] {
             assert!(path(outer).holds(&path(inner)), "{outer} holds {inner}");
         }
-        for (outer, inner) in [("a", "ab"), ("a", "b"), ("a/b", "a"), (".", ".."), (".", "../a"), ("..", "../.."), ("../a", "a"), ("/a", "a"), ("a", "/a")] {
-            assert!(!path(outer).holds(&path(inner)), "{outer} does not hold {inner}");
+        for (outer, inner) in [
+            ("a", "ab"),
+            ("a", "b"),
+            ("a/b", "a"),
+            (".", ".."),
+            (".", "../a"),
+            ("..", "../.."),
+            ("../a", "a"),
+            ("/a", "a"),
+            ("a", "/a"),
+        ] {
+            assert!(
+                !path(outer).holds(&path(inner)),
+                "{outer} does not hold {inner}"
+            );
         }
     }
 
     #[test]
     fn from_a_working_directory() {
-        for (target, wdir, seen) in [("out/x", ".", Some("out/x")), ("out/x", "src", Some("../out/x")), ("src/x", "src", Some("x")), ("src", "src", Some(".")), ("a/b/c", "a/d/e", Some("../../b/c")), ("/x", "a", Some("/x")), ("../x", "a", Some("../../x")), ("../x", "../y", Some("../x")), ("x", "../y", None), ("x", "/y", None)] {
-            assert_eq!(path(target).seen_from(&path(wdir)).as_deref(), seen, "{target} from {wdir}");
+        for (target, wdir, seen) in [
+            ("out/x", ".", Some("out/x")),
+            ("out/x", "src", Some("../out/x")),
+            ("src/x", "src", Some("x")),
+            ("src", "src", Some(".")),
+            ("a/b/c", "a/d/e", Some("../../b/c")),
+            ("/x", "a", Some("/x")),
+            ("../x", "a", Some("../../x")),
+            ("../x", "../y", Some("../x")),
+            ("x", "../y", None),
+            ("x", "/y", None),
+        ] {
+            assert_eq!(
+                path(target).seen_from(&path(wdir)).as_deref(),
+                seen,
+                "{target} from {wdir}"
+            );
         }
     }
 }

@@ -69,7 +69,9 @@ impl fmt::Display for ParamValue {
 
 fn reads_as_text(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || "_/.~".contains(c))
-        && text.chars().all(|c| c.is_alphanumeric() || "_-./:@+~%,= ".contains(c))
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_-./:@+~%,= ".contains(c))
         && !text.ends_with(' ')
         && text.parse::<f64>().is_err()
         && !matches!(text, "true" | "false" | "null" | "~")
@@ -128,7 +130,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
         if value.is_finite() {
             Ok(ParamValue::Float(value))
         } else {
-            Err(E::custom("a param must be a finite number; write it in quotes to pass it as text"))
+            Err(E::custom(
+                "a param must be a finite number; write it in quotes to pass it as text",
+            ))
         }
     }
 
@@ -163,19 +167,29 @@ mod tests {
     #[test]
     fn five_kinds_of_one() {
         let texts = ["1", "1.0", "'1'", "true", "null"];
-        let values: Vec<ParamValue> = texts.iter().map(|text| serde_yaml_ng::from_str(text).unwrap()).collect();
+        let values: Vec<ParamValue> = texts
+            .iter()
+            .map(|text| serde_yaml_ng::from_str(text).unwrap())
+            .collect();
         for (i, a) in values.iter().enumerate() {
             for (j, b) in values.iter().enumerate() {
                 assert_eq!(i == j, a == b, "{} and {}", texts[i], texts[j]);
             }
-            let again: ParamValue = serde_yaml_ng::from_str(&serde_yaml_ng::to_string(a).unwrap()).unwrap();
+            let again: ParamValue =
+                serde_yaml_ng::from_str(&serde_yaml_ng::to_string(a).unwrap()).unwrap();
             assert_eq!(&again, a);
         }
     }
 
     #[test]
     fn canonical_numbers() {
-        for (text, canonical) in [("1.10", "1.1"), ("1e3", "1000.0"), ("0x10", "16"), ("-0.0", "-0.0"), ("18446744073709551615", "18446744073709551615")] {
+        for (text, canonical) in [
+            ("1.10", "1.1"),
+            ("1e3", "1000.0"),
+            ("0x10", "16"),
+            ("-0.0", "-0.0"),
+            ("18446744073709551615", "18446744073709551615"),
+        ] {
             let value: ParamValue = serde_yaml_ng::from_str(text).unwrap();
             assert_eq!(value.scalar_text().as_deref(), Some(canonical), "{text}");
         }
@@ -191,6 +205,9 @@ mod tests {
         assert_eq!(shown("true"), "\"true\"");
         assert_eq!(shown(""), "\"\"");
         assert_eq!(shown("a\nb"), "\"a\\nb\"");
-        assert_eq!(ParamValue::List(vec![ParamValue::Int(1), ParamValue::Null]).to_string(), "[1,null]");
+        assert_eq!(
+            ParamValue::List(vec![ParamValue::Int(1), ParamValue::Null]).to_string(),
+            "[1,null]"
+        );
     }
 }

@@ -54,7 +54,11 @@ impl Params {
     pub fn keys(&self) -> Vec<String> {
         fn walk(prefix: &str, map: &IndexMap<String, ParamValue>, keys: &mut Vec<String>) {
             for (name, value) in map {
-                let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                let key = if prefix.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{prefix}.{name}")
+                };
                 if let ParamValue::Map(inner) = value {
                     walk(&key, inner, keys);
                 }
@@ -68,14 +72,21 @@ impl Params {
 
     /// The same params with some values replaced. Only keys that exist can be overridden: a typing
     /// mistake must not run the pipeline with the old value.
-    pub fn overridden(mut self, overrides: &[(ParamKey, ParamValue)]) -> Result<Self, UnknownParam> {
+    pub fn overridden(
+        mut self,
+        overrides: &[(ParamKey, ParamValue)],
+    ) -> Result<Self, UnknownParam> {
         for (key, value) in overrides {
             match self.slot(key) {
                 Some(slot) => *slot = value.clone(),
                 None => {
                     let keys = self.keys();
-                    let suggestion = crate::suggest::nearest(key.as_str(), keys.iter().map(String::as_str));
-                    return Err(UnknownParam { key: key.clone(), suggestion: suggestion.map(str::to_owned) });
+                    let suggestion =
+                        crate::suggest::nearest(key.as_str(), keys.iter().map(String::as_str));
+                    return Err(UnknownParam {
+                        key: key.clone(),
+                        suggestion: suggestion.map(str::to_owned),
+                    });
                 }
             }
         }
@@ -113,14 +124,21 @@ mod tests {
         assert_eq!(params.get(&key("chunk.deep.x")), Some(&ParamValue::Int(1)));
         assert_eq!(params.get(&key("model.x")), None);
         assert_eq!(params.get(&key("chunk.siz")), None);
-        assert_eq!(params.keys(), ["model", "chunk.size", "chunk.deep.x", "chunk.deep", "chunk"]);
+        assert_eq!(
+            params.keys(),
+            ["model", "chunk.size", "chunk.deep.x", "chunk.deep", "chunk"]
+        );
     }
 
     #[test]
     fn overrides_replace_what_exists_and_nothing_else() {
-        let changed = params().overridden(&[(key("chunk.size"), ParamValue::Int(3))]).unwrap();
+        let changed = params()
+            .overridden(&[(key("chunk.size"), ParamValue::Int(3))])
+            .unwrap();
         assert_eq!(changed.get(&key("chunk.size")), Some(&ParamValue::Int(3)));
-        let error = params().overridden(&[(key("chunk.sise"), ParamValue::Int(3))]).unwrap_err();
+        let error = params()
+            .overridden(&[(key("chunk.sise"), ParamValue::Int(3))])
+            .unwrap_err();
         assert_eq!(error.suggestion.as_deref(), Some("chunk.size"));
     }
 }

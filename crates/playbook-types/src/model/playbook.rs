@@ -1,0 +1,65 @@
+//! The playbook as a value.
+
+use indexmap::IndexMap;
+
+use crate::model::params::Params;
+use crate::model::policy::Policy;
+use crate::model::stage::Stage;
+use crate::model::target::Target;
+use crate::name::{EnvName, StageName, TargetName};
+use crate::path::DataPath;
+
+/// A whole playbook, as written: params files not read, wildcards not expanded, nothing rendered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Playbook {
+    /// What it is called; the lock and the log repeat it.
+    pub name: String,
+    /// Free text for people.
+    pub description: Option<String>,
+    /// Its params.
+    pub params: Params,
+    /// Files with further params; the playbook's own win.
+    pub params_files: Vec<DataPath>,
+    /// Environment for every stage.
+    pub env: IndexMap<EnvName, String>,
+    /// Places where stages can run.
+    pub targets: IndexMap<TargetName, Target>,
+    /// What holds for a whole run.
+    pub policy: Policy,
+    /// The stages, in the order they were written.
+    pub stages: IndexMap<StageName, Stage>,
+    /// Checks before and after the pipeline.
+    pub compliance: Compliance,
+}
+
+impl Playbook {
+    /// The environment a stage declares: the playbook's, then its own, which wins.
+    pub fn declared_env(&self, stage: &Stage) -> IndexMap<EnvName, String> {
+        let mut env = self.env.clone();
+        env.extend(
+            stage
+                .env
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        env
+    }
+}
+
+/// Checks that expand to gate stages.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Compliance {
+    /// Before the pipeline.
+    pub pre_flight: Vec<Check>,
+    /// After it.
+    pub post_flight: Vec<Check>,
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Check {
+    /// A check known by its name.
+    Named(String),
+    /// A command of the playbook's own.
+    Command(String),
+}

@@ -1,0 +1,65 @@
+//! What holds for a whole run.
+
+use crate::path::DataPath;
+
+/// A playbook's policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// What a failure means for the other stages.
+    pub failure: FailurePolicy,
+    /// How outputs are compared with the lock.
+    pub validation: Validation,
+    /// Whether a lock file is read and written.
+    pub lock_file: bool,
+    /// What happens when another run is under way.
+    pub concurrency: Concurrency,
+    /// Where work directories are.
+    pub work_dir: Option<DataPath>,
+    /// Whether work directories of jobs that succeeded are removed.
+    pub clean_on_success: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            failure: FailurePolicy::default(),
+            validation: Validation::default(),
+            lock_file: true,
+            concurrency: Concurrency::default(),
+            work_dir: None,
+            clean_on_success: true,
+        }
+    }
+}
+
+/// What the failure of one stage means for the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// Start nothing new, let running stages finish.
+    #[default]
+    StopOnFirst,
+    /// Everything not downstream of a failure still runs.
+    ContinueOnFailure,
+    /// The same, with every failure listed at the end.
+    CollectAll,
+}
+
+/// How outputs are compared with what the lock recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Validation {
+    /// By contents.
+    #[default]
+    Checksum,
+    /// Existence is enough.
+    None,
+}
+
+/// What a run does when another one holds the playbook.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Concurrency {
+    /// Wait for it.
+    #[default]
+    Wait,
+    /// Refuse.
+    Fail,
+}

@@ -1,0 +1,115 @@
+//! A stage: a named command with what it reads, what it makes and what else decides.
+
+use indexmap::IndexMap;
+
+use crate::model::fanout::Parallel;
+use crate::model::resources::Resources;
+use crate::model::retry::Retry;
+use crate::model::shell::ShellMode;
+use crate::name::{EnvName, ParamKey, StageName, TargetName};
+use crate::path::DataPath;
+
+/// One stage as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// Its name.
+    pub name: StageName,
+    /// Free text for people.
+    pub description: Option<String>,
+    /// What it runs.
+    pub cmd: Command,
+    /// What it reads.
+    pub deps: Vec<Dep>,
+    /// What it makes.
+    pub outs: Vec<Out>,
+    /// Params it depends on beside those its command mentions.
+    pub params: Vec<ParamKey>,
+    /// Stages it runs after, and again whenever one of them ran.
+    pub after: Vec<StageName>,
+    /// Environment for this stage; wins over the playbook's.
+    pub env: IndexMap<EnvName, String>,
+    /// Working directory, relative to the root.
+    pub wdir: Option<DataPath>,
+    /// Which shell reads the command.
+    pub shell: ShellMode,
+    /// Where it runs; `None` is this machine.
+    pub target: Option<TargetName>,
+    /// Never re-run unless forced.
+    pub frozen: bool,
+    /// False: it always runs, and its outputs decide what runs below it.
+    pub deterministic: bool,
+    /// What happens after a failure.
+    pub retry: Option<Retry>,
+    /// What it needs of a machine.
+    pub resources: Resources,
+    /// One job per input file.
+    pub parallel: Option<Parallel>,
+    /// A quality check: its outputs are reports, its failure stops the pipeline.
+    pub gate: bool,
+}
+
+impl Stage {
+    /// A stage of that name with nothing in it.
+    pub fn named(name: StageName) -> Self {
+        Self {
+            name,
+            description: None,
+            cmd: Command::List(Vec::new()),
+            deps: Vec::new(),
+            outs: Vec::new(),
+            params: Vec::new(),
+            after: Vec::new(),
+            env: IndexMap::new(),
+            wdir: None,
+            shell: ShellMode::default(),
+            target: None,
+            frozen: false,
+            deterministic: true,
+            retry: None,
+            resources: Resources::default(),
+            parallel: None,
+            gate: false,
+        }
+    }
+}
+
+/// The text of a command, templates not yet rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// One text given to one shell.
+    Text(String),
+    /// Several texts, each given to a shell of its own, stopping at the first that fails.
+    List(Vec<String>),
+}
+
+impl Command {
+    /// The texts, in order.
+    pub fn items(&self) -> &[String] {
+        match self {
+            Self::Text(text) => std::slice::from_ref(text),
+            Self::List(items) => items,
+        }
+    }
+}
+
+/// Something a stage reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dep {
+    /// A file or directory.
+    pub path: DataPath,
+    /// Free text: `audio`, `model`, …
+    pub kind: Option<String>,
+}
+
+/// Something a stage makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Out {
+    /// A file or directory.
+    pub path: DataPath,
+    /// Free text: `audio`, `model`, `metrics`, …
+    pub kind: Option<String>,
+    /// The old output is left in place for the command to update.
+    pub persist: bool,
+    /// The target the output lives on.
+    pub remote: Option<TargetName>,
+}

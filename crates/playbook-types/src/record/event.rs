@@ -1,0 +1,159 @@
+//! What happens in a run, as data: the event log and `--json` are these, one object per line.
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::digest::Digest;
+use crate::name::{ParamKey, StageName};
+use crate::path::DataPath;
+use crate::record::decision::HitKind;
+use crate::record::reason::InvalidationReason;
+use crate::value::ParamValue;
+
+/// One line of the event log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub ts: Timestamp,
+    /// In which run.
+    pub run_id: Uuid,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// A run began.
+    RunStarted {
+        /// The playbook's name.
+        playbook: String,
+        /// Program and version.
+        generator: String,
+        /// How many stages are in the run.
+        stages: usize,
+        /// Params set from outside.
+        params: IndexMap<ParamKey, ParamValue>,
+    },
+    /// A stage's recorded result stands.
+    StageCached {
+        /// The stage.
+        stage: StageName,
+        /// Its key; none for a frozen stage.
+        cache_key: Option<Digest>,
+        /// Why.
+        reason: HitKind,
+    },
+    /// A stage's command starts.
+    StageStarted {
+        /// The stage.
+        stage: StageName,
+        /// Where.
+        target: String,
+        /// Which try, from 1.
+        attempt: u32,
+        /// Its key.
+        cache_key: Option<Digest>,
+        /// Its command, values from `env` masked.
+        command: String,
+        /// Why it runs.
+        reasons: Vec<InvalidationReason>,
+        /// The same as one sentence.
+        cache_miss_reason: String,
+    },
+    /// A stage failed and will be tried again.
+    StageRetry {
+        /// The stage.
+        stage: StageName,
+        /// The try that comes.
+        attempt: u32,
+        /// The wait before it.
+        backoff_seconds: f64,
+    },
+    /// A stage made every out.
+    StageCompleted {
+        /// The stage.
+        stage: StageName,
+        /// How long its command ran.
+        duration_seconds: f64,
+        /// What it made.
+        outs: Vec<MadeOut>,
+        /// False: the same bytes as before.
+        changed: bool,
+    },
+    /// A stage did not make its outs.
+    StageFailed {
+        /// The stage.
+        stage: StageName,
+        /// The exit status of its command, if it exited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
+        /// The signal that ended its command, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
+        /// What went wrong.
+        error: String,
+        /// Which try, from 1; 0 if its command never started.
+        attempt: u32,
+        /// Its log, relative to the root, if its command started.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log: Option<String>,
+    },
+    /// A stage did not run because of another's failure.
+    StageSkipped {
+        /// The stage.
+        stage: StageName,
+        /// The stage that failed.
+        because: StageName,
+    },
+    /// A gate passed.
+    GatePassed {
+        /// The gate.
+        stage: StageName,
+        /// Its report.
+        report: Option<DataPath>,
+    },
+    /// A gate failed.
+    GateFailed {
+        /// The gate.
+        stage: StageName,
+        /// Its report.
+        report: Option<DataPath>,
+    },
+    /// Everything asked for is done.
+    RunCompleted(RunTotals),
+    /// A stage failed.
+    RunFailed(RunTotals),
+    /// The run was interrupted.
+    RunInterrupted(RunTotals),
+}
+
+/// An out with its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeOut {
+    /// The out.
+    pub path: DataPath,
+    /// Its digest.
+    pub hash: Digest,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunTotals {
+    /// Stages that ran and succeeded.
+    pub stages_run: usize,
+    /// Stages whose recorded result stood.
+    pub stages_cached: usize,
+    /// Stages that failed.
+    pub stages_failed: usize,
+    /// Stages that did not run because of a failure.
+    pub stages_skipped: usize,
+    /// From start to end.
+    pub total_seconds: f64,
+    /// The recorded durations of the stages that did not have to run.
+    pub saved_seconds: f64,
+}

@@ -1,0 +1,296 @@
+//! Why a stage must run. Each variant has one sentence for people and one JSON form for programs.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::model::shell::ShellMode;
+use crate::name::{ParamKey, StageName};
+use crate::path::DataPath;
+use crate::value::ParamValue;
+
+/// One reason why a stage's recorded result does not stand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum InvalidationReason {
+    /// The user asked for it.
+    Forced,
+    /// A stage this one is ordered after ran since, or one it needs was forced in this run.
+    UpstreamRerun {
+        /// That stage.
+        stage: StageName,
+    },
+    /// There is no lock file.
+    NoLockFile,
+    /// The lock file has no usable entry for this stage.
+    StageNotInLock,
+    /// The last run of this stage did not end well.
+    PreviousRunIncomplete {
+        /// The status it was left with.
+        status: String,
+    },
+    /// A dep changed while the stage last ran, so its result proves nothing.
+    DepMoved {
+        /// That dep.
+        path: DataPath,
+    },
+    /// It is declared not deterministic, or has nothing to decide by.
+    AlwaysRuns,
+    /// The command is another one.
+    CmdChanged {
+        /// Of the recorded command, if known.
+        old: Option<Digest>,
+        /// Of the command now.
+        new: Digest,
+    },
+    /// The contents of a dep are others.
+    DepChanged {
+        /// That dep.
+        path: DataPath,
+        /// Its recorded digest, if known.
+        old: Option<Digest>,
+        /// Its digest now.
+        new: Digest,
+        /// How many of its files differ, when that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files: Option<FileCounts>,
+    },
+    /// It reads something it did not read before.
+    DepAdded {
+        /// The new dep.
+        path: DataPath,
+    },
+    /// It no longer reads something.
+    DepRemoved {
+        /// The former dep.
+        path: DataPath,
+    },
+    /// Params it uses have other values.
+    ParamsChanged {
+        /// Each of them.
+        changes: Vec<ParamChange>,
+    },
+    /// Its declared environment is another one.
+    EnvChanged,
+    /// Another shell reads its command.
+    ShellChanged {
+        /// The recorded shell.
+        old: ShellMode,
+        /// The shell now.
+        new: ShellMode,
+    },
+    /// It runs in another directory.
+    WdirChanged {
+        /// The recorded directory; `None` is the root.
+        old: Option<DataPath>,
+        /// The directory now.
+        new: Option<DataPath>,
+    },
+    /// It makes something else.
+    OutsChanged {
+        /// Outs it did not have.
+        added: Vec<DataPath>,
+        /// Outs it no longer has.
+        removed: Vec<DataPath>,
+    },
+    /// Its input is split into jobs in another way.
+    SplitChanged,
+    /// The key differs though no part of it is seen to differ: another generator made it.
+    CacheKeyMismatch {
+        /// The recorded key.
+        old: Digest,
+        /// The key now.
+        new: Digest,
+    },
+    /// An out is gone.
+    OutputMissing {
+        /// That out.
+        path: DataPath,
+    },
+    /// An out is not what the stage made.
+    OutputModified {
+        /// That out.
+        path: DataPath,
+        /// Its recorded digest, if known.
+        old: Option<Digest>,
+        /// Its digest now.
+        new: Digest,
+    },
+}
+
+/// A param whose value changed. `None` is a param that was not, or is no longer, used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ParamChange {
+    /// Its dotted key.
+    pub param: ParamKey,
+    /// Its recorded value.
+    pub old: Option<ParamValue>,
+    /// Its value now.
+    pub new: Option<ParamValue>,
+}
+
+/// How many files of a directory differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCounts {
+    /// Only there now.
+    pub added: u64,
+    /// Only there before.
+    pub removed: u64,
+    /// There both times, with other contents.
+    pub changed: u64,
+}
+
+impl InvalidationReason {
+    /// The stable name of the variant, as in JSON.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Forced => "forced",
+            Self::UpstreamRerun { .. } => "upstream_rerun",
+            Self::NoLockFile => "no_lock_file",
+            Self::StageNotInLock => "stage_not_in_lock",
+            Self::PreviousRunIncomplete { .. } => "previous_run_incomplete",
+            Self::DepMoved { .. } => "dep_moved",
+            Self::AlwaysRuns => "always_runs",
+            Self::CmdChanged { .. } => "cmd_changed",
+            Self::DepChanged { .. } => "dep_changed",
+            Self::DepAdded { .. } => "dep_added",
+            Self::DepRemoved { .. } => "dep_removed",
+            Self::ParamsChanged { .. } => "params_changed",
+            Self::EnvChanged => "env_changed",
+            Self::ShellChanged { .. } => "shell_changed",
+            Self::WdirChanged { .. } => "wdir_changed",
+            Self::OutsChanged { .. } => "outs_changed",
+            Self::SplitChanged => "split_changed",
+            Self::CacheKeyMismatch { .. } => "cache_key_mismatch",
+            Self::OutputMissing { .. } => "output_missing",
+            Self::OutputModified { .. } => "output_modified",
+        }
+    }
+}
+
+/// One line a person understands.
+impl fmt::Display for InvalidationReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forced => f.write_str("forced (--force)"),
+            Self::UpstreamRerun { stage } => {
+                write!(f, "'{stage}' ran, and this stage is ordered after it")
+            }
+            Self::NoLockFile => f.write_str("no lock file found (first run)"),
+            Self::StageNotInLock => f.write_str("not in the lock file (new stage)"),
+            Self::PreviousRunIncomplete { status } => {
+                write!(f, "previous run did not complete ({status})")
+            }
+            Self::DepMoved { path } => write!(f, "{path} changed while the stage last ran"),
+            Self::AlwaysRuns => {
+                f.write_str("always runs (not deterministic, or nothing to decide by)")
+            }
+            Self::CmdChanged { .. } => f.write_str("command changed"),
+            Self::DepChanged {
+                path,
+                old,
+                new,
+                files,
+            } => {
+                write!(f, "{path}: ")?;
+                match files {
+                    Some(counts) => counts.fmt(f),
+                    None => write!(f, "contents changed ({})", short_change(*old, *new)),
+                }
+            }
+            Self::DepAdded { path } => write!(f, "{path} is a new dep"),
+            Self::DepRemoved { path } => write!(f, "{path} is no longer a dep"),
+            Self::ParamsChanged { changes } => write_changes(f, changes),
+            Self::EnvChanged => f.write_str("declared environment changed"),
+            Self::ShellChanged { old, new } => write!(f, "shell: {} → {}", old.word(), new.word()),
+            Self::WdirChanged { old, new } => write!(
+                f,
+                "wdir: {} → {}",
+                wdir_word(old.as_ref()),
+                wdir_word(new.as_ref())
+            ),
+            Self::OutsChanged { added, removed } => write_outs(f, added, removed),
+            Self::SplitChanged => f.write_str("the input is split into jobs in another way"),
+            Self::CacheKeyMismatch { old, new } => {
+                write!(f, "cache key differs ({})", short_change(Some(*old), *new))
+            }
+            Self::OutputMissing { path } => write!(f, "{path} is missing"),
+            Self::OutputModified { path, .. } => write!(f, "{path} was modified since it was made"),
+        }
+    }
+}
+
+fn short_change(old: Option<Digest>, new: Digest) -> String {
+    let old = old.map_or_else(|| "unknown".to_owned(), |digest| digest.short());
+    format!("{old} → {}", new.short())
+}
+
+fn wdir_word(wdir: Option<&DataPath>) -> &str {
+    wdir.map_or(".", DataPath::as_str)
+}
+
+fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[ParamChange]) -> fmt::Result {
+    f.write_str(if changes.len() == 1 {
+        "param "
+    } else {
+        "params "
+    })?;
+    for (i, change) in changes.iter().enumerate() {
+        if i > 0 {
+            f.write_str(", ")?;
+        }
+        match (&change.old, &change.new) {
+            (Some(old), Some(new)) => write!(f, "{}: {old} → {new}", change.param)?,
+            (None, Some(new)) => write!(f, "{}: now used ({new})", change.param)?,
+            (Some(old), None) => write!(f, "{}: no longer used (was {old})", change.param)?,
+            (None, None) => write!(f, "{}", change.param)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_outs(f: &mut fmt::Formatter<'_>, added: &[DataPath], removed: &[DataPath]) -> fmt::Result {
+    f.write_str("outs changed (")?;
+    let signed = added
+        .iter()
+        .map(|path| ('+', path))
+        .chain(removed.iter().map(|path| ('-', path)));
+    for (i, (sign, path)) in signed.enumerate() {
+        if i > 0 {
+            f.write_str(", ")?;
+        }
+        write!(f, "{sign}{path}")?;
+    }
+    f.write_str(")")
+}
+
+impl fmt::Display for FileCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.changed, "changed"),
+            (self.added, "added"),
+            (self.removed, "removed"),
+        ];
+        let mut first = true;
+        for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            if first {
+                write!(
+                    f,
+                    "{count} {} {what}",
+                    if count == 1 { "file" } else { "files" }
+                )?;
+                first = false;
+            } else {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        if first {
+            f.write_str("an empty directory or a link changed")
+        } else {
+            Ok(())
+        }
+    }
+}
