@@ -1,2 +1,15 @@
-//! x
-fn main() {}
+//! `playbook`: runs only what has to run, and says exactly why.
+
+mod app;
+mod args;
+mod commands;
+mod error;
+mod outcome;
+mod render;
+mod term;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::dispatch().into()
+}

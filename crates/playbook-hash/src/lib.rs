@@ -1,1 +1,47 @@
-//! Placeholder.
+//! Digests of what a pipeline reads, makes and runs, and the disk operations beneath.
+//!
+//! | input | digest |
+//! |---|---|
+//! | file | the plain BLAKE3 of its bytes, so `b3sum` agrees: [`digest_file`] |
+//! | directory | a Merkle tree over names, kinds, executable bits and contents: [`digest_tree`] |
+//! | command | the plain BLAKE3 of its text: [`digest_command`], [`digest_commands`] |
+//! | params | of their canonical JSON: [`digest_params`] |
+//! | declared environment | of its sorted entries: [`digest_env`] |
+//! | all of a stage | the cache key: [`Fingerprint::cache_key`] |
+//!
+//! [`layout`] has the bytes. No time stamp is ever part of a digest; [`DigestMemo`] uses them only to
+//! save reading a file again, and only where they cannot deceive.
+//!
+//! ```
+//! use playbook_hash::{IgnoreRules, digest_command, digest_tree};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let empty = digest_tree(directory.path(), &IgnoreRules::load(directory.path())?)?;
+//! assert_eq!((empty.file_count, empty.total_bytes), (0, 0));
+//! assert!(digest_command("true").to_string().starts_with("blake3:"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod command;
+pub mod disk;
+mod error;
+mod file;
+mod fingerprint;
+mod framed;
+mod ignore_rules;
+pub mod layout;
+mod params;
+mod stat;
+mod tree;
+
+pub use command::{digest_command, digest_commands};
+pub use error::HashError;
+pub use file::{FileDigest, digest_file};
+pub use fingerprint::{DataDigest, Fingerprint};
+pub use framed::Framed;
+pub use ignore_rules::IgnoreRules;
+pub use params::{canonical_json, digest_env, digest_params};
+pub use stat::{DataKind, DigestMemo, Moment, PathDigest, StatKey, Trust};
+pub use tree::{TreeDigest, digest_tree};

@@ -3,7 +3,10 @@
 /// The candidate nearest to `word` by edit distance, if one is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
-    let limit = (word.chars().count() / 3).max(1);
+    let limit = match word.chars().count() {
+        0..3 => 0,
+        count => (count / 3).max(1),
+    };
     candidates
         .into_iter()
         .map(|candidate| {

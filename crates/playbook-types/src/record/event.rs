@@ -84,6 +84,12 @@ pub enum EventKind {
         outs: Vec<MadeOut>,
         /// False: the same bytes as before.
         changed: bool,
+        /// Deps that changed while it ran: its result is not relied on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        moved: Vec<DataPath>,
+        /// Files of the user's that stood where it made its outs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<KeptFile>,
     },
     /// A stage did not make its outs.
     StageFailed {
@@ -102,6 +108,12 @@ pub enum EventKind {
         /// Its log, relative to the root, if its command started.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         log: Option<String>,
+        /// Former outs that are back in their places.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        restored: Vec<DataPath>,
+        /// What it left behind, kept until it runs next.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        kept: Vec<KeptFile>,
     },
     /// A stage did not run because of another's failure.
     StageSkipped {
@@ -139,6 +151,15 @@ pub struct MadeOut {
     pub path: DataPath,
     /// Its digest.
     pub hash: Digest,
+}
+
+/// Something that was moved out of the way, not deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// Where it stood.
+    pub path: DataPath,
+    /// Where it is now: relative to the root if it is below it.
+    pub kept: String,
 }
 
 /// What a run came to.

@@ -1,0 +1,77 @@
+//! What every command works with: the playbook, the clock, how to talk.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use playbook_exec::clock::{Clock, FixedClock, SystemClock};
+use playbook_hash::Trust;
+use playbook_lock::{Project, search_up_from};
+
+use crate::args::GlobalArgs;
+use crate::error::CliError;
+use crate::term;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// The program while it carries out one command.
+pub(crate) struct App {
+    file: Option<PathBuf>,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) trust: Trust,
+    pub(crate) verbosity: Verbosity,
+}
+
+impl App {
+    pub(crate) fn new(args: &GlobalArgs) -> Result<Self, CliError> {
+        term::set_color(args.color);
+        let verbosity = match (args.quiet, args.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Normal,
+        };
+        let trust = if args.no_stat_cache { Trust::ReadEverything } else { Trust::Stat };
+        Ok(Self { file: args.file.clone(), clock: clock()?, trust, verbosity })
+    }
+
+    /// Opens the playbook: the one named by a positional, by `-f`, by the environment, or found here or above.
+    pub(crate) fn project(&self, positional: Option<PathBuf>) -> Result<Project, CliError> {
+        let file = match positional {
+            Some(file) => file,
+            None => self.locate()?,
+        };
+        Ok(Project::open(&file)?)
+    }
+
+    /// The playbook named by `-f` or by the environment, or found here or above.
+    pub(crate) fn locate(&self) -> Result<PathBuf, CliError> {
+        match &self.file {
+            Some(file) => Ok(file.clone()),
+            None => Ok(search_up_from(&working_directory()?)?),
+        }
+    }
+}
+
+/// The directory the user stands in.
+pub(crate) fn working_directory() -> Result<PathBuf, CliError> {
+    #[expect(clippy::disallowed_methods, reason = "only the command line knows a working directory")]
+    let here = std::env::current_dir();
+    here.map_err(|error| CliError::usage(format!("cannot tell the working directory: {error}")))
+}
+
+/// The machine's clock; tests fix it.
+fn clock() -> Result<Box<dyn Clock>, CliError> {
+    match std::env::var("PLAYBOOK_TEST_CLOCK") {
+        Ok(text) => {
+            let now: Result<Timestamp, _> = text.parse();
+            let now = now.map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_CLOCK: {error}")))?;
+            Ok(Box::new(FixedClock(now)))
+        }
+        Err(_) => Ok(Box::new(SystemClock::new())),
+    }
+}

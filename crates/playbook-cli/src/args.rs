@@ -1,0 +1,44 @@
+//! What every command understands, and how the playbook is named.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArgs {
+    /// The playbook [default: playbook.yaml or playbook.yml here or in a directory above]
+    #[arg(short, long, value_name = "FILE", env = "PLAYBOOK_FILE", global = true, hide_env_values = true)]
+    pub(crate) file: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: ColorWhen,
+    /// Read all data again instead of trusting unchanged file times, sizes and inodes
+    #[arg(long, global = true)]
+    pub(crate) no_stat_cache: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Splits positionals: a first one that is an existing `.yaml` or `.yml` file is the playbook.
+pub(crate) fn split_file(positionals: &[String]) -> (Option<PathBuf>, &[String]) {
+    let Some((first, rest)) = positionals.split_first() else { return (None, positionals) };
+    let path = PathBuf::from(first);
+    let yaml = path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
+    if yaml && path.is_file() { (Some(path), rest) } else { (None, positionals) }
+}

@@ -1,0 +1,42 @@
+//! `playbook lock`
+
+use clap::Args;
+use playbook_lock::{load_lock_file, render_lock};
+
+use crate::app::App;
+use crate::args::split_file;
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::term;
+
+/// Print the lock file
+#[derive(Debug, Args)]
+pub(crate) struct LockArgs {
+    /// The playbook
+    #[arg(value_name = "PLAYBOOK")]
+    playbook: Vec<String>,
+    /// Print it as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// `playbook lock`
+pub(crate) fn cmd_lock(app: &App, args: &LockArgs) -> Result<Outcome, CliError> {
+    let (file, rest) = split_file(&args.playbook);
+    if let Some(extra) = rest.first() {
+        return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
+    }
+    let project = app.project(file)?;
+    let path = project.lock_path();
+    let Some(lock) = load_lock_file(&path)? else {
+        return Err(CliError::usage(format!("there is no lock file {} yet", path.display()))
+            .hint("'playbook run' writes it when a stage has run"));
+    };
+    let text = if args.json {
+        serde_json::to_string(&lock).map_err(|error| CliError::usage(error.to_string()))? + "\n"
+    } else {
+        render_lock(&lock)?
+    };
+    term::out(&text)?;
+    Ok(Outcome::Done)
+}

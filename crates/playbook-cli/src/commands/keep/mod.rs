@@ -1,0 +1,3 @@
+//! Commands about what is kept: the lock.
+
+pub(super) mod lock;

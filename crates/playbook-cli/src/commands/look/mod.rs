@@ -1,0 +1,4 @@
+//! Commands that only look.
+
+pub(super) mod list;
+pub(super) mod status;

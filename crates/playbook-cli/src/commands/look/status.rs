@@ -1,0 +1,42 @@
+//! `playbook status`, and what `playbook run -n` shows: one planner, one rendering.
+
+use clap::Args;
+use playbook_exec::plan::{Plan, PlanOptions, Selection, plan};
+
+use crate::app::App;
+use crate::args::split_file;
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::render::foretold::{json_lines, table};
+use crate::term;
+
+/// Show what would run, and why
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The playbook, if it ends in .yaml or .yml, then stages
+    #[arg(value_name = "STAGE")]
+    stages: Vec<String>,
+    /// Print one JSON object per stage
+    #[arg(long)]
+    json: bool,
+    /// Exit with 3 if anything would run
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// `playbook status`
+pub(crate) fn cmd_status(app: &App, args: &StatusArgs) -> Result<Outcome, CliError> {
+    let (file, stages) = split_file(&args.stages);
+    let project = app.project(file)?;
+    let selection = Selection { selectors: stages.to_vec(), only: false };
+    let plan = plan(&project, &PlanOptions { selection, ..PlanOptions::default() })?;
+    show_plan(&plan, args.json, args.exit_code)
+}
+
+/// Shows what a run of this plan would do.
+pub(crate) fn show_plan(plan: &Plan<'_>, json: bool, exit_code: bool) -> Result<Outcome, CliError> {
+    let foretold = plan.foretell()?;
+    term::out(&if json { json_lines(&foretold) } else { table(&foretold) })?;
+    let out_of_date = foretold.iter().any(|stage| stage.counts_as_out_of_date());
+    Ok(if exit_code && out_of_date { Outcome::OutOfDate } else { Outcome::Done })
+}

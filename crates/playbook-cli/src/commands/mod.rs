@@ -1,0 +1,85 @@
+//! The commands, grouped as `--help` shows them, and the way from arguments to an exit code.
+
+mod keep;
+mod look;
+mod setup;
+mod work;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::App;
+use crate::args::GlobalArgs;
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::term;
+
+/// Runs the stages of a playbook: only those that have to run, in parallel, and says exactly why.
+#[derive(Debug, Parser)]
+#[command(name = "playbook", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done or nothing to do, 1 a stage failed, 2 usage, playbook or lock file wrong, \
+3 out of date (with --exit-code), 5 another run holds the lock, 6 the surroundings fail (disk full), 130 or 143 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a commented playbook to start from
+    Init(setup::init::InitArgs),
+    /// Run what has to run
+    Run(work::run::RunArgs),
+    /// Show what would run, and why
+    Status(look::status::StatusArgs),
+    /// Show the stages
+    List(look::list::ListArgs),
+    /// Check the playbook and show all findings
+    #[command(visible_alias = "check")]
+    Validate(setup::validate::ValidateArgs),
+    /// Print the lock file
+    Lock(keep::lock::LockArgs),
+}
+
+/// Carries out the command line.
+pub(crate) fn dispatch() -> Outcome {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    match App::new(&cli.global).and_then(|app| cli.command.run(&app)) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            term::say(&error.render());
+            error.outcome()
+        }
+    }
+}
+
+impl Command {
+    fn run(&self, app: &App) -> Result<Outcome, CliError> {
+        match self {
+            Self::Init(args) => setup::init::cmd_init(app, args),
+            Self::Run(args) => work::run::cmd_run(app, args),
+            Self::Status(args) => look::status::cmd_status(app, args),
+            Self::List(args) => look::list::cmd_list(app, args),
+            Self::Validate(args) => setup::validate::cmd_validate(app, args),
+            Self::Lock(args) => keep::lock::cmd_lock(app, args),
+        }
+    }
+}
+
+/// Help and version are what was asked for; anything else is a wrong command line.
+fn explain(error: &clap::Error) -> Outcome {
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        term::say(&text);
+        return Outcome::Usage;
+    }
+    match term::out(&text) {
+        Ok(()) => Outcome::Done,
+        Err(error) => CliError::from(error).outcome(),
+    }
+}

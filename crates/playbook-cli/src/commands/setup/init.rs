@@ -1,0 +1,78 @@
+//! `playbook init`
+
+use std::fs;
+use std::path::Path;
+
+use clap::Args;
+use playbook_hash::disk;
+
+use crate::app::{App, Verbosity, working_directory};
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::term;
+
+/// Write a commented playbook to start from
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Where [default: here]
+    #[arg(value_name = "DIRECTORY")]
+    directory: Option<std::path::PathBuf>,
+}
+
+/// The playbook that is written.
+const PLAYBOOK: &str = include_str!("init/playbook.yaml");
+/// What does not belong in git.
+const IGNORED: [&str; 1] = ["/.playbook/"];
+/// Lock files are made by a program: git need not diff them in full.
+const ATTRIBUTES: [&str; 2] = ["*.lock.yaml linguist-generated", "*.events.jsonl linguist-generated"];
+
+/// `playbook init`
+pub(crate) fn cmd_init(app: &App, args: &InitArgs) -> Result<Outcome, CliError> {
+    let directory = match &args.directory {
+        Some(directory) => directory.clone(),
+        None => working_directory()?,
+    };
+    for name in ["playbook.yaml", "playbook.yml"] {
+        if fs::symlink_metadata(directory.join(name)).is_ok() {
+            return Err(CliError::usage(format!("{} exists already; nothing was changed", directory.join(name).display()))
+                .hint("'playbook validate' checks it, 'playbook run' runs it"));
+        }
+    }
+    disk::create_dirs(&directory)?;
+    disk::write_new(&directory.join("playbook.yaml"), PLAYBOOK.as_bytes())?;
+    let mut written = vec!["playbook.yaml"];
+    if add_lines(&directory.join(".gitignore"), &IGNORED)? {
+        written.push(".gitignore");
+    }
+    if add_lines(&directory.join(".gitattributes"), &ATTRIBUTES)? {
+        written.push(".gitattributes");
+    }
+    if app.verbosity > Verbosity::Quiet {
+        term::say(&format!("wrote {}\nnext: playbook run\n", written.join(", ")));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Adds the lines a file does not have yet. What stands in it stays.
+fn add_lines(path: &Path, lines: &[&str]) -> Result<bool, CliError> {
+    let old = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(CliError::usage(format!("cannot read {}: {error}", path.display()))),
+    };
+    let has = |line: &str| old.split(|byte| *byte == b'\n').any(|have| have.trim_ascii() == line.as_bytes());
+    let missing: Vec<&str> = lines.iter().copied().filter(|line| !has(line)).collect();
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let mut new = old.clone();
+    if !new.is_empty() && !new.ends_with(b"\n") {
+        new.push(b'\n');
+    }
+    for line in missing {
+        new.extend_from_slice(line.as_bytes());
+        new.push(b'\n');
+    }
+    disk::replace(path, &new, disk::Durability::Fast)?;
+    Ok(true)
+}

@@ -1,0 +1,4 @@
+//! Commands for writing playbooks.
+
+pub(super) mod init;
+pub(super) mod validate;

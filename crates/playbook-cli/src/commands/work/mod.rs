@@ -1,0 +1,3 @@
+//! Commands that do the work.
+
+pub(super) mod run;

@@ -1,0 +1,188 @@
+//! `playbook run`
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use indexmap::IndexMap;
+use playbook_exec::observer::{Fanned, Observer};
+use playbook_exec::plan::{Force, Plan, PlanOptions, Selection, plan};
+use playbook_exec::{ExecError, Outcome as RunOutcome, Runtime, Summary, execute};
+use playbook_lock::Project;
+use playbook_lock::run_lock::{Contention, Holder, RunLock};
+use playbook_types::model::policy::{Concurrency, FailurePolicy};
+use playbook_types::name::ParamKey;
+use playbook_types::value::ParamValue;
+use uuid::Uuid;
+
+use crate::app::{App, Verbosity};
+use crate::args::split_file;
+use crate::commands::look::status::show_plan;
+use crate::error::CliError;
+use crate::outcome::Outcome;
+use crate::render::findings::render_findings;
+use crate::render::json::JsonEvents;
+use crate::render::plain::Plain;
+use crate::term;
+
+/// Run what has to run
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+pub(crate) struct RunArgs {
+    /// The playbook, if it ends in .yaml or .yml, then stages: NAME, a glob, +NAME, NAME+, an out's path,
+    /// state:failed, state:stale
+    #[arg(value_name = "STAGE")]
+    stages: Vec<String>,
+    /// Further stages, separated by commas
+    #[arg(short, long = "stages", visible_alias = "stage", value_name = "STAGES", value_delimiter = ',')]
+    more_stages: Vec<String>,
+    /// Only these stages, without what they need
+    #[arg(long)]
+    only: bool,
+    /// Show what would run, and run nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Cores to use at once [default: all]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// After a failure, still run everything that does not need the failed stage
+    #[arg(short, long)]
+    keep_going: bool,
+    /// Run the named stages whatever is recorded; all, if none is named
+    #[arg(short = 'B', long)]
+    force: bool,
+    /// Set a param for this run; the value is read as YAML
+    #[arg(short = 'p', long = "set", visible_alias = "param", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// If another run holds the playbook, fail instead of waiting
+    #[arg(long)]
+    no_wait: bool,
+    /// Print one JSON object per event on standard output
+    #[arg(long)]
+    json: bool,
+    /// With --dry-run: exit with 3 if anything would run
+    #[arg(long, requires = "dry_run")]
+    exit_code: bool,
+}
+
+/// `playbook run`
+pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
+    let (file, stages) = split_file(&args.stages);
+    let project = app.project(file)?;
+    let overrides = overrides(&args.set)?;
+    let project = with_params(project, &overrides)?;
+    if app.verbosity > Verbosity::Quiet {
+        term::say(&render_findings(project.file(), project.warnings()));
+    }
+    let options = PlanOptions {
+        selection: Selection {
+            selectors: stages.iter().chain(&args.more_stages).cloned().collect(),
+            only: args.only,
+        },
+        force: if args.force { Force::Named } else { Force::None },
+    };
+    if args.dry_run {
+        let plan = plan(&project, &options)?;
+        return show_plan(&plan, args.json, args.exit_code);
+    }
+    let _held = hold(app, &project, args)?;
+    // The lock is read only now: a run that was waited for may have changed it.
+    let plan = plan(&project, &options)?;
+    run(app, args, &plan, &overrides)
+}
+
+fn run(app: &App, args: &RunArgs, plan: &Plan<'_>, overrides: &[(ParamKey, ParamValue)]) -> Result<Outcome, CliError> {
+    let plain = Plain::new(plan, app.verbosity, args.json);
+    let json = JsonEvents::default();
+    let mut observers: Vec<&dyn Observer> = vec![&plain];
+    if args.json {
+        observers.push(&json);
+    }
+    let declared = plan.playbook_policy().failure;
+    let failure = match (args.keep_going, declared) {
+        (true, FailurePolicy::StopOnFirst) => FailurePolicy::ContinueOnFailure,
+        (_, declared) => declared,
+    };
+    let runtime = Runtime {
+        clock: &*app.clock,
+        observer: &Fanned(observers),
+        jobs: jobs(args.jobs),
+        failure,
+        trust: app.trust,
+        run_id: run_id()?,
+        overrides: overrides.iter().cloned().collect::<IndexMap<_, _>>(),
+        watch_signals: true,
+    };
+    let summary = execute(plan, &runtime)?;
+    json.finish()?;
+    plain.finish(&summary);
+    Ok(outcome(&summary))
+}
+
+fn outcome(summary: &Summary) -> Outcome {
+    let surroundings = summary.failures.iter().any(|(_, cause)| cause.is_surroundings());
+    match summary.outcome {
+        RunOutcome::Completed => Outcome::Done,
+        RunOutcome::Failed if surroundings => Outcome::Surroundings,
+        RunOutcome::Failed => Outcome::StageFailed,
+        RunOutcome::Interrupted(signal) => Outcome::Interrupted(signal),
+    }
+}
+
+fn jobs(asked: Option<NonZeroUsize>) -> u32 {
+    let cores = asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    u32::try_from(cores).unwrap_or(u32::MAX)
+}
+
+/// A new id; tests fix it.
+fn run_id() -> Result<Uuid, CliError> {
+    match std::env::var("PLAYBOOK_TEST_RUN_ID") {
+        Ok(text) => text.parse().map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_RUN_ID: {error}"))),
+        Err(_) => Ok(Uuid::now_v7()),
+    }
+}
+
+/// `KEY=VALUE` pairs, values read as YAML.
+fn overrides(set: &[String]) -> Result<Vec<(ParamKey, ParamValue)>, CliError> {
+    set.iter().map(|pair| one_override(pair)).collect()
+}
+
+fn one_override(pair: &str) -> Result<(ParamKey, ParamValue), CliError> {
+    let (key, value) = pair
+        .split_once('=')
+        .ok_or_else(|| CliError::usage(format!("'{pair}' sets nothing")).hint("write KEY=VALUE"))?;
+    let key = ParamKey::parse(key).map_err(|error| CliError::usage(error.to_string()))?;
+    // `key=` is empty text, where YAML would say null.
+    let value = if value.is_empty() {
+        ParamValue::Str(String::new())
+    } else {
+        serde_yaml_ng::from_str(value).map_err(|error| {
+            CliError::usage(format!("the value of '{key}' is not valid YAML: {error}"))
+                .hint("put text with special characters in quotes: --set 'key=\"a: b\"'")
+        })?
+    };
+    Ok((key, value))
+}
+
+fn with_params(project: Project, overrides: &[(ParamKey, ParamValue)]) -> Result<Project, CliError> {
+    if overrides.is_empty() {
+        return Ok(project);
+    }
+    let mut playbook = project.playbook().clone();
+    playbook.params = playbook.params.overridden(overrides).map_err(ExecError::from)?;
+    Ok(project.with_playbook(playbook))
+}
+
+/// Takes the run lock.
+fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliError> {
+    let state = project.state_dir();
+    state.create()?;
+    let holder = Holder { pid: std::process::id(), host: host(), since: app.clock.now() };
+    let fail = args.no_wait || project.playbook().policy.concurrency == Concurrency::Fail;
+    let tell = |by: &str| term::say(&format!("waiting for another run of this playbook ({by})\n"));
+    let contention = if fail { Contention::Fail } else { Contention::Wait(&tell) };
+    Ok(RunLock::acquire(&state.run_lock(), &holder, contention)?)
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

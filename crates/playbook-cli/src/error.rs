@@ -1,0 +1,172 @@
+//! Every error as a person is told it: what, where, and what to do next.
+
+use std::fmt::Write as _;
+use std::io;
+
+use playbook_exec::ExecError;
+use playbook_hash::HashError;
+use playbook_hash::disk::DiskError;
+use playbook_lock::LockError;
+use playbook_types::finding::Findings;
+
+use crate::outcome::Outcome;
+use crate::render::findings::render_findings;
+use crate::term::{Tone, paint};
+
+/// An error on its way to the person.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    outcome: Outcome,
+    message: String,
+    /// Lines under the message, already laid out.
+    detail: String,
+    hints: Vec<String>,
+}
+
+impl CliError {
+    /// A wrong command line.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Outcome::Usage, message)
+    }
+
+    fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, message: message.into(), detail: String::new(), hints: Vec::new() }
+    }
+
+    /// With advice.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// How the program ends with it.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// As text for standard error.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        text.push_str(&self.detail);
+        if !self.message.is_empty() {
+            writeln!(text, "{}: {}", paint(Tone::Bad, "error"), self.message).ok();
+        }
+        for hint in &self.hints {
+            writeln!(text, "  {}: {hint}", paint(Tone::Strong, "hint")).ok();
+        }
+        text
+    }
+}
+
+impl From<ExecError> for CliError {
+    fn from(error: ExecError) -> Self {
+        let message = error.to_string();
+        match error {
+            ExecError::Lock(error) => error.into(),
+            ExecError::Disk(error) => error.into(),
+            ExecError::Hash(error) => error.into(),
+            ExecError::NotSupported { features } => not_supported(&features),
+            ExecError::UnknownParam(error) => {
+                let cli = Self::usage(message);
+                match error.suggestion {
+                    Some(key) => cli.hint(format!("did you mean '{key}'?")),
+                    None => cli.hint("only params that the playbook has can be set; add it to 'params' first"),
+                }
+            }
+            ExecError::Selection { suggestion, .. } => {
+                let cli = Self::usage(message);
+                match suggestion {
+                    Some(name) => cli.hint(format!("did you mean '{name}'?")),
+                    None => cli.hint("'playbook list' shows the stages"),
+                }
+            }
+            ExecError::SameRealPath { .. } => {
+                Self::usage(message).hint("a symbolic link makes two paths one; every file is made by one stage")
+            }
+            ExecError::Template { .. } | ExecError::TooManyCores { .. } | ExecError::ForbiddenOut { .. } | ExecError::Cycle(_) => {
+                Self::usage(message)
+            }
+            _ => Self::new(Outcome::Surroundings, message),
+        }
+    }
+}
+
+fn not_supported(features: &[playbook_exec::Unsupported]) -> CliError {
+    let mut error = CliError::usage("this playbook asks for what this version cannot do yet; nothing was run");
+    for feature in features {
+        writeln!(error.detail, "{}: not supported yet: {} ({})", paint(Tone::Bad, "error"), feature.what, feature.at).ok();
+    }
+    error
+}
+
+impl From<LockError> for CliError {
+    fn from(error: LockError) -> Self {
+        let message = error.to_string();
+        match error {
+            LockError::Disk(error) => error.into(),
+            LockError::Playbook { path, findings } => of_findings(&path, &findings),
+            LockError::Conflict { .. } => Self::usage(message)
+                .hint("resolve the conflict as in any file; either side of an entry will do, because an entry only counts if it matches what is on disk")
+                .hint("or take one side whole: git checkout --ours (or --theirs) -- FILE"),
+            LockError::Broken { .. } => Self::usage(message)
+                .hint("restore it (git checkout -- FILE), or move it away: then every stage runs once more"),
+            LockError::Schema { .. } => {
+                Self::usage(message).hint("a newer playbook wrote it; update this one, or move the file away to start anew")
+            }
+            LockError::Twins { second, .. } => Self::usage(message)
+                .hint(format!("rename one of them; if {} is a leftover, remove it", second.display())),
+            LockError::NoPlaybook { .. } => {
+                Self::usage(message).hint("name one with -f FILE, or begin with 'playbook init'")
+            }
+            LockError::ForeignPlaybook { .. } => {
+                Self::usage(message).hint("if you trust it, name it: playbook run -f FILE")
+            }
+            LockError::Held { .. } => Self::new(Outcome::Held, message).hint("without --no-wait it would be waited for"),
+            LockError::RunLock { .. } => Self::new(Outcome::Surroundings, message),
+            LockError::Unreadable { .. } => Self::usage(message)
+                .hint("make it readable, or move it away: then every stage runs once more"),
+            _ => Self::usage(message),
+        }
+    }
+}
+
+/// A playbook with errors: each with its line, and how many there are.
+fn of_findings(path: &std::path::Path, findings: &Findings) -> CliError {
+    let errors = findings.errors().count();
+    let mut error = CliError::usage(format!(
+        "{}: {} in the playbook; nothing was run",
+        path.display(),
+        if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") }
+    ));
+    error.detail = render_findings(path, findings);
+    error
+}
+
+impl From<HashError> for CliError {
+    fn from(error: HashError) -> Self {
+        Self::new(Outcome::Surroundings, error.to_string())
+    }
+}
+
+impl From<DiskError> for CliError {
+    fn from(error: DiskError) -> Self {
+        let cli = Self::new(Outcome::Surroundings, error.to_string());
+        match error.source.kind() {
+            io::ErrorKind::StorageFull => cli.hint("free some space and run again; nothing that was done is lost"),
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                cli.hint("make it writable and run again")
+            }
+            _ => cli,
+        }
+    }
+}
+
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // Whoever was reading has seen enough.
+            io::ErrorKind::BrokenPipe => Self::new(Outcome::Done, ""),
+            _ => Self::new(Outcome::Surroundings, format!("cannot write the output: {error}")),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Durations as a person reads them.
+
+/// `0.04 s`, `12.3 s`, `3 min 10 s`, `2 h 5 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    if seconds < 9.995 {
+        return format!("{seconds:.2} s");
+    }
+    if seconds < 59.95 {
+        return format!("{seconds:.1} s");
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 59.95, and casts saturate")]
+    let whole = seconds.round() as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    match (hours, minutes, rest) {
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, rest) => format!("{minutes} min {rest} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations() {
+        for (seconds, text) in [
+            (0.0, "0.00 s"),
+            (0.041, "0.04 s"),
+            (9.999, "10.0 s"),
+            (12.34, "12.3 s"),
+            (59.96, "1 min"),
+            (190.2, "3 min 10 s"),
+            (3600.0, "1 h"),
+            (7_500.0, "2 h 5 min"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a run would do, as a table and as JSON.
+
+use std::fmt::Write as _;
+
+use playbook_exec::plan::{Fate, Foretold};
+use playbook_types::name::StageName;
+use playbook_types::record::decision::HitKind;
+use playbook_types::record::reason::InvalidationReason;
+use serde::Serialize;
+
+use crate::term::{Tone, paint};
+
+/// One stage as JSON.
+#[derive(Serialize)]
+struct Row<'a> {
+    stage: &'a str,
+    decision: &'static str,
+    reasons: &'a [InvalidationReason],
+    waits_for: &'a [StageName],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// One JSON object per stage.
+pub(crate) fn json_lines(foretold: &[Foretold]) -> String {
+    foretold.iter().filter_map(|stage| serde_json::to_string(&row(stage)).ok()).map(|line| line + "\n").collect()
+}
+
+fn row(foretold: &Foretold) -> Row<'_> {
+    let row = |decision: &'static str| Row {
+        stage: foretold.stage.as_str(),
+        decision,
+        reasons: &[],
+        waits_for: &[],
+        error: None,
+    };
+    match &foretold.fate {
+        Fate::Hit(_) => row("hit"),
+        Fate::Miss(reasons) => Row { reasons: reasons.as_slice(), ..row("miss") },
+        Fate::Maybe(waits_for) => Row { waits_for, ..row("maybe") },
+        Fate::Fault(fault) => Row { error: Some(fault.to_string()), ..row("miss") },
+    }
+}
+
+/// A line per stage and a total.
+pub(crate) fn table(foretold: &[Foretold]) -> String {
+    let width = foretold.iter().map(|stage| stage.stage.as_str().chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for stage in foretold {
+        let (tone, word, why) = told(&stage.fate);
+        let line = format!("{} {:<width$}  {why}", paint(tone, &format!("{word:<6}")), stage.stage);
+        writeln!(text, "{}", line.trim_end()).ok();
+    }
+    writeln!(text, "{}", total(foretold)).ok();
+    text
+}
+
+fn told(fate: &Fate) -> (Tone, &'static str, String) {
+    match fate {
+        Fate::Hit(HitKind::Hit) => (Tone::Good, "cached", String::new()),
+        Fate::Hit(HitKind::Frozen) => (Tone::Good, "cached", "frozen".to_owned()),
+        Fate::Miss(reasons) => (Tone::Act, "run", reasons.sentence()),
+        Fate::Maybe(waits_for) => {
+            let names: Vec<&str> = waits_for.iter().map(StageName::as_str).collect();
+            (Tone::Warn, "maybe", format!("only if {} makes something new", names.join(" or ")))
+        }
+        Fate::Fault(fault) => (Tone::Bad, "error", fault.to_string()),
+    }
+}
+
+fn total(foretold: &[Foretold]) -> String {
+    let count = |test: fn(&Fate) -> bool| foretold.iter().filter(|stage| test(&stage.fate)).count();
+    let parts = [
+        (count(|fate| matches!(fate, Fate::Miss(_))), "to run"),
+        (count(|fate| matches!(fate, Fate::Maybe(_))), "maybe"),
+        (count(Fate::is_hit), "cached"),
+        (count(|fate| matches!(fate, Fate::Fault(_))), "cannot run"),
+    ];
+    let shown: Vec<String> =
+        parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if shown.is_empty() { "nothing selected".to_owned() } else { shown.join(" · ") }
+}

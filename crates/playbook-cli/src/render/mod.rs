@@ -1,0 +1,7 @@
+//! How things look: findings, plans, runs, durations.
+
+pub(crate) mod duration;
+pub(crate) mod findings;
+pub(crate) mod foretold;
+pub(crate) mod json;
+pub(crate) mod plain;

@@ -1,0 +1,71 @@
+//! The only writer to standard output and standard error.
+
+use std::io::{self, Write as _};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::args::ColorWhen;
+
+/// What a piece of text is, which decides its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Something went wrong.
+    Bad,
+    /// Something may be wrong.
+    Warn,
+    /// Something went well.
+    Good,
+    /// Something that changes.
+    Act,
+    /// Of less weight.
+    Dim,
+    /// Of more weight.
+    Strong,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
+        match self {
+            Self::Bad => color(AnsiColor::Red).bold(),
+            Self::Warn => color(AnsiColor::Yellow).bold(),
+            Self::Good => color(AnsiColor::Green),
+            Self::Act => color(AnsiColor::Cyan).bold(),
+            Self::Dim => Style::new().dimmed(),
+            Self::Strong => Style::new().bold(),
+        }
+    }
+}
+
+/// Text in a tone; the writer takes the colour away where there is none to be.
+pub(crate) fn paint(tone: Tone, text: &str) -> String {
+    let style = tone.style();
+    format!("{style}{text}{style:#}")
+}
+
+/// Decides once, for both streams.
+pub(crate) fn set_color(when: ColorWhen) {
+    let choice = match when {
+        ColorWhen::Auto => anstream::ColorChoice::Auto,
+        ColorWhen::Always => anstream::ColorChoice::Always,
+        ColorWhen::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+/// Writes what the command is for to standard output, in one go.
+///
+/// # Errors
+///
+/// When nobody reads it any more, or the disk behind it is full.
+pub(crate) fn out(text: &str) -> io::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Tells a person something, on standard error. Where nobody can be told, that is no reason to fail.
+pub(crate) fn say(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()).ok();
+}

@@ -1,0 +1,77 @@
+//! What a failure means.
+
+use crate::support::Sandbox;
+
+const THREE: &str = "  bad: {cmd: exit 3, outs: [x]}\n  below: {cmd: cp x y, deps: [x], outs: [y]}\n  apart: {cmd: echo > z, outs: [z]}\n";
+
+fn with_policy(failure: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("playbook.yaml", &format!("version: \"1.0\"\nname: t\npolicy: {{failure: {failure}}}\nstages:\n{THREE}"));
+    sandbox
+}
+
+#[test]
+fn stop_on_first_starts_nothing_new() {
+    let sandbox = with_policy("stop_on_first");
+    insta::assert_snapshot!(sandbox.run(&["run", "-j1"]).says(1), @"");
+    assert!(!sandbox.exists("z"));
+}
+
+#[test]
+fn continue_runs_what_is_not_downstream() {
+    for policy in ["continue_on_failure", "continue_independent", "collect_all"] {
+        let sandbox = with_policy(policy);
+        let said = sandbox.run(&["run", "-j1"]).says(1);
+        assert!(said.contains("skip   below  because 'bad' failed"), "{said}");
+        assert!(sandbox.exists("z") && !sandbox.exists("y"));
+    }
+    let sandbox = with_policy("stop_on_first");
+    sandbox.run(&["run", "-j1", "-k"]).says(1);
+    assert!(sandbox.exists("z"));
+}
+
+#[test]
+fn a_failed_stage_runs_again_and_the_others_do_not() {
+    let sandbox = with_policy("collect_all");
+    sandbox.run(&["run"]).says(1);
+    assert!(sandbox.run(&["status"]).prints(0).contains("run    bad    previous run did not complete (failed)"));
+    sandbox.stages(&THREE.replace("exit 3", "echo > x"));
+    assert_eq!(sandbox.ran(&[]), ["bad", "below"]);
+}
+
+#[test]
+fn a_missing_dep_is_named() {
+    let sandbox = Sandbox::with_stages("  a: {cmd: cp raw/in x, deps: [raw/in], outs: [x]}\n");
+    insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"");
+    insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"");
+    insta::assert_snapshot!(sandbox.run(&["validate"]).says(0), @"");
+    assert!(!sandbox.exists("playbook.lock.yaml") && !sandbox.exists("playbook.events.jsonl"), "nothing was executed");
+}
+
+#[test]
+fn an_out_that_was_not_made_is_named() {
+    let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [x, never/made]}\n");
+    insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"");
+    assert!(!sandbox.exists("x"));
+}
+
+#[test]
+fn a_working_directory_that_is_not_there_is_named() {
+    let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [nowhere/x], wdir: gone}\n");
+    let said = sandbox.run(&["run"]).says(1);
+    assert!(said.contains("its working directory [ROOT]/gone does not exist"), "{said}");
+}
+
+#[test]
+fn what_is_not_supported_yet_is_refused_before_anything_runs() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "playbook.yaml",
+        "version: \"1.0\"\nname: t\nparams_files: [p.yaml]\ntargets: {far: {host: far}}\ncompliance: {pre_flight: [tdg]}\nstages:\n  a: {cmd: echo > x, outs: [x], retry: {limit: 2}, shell: rash}\n  'w_{s}': {cmd: cp {{deps[0].path}} {{outs[0].path}}, deps: ['raw/{s}'], outs: ['o/{s}']}\n  p: {cmd: cp {{input}} {{output}}, deps: [d], outs: [q], parallel: {strategy: per_file}}\n  r: {cmd: echo > y, outs: [{path: y, remote: far}], target: far, gate: true, resources: {memory_gb: 1, gpu: 1, disk_gb: 1}}\n",
+    );
+    insta::assert_snapshot!(sandbox.run(&["run"]).says(2), @"");
+    assert_eq!(sandbox.names("."), ["playbook.yaml"]);
+    let said = sandbox.run(&["validate"]).says(0);
+    assert!(said.contains("not supported yet: wildcards"), "{said}");
+    sandbox.run(&["validate", "--strict"]).says(2);
+}

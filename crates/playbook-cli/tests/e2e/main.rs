@@ -1,0 +1,24 @@
+//! The real binary, with real commands, in temporary directories.
+
+mod data;
+mod deciding;
+mod failing;
+mod locks;
+mod looking;
+mod messages;
+mod outputs;
+mod running;
+mod setup;
+mod support;
+
+/// A file that is not named above would silently not be tested.
+#[test]
+fn no_file_is_forgotten() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e");
+    let main = std::fs::read_to_string(here.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(&here).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "main" || module == "snapshots" || main.contains(&format!("mod {module};")), "{name}");
+    }
+}

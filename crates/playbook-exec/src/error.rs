@@ -1,0 +1,109 @@
+//! Why a run cannot begin, or cannot go on.
+
+use playbook_hash::HashError;
+use playbook_hash::disk::DiskError;
+use playbook_lock::LockError;
+use playbook_types::graph::Cycle;
+use playbook_types::model::params::UnknownParam;
+use playbook_types::record::state::IllegalStep;
+use playbook_types::template::TemplateError;
+
+/// Why a run cannot begin, or cannot go on. The failure of a stage is no such error: it is an outcome.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecError {
+    /// The playbook, its lock, or the run lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A file or directory could not be written.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The ignore rules, or data that must be digested.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The playbook asks for what this version cannot do.
+    #[error("{}", not_supported(features))]
+    NotSupported {
+        /// What, and where.
+        features: Vec<Unsupported>,
+    },
+    /// A param that does not exist was overridden.
+    #[error(transparent)]
+    UnknownParam(#[from] UnknownParam),
+    /// A command cannot be rendered with the params of this run.
+    #[error("stage '{stage}': {source}")]
+    Template {
+        /// The stage.
+        stage: String,
+        /// Why.
+        source: TemplateError,
+    },
+    /// The stages need each other.
+    #[error("the stages need each other")]
+    Cycle(Cycle),
+    /// A selection names nothing.
+    #[error("'{selector}' selects nothing: {what}")]
+    Selection {
+        /// What was asked for.
+        selector: String,
+        /// What it should have been.
+        what: String,
+        /// The nearest name that exists.
+        suggestion: Option<String>,
+    },
+    /// A stage asks for more than there is.
+    #[error("stage '{stage}' asks for {asked} cores, and target '{target}' has {cores}")]
+    TooManyCores {
+        /// The stage.
+        stage: String,
+        /// What it asks for.
+        asked: u32,
+        /// Where it runs.
+        target: String,
+        /// What is there.
+        cores: u32,
+    },
+    /// Two outs are one file on disk.
+    #[error("{first} and {second} are the same file on this disk")]
+    SameRealPath {
+        /// One stage and its out.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// An out stands where nothing of a stage's may stand.
+    #[error("the out {out} of stage '{stage}' {what}")]
+    ForbiddenOut {
+        /// The stage.
+        stage: String,
+        /// Its out.
+        out: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The operating system refused something a run cannot do without.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A fault of the scheduler.
+    #[error(transparent)]
+    Internal(#[from] IllegalStep),
+}
+
+/// Something the language has and this version cannot do yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsupported {
+    /// Where it stands: `stages.train.retry`.
+    pub at: playbook_types::finding::KeyPath,
+    /// What it is, in a person's words.
+    pub what: &'static str,
+}
+
+fn not_supported(features: &[Unsupported]) -> String {
+    let list: Vec<String> = features.iter().map(|it| format!("{} ({})", it.what, it.at)).collect();
+    format!("not supported yet: {}", list.join(", "))
+}

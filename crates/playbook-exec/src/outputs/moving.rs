@@ -1,0 +1,77 @@
+//! Moving files and directories by rename, and what stands in the way of it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+
+use playbook_hash::disk::{self, DiskError};
+
+/// What stands at a path, not following a link at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    Nothing,
+    Data,
+    /// A symbolic link with this text.
+    Link(String),
+    /// A socket, fifo or device.
+    Special,
+}
+
+/// Looks at a path.
+pub(super) fn standing_at(path: &Path) -> io::Result<Standing> {
+    let meta = match fs::symlink_metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Standing::Nothing);
+        }
+        Err(error) => return Err(error),
+    };
+    let kind = meta.file_type();
+    if kind.is_symlink() {
+        return Ok(Standing::Link(link_text(path)?));
+    }
+    if kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device() {
+        return Ok(Standing::Special);
+    }
+    Ok(Standing::Data)
+}
+
+/// The text of a symbolic link; what is not UTF-8 in it is replaced.
+pub(super) fn link_text(path: &Path) -> io::Result<String> {
+    Ok(fs::read_link(path)?.to_string_lossy().into_owned())
+}
+
+/// Renames; where a directory cannot be renamed although it stays on its file system (overlayfs says
+/// EXDEV for directories of a lower layer), its entries are moved one by one.
+pub(super) fn move_data(from: &Path, to: &Path) -> Result<(), DiskError> {
+    match disk::rename(from, to) {
+        Err(error) if error.is_cross_device() && is_plain_dir(from) && same_device(from, to) => move_entries(from, to),
+        other => other,
+    }
+}
+
+fn is_plain_dir(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
+}
+
+fn same_device(from: &Path, to: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let device = |path: &Path| fs::symlink_metadata(path).map(|meta| meta.dev());
+    let parents = from.parent().zip(to.parent());
+    parents.is_some_and(|(from, to)| matches!((device(from), device(to)), (Ok(a), Ok(b)) if a == b))
+}
+
+fn move_entries(from: &Path, to: &Path) -> Result<(), DiskError> {
+    disk::create_dirs(to)?;
+    let listing = fs::read_dir(from).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = listing.map_err(|source| DiskError::new("read", from, source))?;
+    for entry in entries {
+        move_data(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    if let Ok(meta) = fs::symlink_metadata(from) {
+        let kept_mode = fs::set_permissions(to, meta.permissions());
+        kept_mode.map_err(|source| DiskError::new("set the permissions of", to, source))?;
+    }
+    disk::remove_dir(from)
+}

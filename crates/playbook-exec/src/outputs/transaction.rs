@@ -1,0 +1,146 @@
+//! The transaction around one run of one stage.
+
+use std::io;
+
+use playbook_hash::disk::{self, DiskError};
+use playbook_types::name::StageName;
+use playbook_types::path::DataPath;
+use playbook_types::record::event::KeptFile;
+
+use crate::outputs::aside::{Aside, set_aside};
+use crate::outputs::keep::Places;
+use crate::outputs::moving::{Standing, move_data, standing_at};
+
+/// Why a stage's outs cannot be made where they should be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutFault {
+    /// A socket, fifo or device stands there.
+    #[error("{out} is a socket, a fifo or a device; move it away or name another out")]
+    Special {
+        /// The out.
+        out: DataPath,
+    },
+    /// A symbolic link stands there that the stage did not make.
+    #[error("{out} is a symbolic link to {target} that the stage did not make; name the target as the out, or remove the link")]
+    ForeignLink {
+        /// The out.
+        out: DataPath,
+        /// Where it points.
+        target: String,
+    },
+    /// Another file system is mounted there.
+    #[error("{out} is a mount point and cannot be set aside; name a directory inside it as the out, or mark it 'persist: true'")]
+    MountPoint {
+        /// The out.
+        out: DataPath,
+    },
+    /// What stands there cannot be looked at.
+    #[error("cannot look at {out}: {source}")]
+    Unreadable {
+        /// The out.
+        out: DataPath,
+        /// Why.
+        source: io::Error,
+    },
+    /// The disk refuses.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// An out of a stage that is about to run.
+#[derive(Debug, Clone)]
+pub(crate) struct OldOut {
+    /// The out.
+    pub(crate) path: DataPath,
+    /// It is left in place for the command to update, without a transaction.
+    pub(crate) persist: bool,
+    /// What stands there is exactly what the lock records.
+    pub(crate) recorded: bool,
+    /// The text of the link that the stage made there, if it made one.
+    pub(crate) symlink: Option<String>,
+}
+
+/// Old outs set aside while their stage runs. It must be finished one way or the other.
+#[derive(Debug)]
+#[must_use = "old outs stay aside until the transaction is committed or rolled back"]
+pub(crate) struct Transaction {
+    places: Places,
+    stage: StageName,
+    outs: Vec<OldOut>,
+    asides: Vec<Aside>,
+    /// Everything is aside: from here on, what stands at an out is the stage's.
+    begun: bool,
+}
+
+/// What a transaction that was rolled back leaves.
+#[derive(Debug, Default)]
+pub(crate) struct RolledBack {
+    /// Former outs that are back.
+    pub(crate) restored: Vec<DataPath>,
+    /// What the stage left, out of the way.
+    pub(crate) kept: Vec<KeptFile>,
+}
+
+impl Transaction {
+    /// Sets the old outs aside and makes the directories of the new ones.
+    pub(crate) fn begin(places: &Places, stage: &StageName, outs: Vec<OldOut>) -> Result<Self, OutFault> {
+        let mut transaction = Self { places: places.clone(), stage: stage.clone(), outs, asides: Vec::new(), begun: false };
+        disk::remove_tree(&places.failed_dir(stage))?;
+        match transaction.set_aside() {
+            Ok(()) => {
+                transaction.begun = true;
+                Ok(transaction)
+            }
+            Err(fault) => {
+                // Nothing ran: whatever was already moved goes straight back.
+                transaction.roll_back()?;
+                Err(fault)
+            }
+        }
+    }
+
+    fn set_aside(&mut self) -> Result<(), OutFault> {
+        for (nth, out) in self.outs.iter().enumerate() {
+            let path = self.places.resolve(&out.path);
+            if !out.persist {
+                let aside = self.places.aside(&path, &self.stage, nth);
+                self.asides.extend(set_aside(out, &path, &aside)?);
+            }
+            if let Some(parent) = path.parent() {
+                disk::create_dirs(parent)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The stage made every out: the old ones go, except what is not the stage's own.
+    pub(crate) fn commit(mut self) -> Result<Vec<KeptFile>, OutFault> {
+        let mut kept = Vec::new();
+        for aside in std::mem::take(&mut self.asides) {
+            if aside.recorded {
+                disk::remove_tree(&aside.aside)?;
+            } else {
+                kept.push(self.places.keep(&self.stage, &aside.out, &aside.aside)?);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The stage failed: what it left is moved away for inspection, and the old outs come back.
+    pub(crate) fn roll_back(&mut self) -> Result<RolledBack, OutFault> {
+        let mut done = RolledBack::default();
+        for out in self.outs.iter().filter(|out| self.begun && !out.persist) {
+            let path = self.places.resolve(&out.path);
+            let left = standing_at(&path).map_err(|source| OutFault::Unreadable { out: out.path.clone(), source })?;
+            if left != Standing::Nothing {
+                done.kept.push(self.places.keep_failed(&self.stage, &out.path, &path)?);
+            }
+        }
+        for aside in std::mem::take(&mut self.asides) {
+            move_data(&aside.aside, &aside.path)?;
+            done.restored.push(aside.out);
+        }
+        Ok(done)
+    }
+}

@@ -1,0 +1,162 @@
+//! Building the plan.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use playbook_hash::IgnoreRules;
+use playbook_hash::disk::Root;
+use playbook_lock::{Project, load_lock_file};
+use playbook_types::graph::{Graph, StageId};
+use playbook_types::model::playbook::Playbook;
+use playbook_types::model::policy::Policy;
+use playbook_types::model::stage::Stage;
+use playbook_types::record::lock::LockFile;
+use rayon::prelude::*;
+
+use crate::error::ExecError;
+use crate::plan::resolve::{Resolved, resolve};
+use crate::plan::select::{Selection, select};
+use crate::plan::unsupported::unsupported;
+
+/// What to plan.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Which stages.
+    pub selection: Selection,
+    /// Which of them run whatever is recorded.
+    pub force: Force,
+}
+
+/// Which stages run whatever is recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Force {
+    /// None.
+    #[default]
+    None,
+    /// Those that were named; all, if none was.
+    Named,
+}
+
+/// What a run would do.
+#[derive(Debug)]
+pub struct Plan<'p> {
+    pub(crate) project: &'p Project,
+    pub(crate) graph: Graph,
+    /// By stage; `None` for stages that are not part of this plan.
+    pub(crate) resolved: Vec<Option<Resolved>>,
+    /// The stages of this plan.
+    pub(crate) stages: BTreeSet<StageId>,
+    /// Those the user forces.
+    pub(crate) forced: BTreeSet<StageId>,
+    /// Those and everything below them in this plan.
+    pub(crate) force_reaches: BTreeSet<StageId>,
+    pub(crate) lock: Option<LockFile>,
+    pub(crate) ignore: IgnoreRules,
+}
+
+/// Makes the plan. Reads the lock, and no data.
+///
+/// # Errors
+///
+/// What stands in the way of running at all: features not supported, a lock that cannot be read, a
+/// selection that names nothing.
+pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>, ExecError> {
+    let playbook = project.playbook();
+    let features = unsupported(playbook);
+    if !features.is_empty() {
+        return Err(ExecError::NotSupported { features });
+    }
+    refuse_too_large(playbook)?;
+    let graph = Graph::build(playbook).map_err(ExecError::Cycle)?;
+    let lock = if playbook.policy.lock_file { load_lock_file(&project.lock_path())? } else { None };
+    let selected = select(playbook, &graph, lock.as_ref(), &options.selection)?;
+    let resolved = (0..graph.len())
+        .into_par_iter()
+        .map(|i| match playbook.stages.get_index(i) {
+            Some((_, stage)) if selected.stages.contains(&StageId::new(i)) => resolve(playbook, stage).map(Some),
+            _ => Ok(None),
+        })
+        .collect::<Result<_, _>>()?;
+    let forced = if options.force == Force::Named { selected.named.clone() } else { BTreeSet::new() };
+    let force_reaches = graph.downstream(forced.iter().copied());
+    let force_reaches = force_reaches.intersection(&selected.stages).copied().collect();
+    let ignore = IgnoreRules::load(project.root().as_path())?;
+    let mut plan = Plan { project, graph, resolved, stages: selected.stages, forced, force_reaches, lock, ignore };
+    if selected.stale_only {
+        plan.keep_only_stale(&selected.named, options.selection.only)?;
+    }
+    Ok(plan)
+}
+
+/// A stage with more cores than its target has could never start.
+fn refuse_too_large(playbook: &Playbook) -> Result<(), ExecError> {
+    for stage in playbook.stages.values() {
+        let target = stage.target.as_ref().and_then(|name| Some((name, playbook.targets.get(name)?.cores?)));
+        if let (Some((target, cores)), Some(asked)) = (target, stage.resources.cores)
+            && asked > cores
+        {
+            let (stage, target) = (stage.name.to_string(), target.to_string());
+            return Err(ExecError::TooManyCores { stage, asked, target, cores });
+        }
+    }
+    Ok(())
+}
+
+impl Plan<'_> {
+    /// `state:stale`: only what would or may run, and what that needs.
+    fn keep_only_stale(&mut self, named: &BTreeSet<StageId>, only: bool) -> Result<(), ExecError> {
+        let stale: BTreeSet<StageId> = self
+            .foretell()?
+            .into_iter()
+            .filter(|foretold| !foretold.fate.is_hit() && named.contains(&foretold.id))
+            .map(|foretold| foretold.id)
+            .collect();
+        self.stages = if only { stale } else { self.graph.upstream(stale) };
+        self.forced.retain(|stage| self.stages.contains(stage));
+        self.force_reaches.retain(|stage| self.stages.contains(stage));
+        Ok(())
+    }
+
+    /// The stages of this plan in an order that satisfies all needs.
+    pub fn order(&self) -> impl Iterator<Item = StageId> + '_ {
+        self.graph.order().iter().copied().filter(|stage| self.stages.contains(stage))
+    }
+
+    /// How many stages are in this plan.
+    pub fn len(&self) -> usize {
+        self.stages.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// A stage of this plan as the playbook has it.
+    pub fn stage(&self, id: StageId) -> &Stage {
+        &self.project.playbook().stages[id.index()]
+    }
+
+    /// The playbook's policy.
+    pub fn playbook_policy(&self) -> &Policy {
+        &self.playbook().policy
+    }
+
+    /// The directory every relative path is relative to.
+    pub fn root_path(&self) -> &Path {
+        self.root().as_path()
+    }
+
+    /// The lock as it was when the plan was made.
+    pub fn lock(&self) -> Option<&LockFile> {
+        self.lock.as_ref()
+    }
+
+    pub(crate) fn root(&self) -> &Root {
+        self.project.root()
+    }
+
+    pub(crate) fn playbook(&self) -> &Playbook {
+        self.project.playbook()
+    }
+}

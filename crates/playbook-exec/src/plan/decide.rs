@@ -1,0 +1,158 @@
+//! The decision for one stage: what it reads and makes is looked at, `playbook-lock` judges.
+
+use jiff::Timestamp;
+use playbook_hash::{DataDigest, Fingerprint, HashError, PathDigest};
+use playbook_lock::decide::{LockState, OutputState, Standing, Verdict, compare_key, compare_outputs, standing};
+use playbook_types::graph::StageId;
+use playbook_types::model::policy::Validation;
+use playbook_types::name::StageName;
+use playbook_types::path::DataPath;
+use playbook_types::record::decision::{CacheDecision, HitKind, Reasons};
+use playbook_types::record::lock::StageEntry;
+
+use crate::plan::build::Plan;
+use crate::plan::resolve::recorded_cmd_hash;
+
+/// The decision for one stage.
+#[derive(Debug, Clone)]
+pub enum Decided {
+    /// Its result stands.
+    Hit(HitKind),
+    /// It must run, on this.
+    Miss(Reasons, Box<Fingerprint>),
+}
+
+/// Why a stage cannot be decided or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StageFault {
+    /// Something it reads is not there.
+    #[error("dep {path} does not exist{}", made_by(maker.as_ref()))]
+    MissingDep {
+        /// The dep.
+        path: DataPath,
+        /// The stage that should have made it.
+        maker: Option<StageName>,
+    },
+    /// Something it reads or made cannot be digested.
+    #[error(transparent)]
+    Data(#[from] HashError),
+}
+
+fn made_by(maker: Option<&StageName>) -> String {
+    maker.map(|maker| format!(" although stage '{maker}' makes it (force it: --force {maker})")).unwrap_or_default()
+}
+
+/// What is known when a stage is decided.
+pub(crate) struct Facts<'a> {
+    /// Its entry now.
+    pub(crate) lock: LockState<'a>,
+    /// When the stages it is ordered after last ended.
+    pub(crate) after: Vec<(&'a StageName, Option<Timestamp>)>,
+    /// Digests of what stands at a path.
+    pub(crate) look: &'a (dyn Fn(&DataPath) -> Result<PathDigest, HashError> + Sync),
+    /// Whether the contents at this path are still to come.
+    pub(crate) to_come: &'a (dyn Fn(&DataPath) -> bool + Sync),
+}
+
+/// Decides one stage. What is still to come is taken to be as recorded.
+pub(crate) fn decide(plan: &Plan<'_>, id: StageId, facts: &Facts<'_>) -> Result<Decided, StageFault> {
+    let stage = plan.stage(id);
+    let always_runs = plan.resolved[id.index()].as_ref().is_some_and(|resolved| resolved.always_runs);
+    let forced_upstream = plan.graph.needs(id).iter().filter(|need| plan.force_reaches.contains(need));
+    let known = Standing {
+        forced: plan.forced.contains(&id),
+        frozen: stage.frozen,
+        always_runs,
+        forced_upstream: forced_upstream.map(|need| &plan.stage(*need).name).collect(),
+        after: facts.after.clone(),
+        lock: facts.lock,
+    };
+    let entry = match standing(&known) {
+        Verdict::Decided(CacheDecision::Hit) => return Ok(Decided::Hit(HitKind::Frozen)),
+        Verdict::Decided(CacheDecision::Miss(reasons)) => {
+            let fingerprint = fingerprint(plan, id, facts)?;
+            return Ok(Decided::Miss(reasons, Box::new(fingerprint)));
+        }
+        Verdict::Compare(entry) => entry,
+    };
+    let fingerprint = fingerprint(plan, id, facts)?;
+    let recorded_command = |entry: &StageEntry| recorded_cmd_hash(plan.playbook(), stage, entry);
+    let decision = match compare_key(&fingerprint, entry, &recorded_command) {
+        Verdict::Decided(decision) => decision,
+        Verdict::Compare(entry) => {
+            let validation = plan.playbook().policy.validation;
+            compare_outputs(entry, &outs_now(entry, validation, facts.look)?, validation)
+        }
+    };
+    Ok(match decision {
+        CacheDecision::Hit => Decided::Hit(HitKind::Hit),
+        CacheDecision::Miss(reasons) => Decided::Miss(reasons, Box::new(fingerprint)),
+    })
+}
+
+/// What stands where the entry's outs were recorded.
+fn outs_now(
+    entry: &StageEntry,
+    validation: Validation,
+    look: &(dyn Fn(&DataPath) -> Result<PathDigest, HashError> + Sync),
+) -> Result<Vec<OutputState>, StageFault> {
+    let state = |path: &DataPath| match look(path) {
+        Ok(_) if validation == Validation::None => Ok(OutputState::Present),
+        Ok(found) => Ok(OutputState::Digest(found.digest)),
+        Err(error) if error.is_not_found() => Ok(OutputState::Missing),
+        Err(error) => Err(StageFault::Data(error)),
+    };
+    entry.outs.iter().map(|out| state(&out.path)).collect()
+}
+
+/// Everything that decides about the stage, as it is now.
+fn fingerprint(plan: &Plan<'_>, id: StageId, facts: &Facts<'_>) -> Result<Fingerprint, StageFault> {
+    let stage = plan.stage(id);
+    let deps = stage.deps.iter().map(|dep| dep_now(plan, id, &dep.path, facts)).collect::<Result<_, _>>()?;
+    let resolved = plan.resolved[id.index()].as_ref();
+    Ok(Fingerprint {
+        shell: stage.shell,
+        command: resolved.map_or_else(|| playbook_hash::digest_command(""), |resolved| resolved.cmd_hash),
+        deps,
+        params: resolved.map(|resolved| resolved.params.clone()).unwrap_or_default(),
+        env: resolved.and_then(|resolved| resolved.env_hash),
+        wdir: stage.wdir.clone(),
+        outs: stage.outs.iter().map(|out| out.path.clone()).collect(),
+    })
+}
+
+fn dep_now(plan: &Plan<'_>, id: StageId, path: &DataPath, facts: &Facts<'_>) -> Result<DataDigest, StageFault> {
+    if (facts.to_come)(path) {
+        return Ok(as_recorded(path, facts.lock));
+    }
+    match (facts.look)(path) {
+        Ok(found) => Ok(DataDigest {
+            path: path.clone(),
+            digest: found.digest,
+            file_count: found.file_count,
+            total_bytes: found.total_bytes,
+        }),
+        Err(error) if error.is_not_found() => {
+            let makes = |maker: &&StageId| plan.stage(**maker).outs.iter().any(|out| out.path.overlaps(path));
+            let maker = plan.graph.reads(id).iter().find(makes).map(|maker| plan.stage(*maker).name.clone());
+            Err(StageFault::MissingDep { path: path.clone(), maker })
+        }
+        Err(error) => Err(StageFault::Data(error)),
+    }
+}
+
+/// The recorded digest of a dep, or one that no file has: then the stage is a miss whatever comes.
+fn as_recorded(path: &DataPath, lock: LockState<'_>) -> DataDigest {
+    let entry = match lock {
+        LockState::Entry(entry) => entry.deps.iter().find(|dep| dep.path == *path),
+        LockState::NoLock | LockState::NotInLock => None,
+    };
+    let unknown = playbook_hash::digest_command("");
+    DataDigest {
+        path: path.clone(),
+        digest: entry.and_then(|dep| dep.hash).unwrap_or(unknown),
+        file_count: entry.and_then(|dep| dep.file_count).unwrap_or(0),
+        total_bytes: entry.and_then(|dep| dep.total_bytes).unwrap_or(0),
+    }
+}

@@ -1,0 +1,162 @@
+//! What a run would do with each stage, told without running any.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use playbook_hash::{DigestMemo, HashError, PathDigest, Trust};
+use playbook_lock::decide::LockState;
+use playbook_types::graph::StageId;
+use playbook_types::name::StageName;
+use playbook_types::path::DataPath;
+use playbook_types::record::decision::{HitKind, Reasons};
+use playbook_types::record::reason::InvalidationReason;
+use rayon::prelude::*;
+
+use crate::error::ExecError;
+use crate::plan::build::Plan;
+use crate::plan::decide::{Decided, Facts, StageFault, decide};
+
+/// What a run would do with a stage.
+#[derive(Debug)]
+pub enum Fate {
+    /// Not run it.
+    Hit(HitKind),
+    /// Run it, unless something it needs fails.
+    Miss(Reasons),
+    /// Run it only if one of these makes other bytes, or runs at all, than are recorded.
+    Maybe(Vec<StageName>),
+    /// Fail at it.
+    Fault(StageFault),
+}
+
+impl Fate {
+    /// Whether the stage would certainly not run.
+    pub fn is_hit(&self) -> bool {
+        matches!(self, Self::Hit(_))
+    }
+}
+
+/// A stage and what a run would do with it.
+#[derive(Debug)]
+pub struct Foretold {
+    /// The stage.
+    pub id: StageId,
+    /// Its name.
+    pub stage: StageName,
+    /// What a run would do.
+    pub fate: Fate,
+}
+
+impl Foretold {
+    /// Whether it makes a playbook out of date. A stage that always runs does not by itself.
+    pub fn counts_as_out_of_date(&self) -> bool {
+        match &self.fate {
+            Fate::Hit(_) => false,
+            Fate::Miss(reasons) => !matches!(reasons.as_slice(), [InvalidationReason::AlwaysRuns]),
+            Fate::Maybe(_) | Fate::Fault(_) => true,
+        }
+    }
+}
+
+/// What stands at each path, looked at once.
+struct Seen {
+    found: BTreeMap<DataPath, Result<PathDigest, HashError>>,
+}
+
+impl Seen {
+    /// Looks at everything the stages read or made, in parallel.
+    fn look(plan: &Plan<'_>) -> Self {
+        let lock = plan.lock.as_ref();
+        let recorded = |id: &StageId| lock.and_then(|lock| lock.stages.get(&plan.stage(*id).name));
+        let mut paths: Vec<DataPath> = Vec::new();
+        for id in plan.stages.iter().filter(|id| !plan.stage(**id).frozen || plan.forced.contains(id)) {
+            paths.extend(plan.stage(*id).deps.iter().map(|dep| dep.path.clone()));
+            paths.extend(recorded(id).into_iter().flat_map(|entry| &entry.outs).map(|out| out.path.clone()));
+        }
+        paths.sort_unstable();
+        paths.dedup();
+        let memo = DigestMemo::new(Trust::Stat);
+        let digest = |path: DataPath| {
+            let found = memo.digest(&plan.root().resolve(&path), &plan.ignore);
+            (path, found)
+        };
+        Self { found: paths.into_par_iter().map(digest).collect::<Vec<_>>().into_iter().collect() }
+    }
+
+    fn at(&self, plan: &Plan<'_>, path: &DataPath) -> Result<PathDigest, HashError> {
+        match self.found.get(path) {
+            Some(Ok(found)) => Ok(found.clone()),
+            // An error is not a value to copy; look again.
+            _ => DigestMemo::new(Trust::ReadEverything).digest(&plan.root().resolve(path), &plan.ignore),
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// What a run would do with each stage of this plan, in the order of the run. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// None at present; what is wrong with one stage is told as its fate.
+    pub fn foretell(&self) -> Result<Vec<Foretold>, ExecError> {
+        let seen = Seen::look(self);
+        let mut fates: BTreeMap<StageId, Fate> = BTreeMap::new();
+        for id in self.order() {
+            let fate = self.fate(id, &seen, &fates);
+            fates.insert(id, fate);
+        }
+        let told = self.order().filter_map(|id| {
+            Some(Foretold { id, stage: self.stage(id).name.clone(), fate: fates.remove(&id)? })
+        });
+        Ok(told.collect())
+    }
+
+    fn fate(&self, id: StageId, seen: &Seen, fates: &BTreeMap<StageId, Fate>) -> Fate {
+        let open: Vec<StageId> = self.graph.needs(id).iter().copied().filter(|need| is_open(fates.get(need))).collect();
+        let read_open: Vec<StageId> = self.graph.reads(id).iter().copied().filter(|need| open.contains(need)).collect();
+        let to_come =
+            |path: &DataPath| read_open.iter().any(|maker| self.stage(*maker).outs.iter().any(|out| out.path.overlaps(path)));
+        let facts = Facts {
+            lock: self.lock_state(id),
+            after: self.after_in_future(id, fates),
+            look: &|path| seen.at(self, path),
+            to_come: &to_come,
+        };
+        let waits = || open.iter().map(|need| self.stage(*need).name.clone()).collect::<Vec<_>>();
+        match decide(self, id, &facts) {
+            Err(fault) => Fate::Fault(fault),
+            Ok(Decided::Hit(HitKind::Frozen)) => Fate::Hit(HitKind::Frozen),
+            Ok(Decided::Hit(HitKind::Hit)) if open.is_empty() => Fate::Hit(HitKind::Hit),
+            Ok(Decided::Hit(HitKind::Hit)) => Fate::Maybe(waits()),
+            // What is to come was taken as recorded, so whatever speaks against the result is certain.
+            Ok(Decided::Miss(reasons, _)) => Fate::Miss(reasons),
+        }
+    }
+
+    pub(crate) fn lock_state(&self, id: StageId) -> LockState<'_> {
+        match &self.lock {
+            None => LockState::NoLock,
+            Some(lock) => match lock.stages.get(&self.stage(id).name) {
+                None => LockState::NotInLock,
+                Some(entry) => LockState::Entry(entry),
+            },
+        }
+    }
+
+    /// When the stages it is ordered after will last have ended: one that would certainly run, later than ever.
+    fn after_in_future<'a>(&'a self, id: StageId, fates: &BTreeMap<StageId, Fate>) -> Vec<(&'a StageName, Option<Timestamp>)> {
+        let ended = |name: &StageName| {
+            let other = self.playbook().stages.get_index_of(name).map(StageId::new);
+            match other.and_then(|other| fates.get(&other)) {
+                Some(Fate::Miss(_)) => Some(Timestamp::MAX),
+                _ => self.lock.as_ref().and_then(|lock| lock.stages.get(name)).and_then(|entry| entry.completed_at),
+            }
+        };
+        self.stage(id).after.iter().map(|name| (name, ended(name))).collect()
+    }
+}
+
+/// Whether what a stage will leave behind is not known yet.
+fn is_open(fate: Option<&Fate>) -> bool {
+    matches!(fate, Some(Fate::Miss(_) | Fate::Maybe(_) | Fate::Fault(_)))
+}

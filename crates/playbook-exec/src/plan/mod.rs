@@ -1,0 +1,22 @@
+//! What a run would do: which stages, with what commands, in what order, and why.
+//!
+//! `run`, `run -n` and `status` share this plan and its decisions, so that they never say one thing and
+//! do another.
+
+mod build;
+mod decide;
+mod foretell;
+mod real_paths;
+mod resolve;
+mod select;
+mod unsupported;
+
+pub use build::{Force, Plan, PlanOptions, plan};
+pub use decide::{Decided, StageFault};
+pub use foretell::{Fate, Foretold};
+pub use resolve::Resolved;
+pub use select::Selection;
+pub use unsupported::unsupported;
+
+pub(crate) use decide::{Facts, decide};
+pub(crate) use real_paths::refuse_clashes;

@@ -1,0 +1,55 @@
+//! Outs by their real paths: links can make two texts one file.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use playbook_types::graph::StageId;
+
+use crate::error::ExecError;
+use crate::plan::build::Plan;
+
+/// Refuses outs of this plan that are one file on disk, or that hold the root or the project's own files.
+pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
+    let mut parents = Parents::default();
+    let mut makers: IndexMap<PathBuf, (StageId, usize)> = IndexMap::new();
+    let root = real(plan.root().as_path());
+    for id in plan.stages.iter().copied() {
+        for (k, out) in plan.stage(id).outs.iter().enumerate() {
+            let path = parents.real(&plan.root().resolve(&out.path));
+            if root.starts_with(&path) || path.starts_with(root.join(".playbook")) || path.starts_with(root.join(".git")) {
+                let (stage, out) = (plan.stage(id).name.to_string(), out.path.to_string());
+                let what = "is, on this disk, the root directory, holds it, or lies in its .playbook or .git";
+                return Err(ExecError::ForbiddenOut { stage, out, what });
+            }
+            if let Some((other, i)) = makers.insert(path, (id, k)) {
+                let name = |id: StageId, k: usize| {
+                    format!("the out {} of stage '{}'", plan.stage(id).outs[k].path, plan.stage(id).name)
+                };
+                return Err(ExecError::SameRealPath { first: name(other, i), second: name(id, k) });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Real paths of directories, each asked for once.
+#[derive(Default)]
+struct Parents(IndexMap<PathBuf, PathBuf>);
+
+impl Parents {
+    /// The path with the links in its directory resolved; its own name stays.
+    fn real(&mut self, path: &Path) -> PathBuf {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return path.to_owned() };
+        let parent = self.0.entry(parent.to_owned()).or_insert_with(|| real(parent));
+        parent.join(name)
+    }
+}
+
+/// The real path of what exists of a path, and the rest as it is.
+fn real(path: &Path) -> PathBuf {
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Ok(real), ..) => real,
+        (Err(_), Some(parent), Some(name)) => real(parent).join(name),
+        (Err(_), ..) => path.to_owned(),
+    }
+}

@@ -1,0 +1,68 @@
+//! What the language accepts and this version cannot do yet: refused by name before anything runs.
+
+use playbook_types::finding::KeyPath;
+use playbook_types::model::playbook::Playbook;
+use playbook_types::model::shell::ShellMode;
+use playbook_types::model::stage::Stage;
+use playbook_types::model::target::{Target, TargetKind};
+
+use crate::error::Unsupported;
+
+/// Everything in the playbook that cannot be run yet.
+pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
+    let mut found = Vec::new();
+    let top = KeyPath::TOP;
+    let mut note = |asked: bool, at: KeyPath, what: &'static str| {
+        if asked {
+            found.push(Unsupported { at, what });
+        }
+    };
+    note(!playbook.params_files.is_empty(), top.key("params_files"), "params files");
+    note(!playbook.compliance.pre_flight.is_empty(), top.key("compliance").key("pre_flight"), "compliance checks");
+    note(!playbook.compliance.post_flight.is_empty(), top.key("compliance").key("post_flight"), "compliance checks");
+    for stage in playbook.stages.values() {
+        let at = top.key("stages").key(stage.name.as_str());
+        let retries = stage.retry.as_ref().is_some_and(|retry| retry.limit > 0);
+        note(has_wildcard(stage), at.clone(), "wildcards");
+        note(stage.parallel.is_some(), at.key("parallel"), "fan-out");
+        note(retries, at.key("retry"), "retries");
+        note(stage.gate, at.key("gate"), "gates");
+        note(stage.shell == ShellMode::Rash, at.key("shell"), "the shell 'rash'");
+        note(stage.outs.iter().any(|out| out.remote.is_some()), at.key("outs"), "remote outs");
+        note(stage.resources.memory_gb.is_some(), at.key("resources").key("memory_gb"), "memory as a resource");
+        note(stage.resources.gpu.is_some_and(|count| count > 0), at.key("resources").key("gpu"), "accelerators as a resource");
+        note(stage.resources.disk_gb.is_some(), at.key("resources").key("disk_gb"), "disk as a resource");
+        if let Some(target) = stage.target.as_ref().and_then(|name| playbook.targets.get(name)) {
+            if let Some(what) = unsupported_target(target) {
+                note(true, at.key("target"), what);
+            }
+        }
+    }
+    found
+}
+
+fn has_wildcard(stage: &Stage) -> bool {
+    let deps = stage.deps.iter().map(|dep| dep.path.as_str());
+    let outs = stage.outs.iter().map(|out| out.path.as_str());
+    std::iter::once(stage.name.as_str()).chain(deps).chain(outs).any(names_wildcard)
+}
+
+/// Whether `{name}` stands somewhere in the text.
+fn names_wildcard(text: &str) -> bool {
+    text.split('{').skip(1).any(|rest| {
+        rest.split_once('}').is_some_and(|(name, _)| playbook_types::name::is_wildcard_name(name))
+    })
+}
+
+fn unsupported_target(target: &Target) -> Option<&'static str> {
+    match target.kind {
+        TargetKind::Ssh => Some("ssh targets"),
+        TargetKind::Slurm => Some("slurm targets"),
+        TargetKind::Local if target.memory_gb.is_some() || target.gpus.is_some() => {
+            Some("memory and accelerators of a target")
+        }
+        TargetKind::Local if target.workdir.is_some() => Some("a local target with a workdir"),
+        TargetKind::Local if !target.env.is_empty() => Some("the environment of a target"),
+        TargetKind::Local => None,
+    }
+}

@@ -1,0 +1,88 @@
+//! The only place that starts processes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use indexmap::IndexMap;
+use playbook_types::model::shell::ShellMode;
+use playbook_types::name::EnvName;
+
+use crate::process::group::Group;
+use crate::process::shell::shell_line;
+
+/// One command of a stage, ready to start.
+#[derive(Debug)]
+pub(crate) struct Builder<'a> {
+    /// Which shell reads it.
+    pub(crate) shell: ShellMode,
+    /// Its text.
+    pub(crate) text: &'a str,
+    /// The directory it runs in.
+    pub(crate) directory: PathBuf,
+    /// The declared environment, on top of the caller's.
+    pub(crate) env: &'a IndexMap<EnvName, String>,
+    /// Where its output goes.
+    pub(crate) log: &'a File,
+}
+
+/// A command could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpawnError {
+    /// Its working directory is not there.
+    #[error("its working directory {path} does not exist", path = path.display())]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The shell is not there.
+    #[error("cannot start '{program}': {source}")]
+    Shell {
+        /// The shell.
+        program: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The command is longer than the system passes on (`execve(2)`: E2BIG).
+    #[error("its command is too long for this system ({bytes} bytes); let it read a list from a file instead")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The log could not be shared with it.
+    #[error("cannot hand it its log: {0}")]
+    Log(io::Error),
+}
+
+impl Builder<'_> {
+    /// Starts the command in a process group of its own, with nothing to read.
+    pub(crate) fn spawn(self) -> Result<Group, SpawnError> {
+        let (program, flags) = shell_line(self.shell);
+        let out = self.log.try_clone().map_err(SpawnError::Log)?;
+        let err = self.log.try_clone().map_err(SpawnError::Log)?;
+        #[expect(clippy::disallowed_methods, reason = "this is the one builder the others must use")]
+        let mut command = Command::new(program);
+        command.args(flags).arg(self.text).current_dir(&self.directory).env("PWD", &self.directory);
+        command.envs(self.env.iter().map(|(name, value)| (name.as_str(), value)));
+        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        let child = command.spawn().map_err(|source| self.explain(program, source))?;
+        Ok(Group::new(leader(child)))
+    }
+
+    fn explain(&self, program: &'static str, source: io::Error) -> SpawnError {
+        if source.kind() == io::ErrorKind::ArgumentListTooLong {
+            return SpawnError::TooLong { bytes: self.text.len() };
+        }
+        if source.kind() == io::ErrorKind::NotFound && !self.directory.is_dir() {
+            return SpawnError::NoDirectory { path: self.directory.clone() };
+        }
+        SpawnError::Shell { program, source }
+    }
+}
+
+/// The process alone: it is waited for by its group, never through the handle.
+fn leader(child: Child) -> u32 {
+    child.id()
+}

@@ -1,0 +1,80 @@
+//! The log of one attempt: what its commands print, byte for byte.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+/// The log of one attempt at a stage.
+#[derive(Debug)]
+pub(crate) struct AttemptLog {
+    file: File,
+}
+
+impl AttemptLog {
+    /// Creates the log; its directory must exist.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        // A run that ended unluckily may have left one of the same name.
+        file.set_len(0)?;
+        Ok(Self { file })
+    }
+
+    /// To be handed to the command.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+/// The most of a log that is read to show its end.
+const TAIL_BYTES: u64 = 16 * 1024;
+
+/// The last lines of a log, at most `lines` of them, with what is not text replaced.
+///
+/// # Errors
+///
+/// When the log cannot be read.
+pub fn tail(path: &Path, lines: usize) -> io::Result<Vec<String>> {
+    let mut file = File::open(path)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    let from = length.saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    // The first line is cut unless the log begins there.
+    let whole = text.lines().skip(usize::from(from > 0 && text.contains('\n')));
+    let all: Vec<String> = whole.map(printable).collect();
+    Ok(all[all.len().saturating_sub(lines)..].to_vec())
+}
+
+/// A log line on a terminal must not move the cursor or change colours; carriage returns redraw a line.
+fn printable(line: &str) -> String {
+    let last_drawn = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or("");
+    last_drawn.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn tail_of(bytes: &[u8], lines: usize) -> Vec<String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        tail(file.path(), lines).unwrap()
+    }
+
+    #[test]
+    fn the_end_of_a_log() {
+        assert_eq!(tail_of(b"", 3), Vec::<String>::new());
+        assert_eq!(tail_of(b"a\nb\nc\nd", 2), ["c", "d"]);
+        assert_eq!(tail_of(b"10%\r50%\r100%\n\x1b[31mred\xff\n", 9), ["100%", "\u{fffd}[31mred\u{fffd}"]);
+    }
+
+    #[test]
+    fn a_huge_log_is_not_read_whole() {
+        let mut bytes = vec![b'x'; 1_000_000];
+        bytes.extend(b"\nlast\n");
+        assert_eq!(tail_of(&bytes, 5), ["last"]);
+    }
+}

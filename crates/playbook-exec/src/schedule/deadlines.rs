@@ -1,0 +1,66 @@
+//! When running commands must have ended.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use playbook_types::graph::StageId;
+use rustix::process::Signal;
+
+use crate::schedule::running::Running;
+
+/// How long a command may take to end after SIGTERM, before SIGKILL.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Timeouts of stages and the grace of those being ended.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    stages: BTreeMap<StageId, Deadline>,
+    /// When everything that still runs is killed.
+    kill_all: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Deadline {
+    at: Instant,
+    /// SIGTERM was sent; next is SIGKILL.
+    warned: bool,
+}
+
+impl Deadlines {
+    /// A stage with a timeout starts.
+    pub(super) fn start(&mut self, id: StageId, timeout: Duration) {
+        if let Some(at) = Instant::now().checked_add(timeout) {
+            self.stages.insert(id, Deadline { at, warned: false });
+        }
+    }
+
+    /// The stage ended. Whether it had run out of time.
+    pub(super) fn ended(&mut self, id: StageId) -> bool {
+        self.stages.remove(&id).is_some_and(|deadline| deadline.warned)
+    }
+
+    /// Everything is being ended: grace begins.
+    pub(super) fn end_all(&mut self) {
+        self.kill_all = Instant::now().checked_add(GRACE);
+    }
+
+    /// How long nothing is due.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        let first = self.stages.values().map(|deadline| deadline.at).chain(self.kill_all).min()?;
+        Some(first.saturating_duration_since(Instant::now()))
+    }
+
+    /// Ends what is due.
+    pub(super) fn strike(&mut self, running: &Running) {
+        let now = Instant::now();
+        if self.kill_all.is_some_and(|at| at <= now) {
+            running.end_all(Signal::KILL);
+            self.kill_all = None;
+        }
+        for (id, deadline) in self.stages.iter_mut().filter(|(_, deadline)| deadline.at <= now) {
+            running.end(*id, if deadline.warned { Signal::KILL } else { Signal::TERM });
+            deadline.warned = true;
+            deadline.at = now + GRACE;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The scheduler: one thread with one inbox. Stages are decided on rayon's threads and run on workers;
+//! both only send messages, and only the scheduler changes state.
+
+mod capacity;
+mod deadlines;
+mod dispatch;
+mod engine;
+mod record;
+mod report;
+mod running;
+mod settle;
+mod states;
+mod workers;
+
+pub use engine::{Outcome, Runtime, Summary, execute};
+pub(crate) use running::Running;

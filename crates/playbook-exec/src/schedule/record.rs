@@ -1,0 +1,83 @@
+//! The lock during a run: new entries as stages end, saved now and then and at the end.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use playbook_hash::digest_params;
+use playbook_lock::{LockError, save_lock_file};
+use playbook_types::name::{ParamKey, StageName};
+use playbook_types::record::lock::{LockFile, StageEntry};
+
+use crate::plan::Plan;
+
+/// The version of the lock's shape.
+const SCHEMA: &str = "1.0";
+/// The version of BLAKE3 that digests are of.
+const BLAKE3_VERSION: &str = "1.8";
+/// The shortest time between two saves while the run goes on.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// The lock of a run.
+#[derive(Debug)]
+pub(super) struct Record {
+    path: Option<PathBuf>,
+    entries: IndexMap<StageName, StageEntry>,
+    unsaved: bool,
+    next_save: Instant,
+}
+
+impl Record {
+    pub(super) fn new(plan: &Plan<'_>) -> Self {
+        let entries = plan.lock().map(|lock| lock.stages.clone()).unwrap_or_default();
+        let path = plan.playbook().policy.lock_file.then(|| plan.project.lock_path());
+        Self { path, entries, unsaved: false, next_save: Instant::now() + SAVE_EVERY }
+    }
+
+    pub(super) fn entry(&self, stage: &StageName) -> Option<&StageEntry> {
+        self.entries.get(stage)
+    }
+
+    /// Notes a stage's new entry.
+    pub(super) fn note(&mut self, stage: &StageName, entry: StageEntry) {
+        self.entries.insert(stage.clone(), entry);
+        self.unsaved = true;
+    }
+
+    /// Saves if the last save is long enough ago. The time between saves grows with what a save costs, so
+    /// that a lock of many stages does not slow its run down.
+    pub(super) fn save_if_due(&mut self, plan: &Plan<'_>, now: Timestamp) -> Result<(), LockError> {
+        let began = Instant::now();
+        if !self.unsaved || began < self.next_save {
+            return Ok(());
+        }
+        self.save(plan, now)?;
+        self.next_save = Instant::now() + SAVE_EVERY.max(began.elapsed() * 20);
+        Ok(())
+    }
+
+    /// Saves what is not saved yet.
+    pub(super) fn save(&mut self, plan: &Plan<'_>, now: Timestamp) -> Result<(), LockError> {
+        let Some(path) = self.path.clone().filter(|_| self.unsaved) else { return Ok(()) };
+        save_lock_file(&path, &self.lock_file(plan, now))?;
+        self.unsaved = false;
+        Ok(())
+    }
+
+    /// Entries in the playbook's order; those of stages it no longer has are left out.
+    fn lock_file(&self, plan: &Plan<'_>, now: Timestamp) -> LockFile {
+        let playbook = plan.playbook();
+        let entry = |name: &StageName| Some((name.clone(), self.entries.get(name)?.clone()));
+        let params = playbook.params.iter().filter_map(|(name, value)| Some((ParamKey::parse(name).ok()?, value.clone())));
+        LockFile {
+            schema: SCHEMA.to_owned(),
+            playbook: playbook.name.clone(),
+            generated_at: Some(now),
+            generator: crate::GENERATOR.to_owned(),
+            blake3_version: BLAKE3_VERSION.to_owned(),
+            params_hash: Some(digest_params(&params.collect())),
+            stages: playbook.stages.keys().filter_map(entry).collect(),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What the scheduler does with what it hears: decisions, results of attempts, signals.
+
+use playbook_hash::Fingerprint;
+use playbook_lock::entry::{self, Ran};
+use playbook_types::graph::StageId;
+use playbook_types::model::policy::FailurePolicy;
+use playbook_types::path::DataPath;
+use playbook_types::record::decision::HitKind;
+use playbook_types::record::event::{EventKind, KeptFile, MadeOut};
+use playbook_types::record::lock::{AfterEntry, EntryStatus, StageEntry};
+use playbook_types::record::state::StageState;
+use rustix::process::Signal;
+
+use crate::error::ExecError;
+use crate::plan::{Decided, StageFault};
+use crate::schedule::engine::{Engine, Message};
+use crate::stage::{AttemptResult, Failed, FailureCause, Made};
+
+/// How a stage failed, for its event.
+struct Failure {
+    cause: FailureCause,
+    attempt: u32,
+    log: Option<String>,
+    restored: Vec<DataPath>,
+    kept: Vec<KeptFile>,
+}
+
+impl Engine<'_> {
+    pub(super) fn settle(&mut self, message: Message) -> Result<(), ExecError> {
+        match message {
+            Message::Decided(id, decided) => {
+                self.deciding -= 1;
+                self.decided(id, decided)
+            }
+            Message::Finished(result) => {
+                self.workers.finished();
+                self.capacity.give_back(self.shared.plan.stage(result.id));
+                self.finished(*result)
+            }
+            Message::Signal(signal) => {
+                self.signalled(signal);
+                Ok(())
+            }
+        }
+    }
+
+    fn decided(&mut self, id: StageId, decided: Result<Decided, StageFault>) -> Result<(), ExecError> {
+        match decided {
+            Ok(Decided::Hit(kind)) => self.cached(id, kind),
+            Ok(Decided::Miss(reasons, fingerprint)) => {
+                self.waiting.insert(id, (reasons, fingerprint));
+                Ok(())
+            }
+            Err(fault) => {
+                let failure = Failure {
+                    cause: FailureCause::Before(fault),
+                    attempt: 0,
+                    log: None,
+                    restored: Vec::new(),
+                    kept: Vec::new(),
+                };
+                self.failed(id, failure)
+            }
+        }
+    }
+
+    fn cached(&mut self, id: StageId, kind: HitKind) -> Result<(), ExecError> {
+        self.set(id, StageState::Cached)?;
+        let stage = self.name(id);
+        let entry = self.record.entry(&stage);
+        self.totals.stages_cached += 1;
+        self.totals.saved_seconds += entry.and_then(|entry| entry.duration_seconds).unwrap_or(0.0);
+        let cache_key = entry.and_then(|entry| entry.cache_key).filter(|_| kind == HitKind::Hit);
+        self.report.tell(EventKind::StageCached { stage, cache_key, reason: kind });
+        Ok(())
+    }
+
+    fn finished(&mut self, result: AttemptResult) -> Result<(), ExecError> {
+        let AttemptResult { id, fingerprint, log, started_at, completed_at, seconds, outcome } = result;
+        let timed_out = self.deadlines.ended(id);
+        let ran = Ran {
+            started_at,
+            completed_at,
+            duration_seconds: seconds,
+            target: self.shared.plan.stage(id).target.as_ref().map(ToString::to_string),
+            after: self.followed(id),
+        };
+        match outcome {
+            Ok(made) => self.completed(id, (&fingerprint, ran), made),
+            Err(Failed { cause, restored, kept }) => {
+                let cause = self.why_ended(id, cause, timed_out);
+                let stage = self.name(id);
+                let old = self.record.entry(&stage).map(|entry| entry.outs.clone()).unwrap_or_default();
+                let mut entry = entry::failed(&fingerprint, old, ran);
+                if matches!(cause, FailureCause::Interrupted) {
+                    entry.status = EntryStatus::Running;
+                }
+                self.record.note(&stage, entry);
+                let shown = log.strip_prefix(self.shared.plan.root().as_path()).unwrap_or(&log);
+                let log = Some(shown.display().to_string());
+                self.failed(id, Failure { cause, attempt: 1, log, restored, kept })
+            }
+        }
+    }
+
+    /// A command that this run ended did not fail by itself.
+    fn why_ended(&self, id: StageId, cause: FailureCause, timed_out: bool) -> FailureCause {
+        let ended_by_us = matches!(
+            cause,
+            FailureCause::Exit(_) | FailureCause::Signal { .. } | FailureCause::Interrupted
+        );
+        match self.shared.plan.stage(id).resources.timeout {
+            Some(limit) if ended_by_us && timed_out => FailureCause::TimedOut { limit },
+            _ if ended_by_us && self.interrupted.is_some() => FailureCause::Interrupted,
+            _ => cause,
+        }
+    }
+
+    /// Which runs of the stages it is ordered after this run followed.
+    fn followed(&self, id: StageId) -> Vec<AfterEntry> {
+        let stages = self.shared.plan.stage(id).after.iter();
+        let followed = |name: &playbook_types::name::StageName| AfterEntry {
+            stage: name.clone(),
+            completed_at: self.record.entry(name).and_then(|entry| entry.completed_at),
+        };
+        stages.map(followed).collect()
+    }
+
+    fn completed(&mut self, id: StageId, (fingerprint, ran): (&Fingerprint, Ran), made: Made) -> Result<(), ExecError> {
+        self.set(id, StageState::Validating)?;
+        let stage = self.name(id);
+        let duration_seconds = ran.duration_seconds;
+        let old = self.record.entry(&stage);
+        let changed = old.is_none_or(|old| !same_outs(old, &made));
+        let outs = made.outs.iter().filter_map(|out| Some(MadeOut { path: out.path.clone(), hash: out.hash? }));
+        let outs = outs.collect();
+        let mut entry = entry::completed(fingerprint, made.outs, ran);
+        if !made.moved.is_empty() {
+            entry.cache_key = None;
+            entry.moved.clone_from(&made.moved);
+        }
+        self.record.note(&stage, entry);
+        self.set(id, StageState::Completed)?;
+        self.totals.stages_run += 1;
+        let (moved, kept) = (made.moved, made.kept);
+        self.report.tell(EventKind::StageCompleted { stage, duration_seconds, outs, changed, moved, kept });
+        Ok(())
+    }
+
+    fn failed(&mut self, id: StageId, failure: Failure) -> Result<(), ExecError> {
+        let Failure { cause, attempt, log, restored, kept } = failure;
+        self.set(id, StageState::Failed)?;
+        self.totals.stages_failed += 1;
+        let stage = self.name(id);
+        self.report.tell(EventKind::StageFailed {
+            stage: stage.clone(),
+            exit_code: cause.exit_code(),
+            signal: cause.signal(),
+            error: cause.to_string(),
+            attempt,
+            log,
+            restored,
+            kept,
+        });
+        self.failures.push((stage.clone(), cause));
+        if self.shared.runtime.failure == FailurePolicy::StopOnFirst {
+            self.stopping = true;
+        } else {
+            let below = self.shared.plan.graph.downstream([id]);
+            for other in below.into_iter().filter(|other| self.shared.plan.stages.contains(other)) {
+                if self.states.of(other) == StageState::Pending {
+                    self.skip(other, &stage)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first signal ends the run in order, the second at once.
+    fn signalled(&mut self, signal: i32) {
+        let first = self.interrupted.is_none();
+        self.interrupted.get_or_insert(signal);
+        self.stopping = true;
+        if first {
+            self.shared.running.end_all(Signal::TERM);
+            self.deadlines.end_all();
+        } else {
+            self.shared.running.end_all(Signal::KILL);
+        }
+    }
+}
+
+fn same_outs(old: &StageEntry, made: &Made) -> bool {
+    old.outs.len() == made.outs.len()
+        && old.outs.iter().zip(&made.outs).all(|(a, b)| a.path == b.path && a.hash.is_some() && a.hash == b.hash)
+}

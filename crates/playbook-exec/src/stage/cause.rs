@@ -1,0 +1,89 @@
+//! Why a stage failed.
+
+use std::time::Duration;
+
+use playbook_hash::HashError;
+use playbook_types::path::DataPath;
+
+use crate::outputs::OutFault;
+use crate::plan::StageFault;
+
+/// Why a stage failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FailureCause {
+    /// Its command ended with this status.
+    #[error("exit status {0}")]
+    Exit(i32),
+    /// Its command was ended by this signal.
+    #[error("ended by signal {number}{}", signal_name(*number))]
+    Signal {
+        /// The signal.
+        number: i32,
+    },
+    /// It ran longer than it may.
+    #[error("timed out after {}", seconds(*limit))]
+    TimedOut {
+        /// How long it may run.
+        limit: Duration,
+    },
+    /// The run was interrupted.
+    #[error("interrupted")]
+    Interrupted,
+    /// Its command ended well and did not make these outs.
+    #[error("the command succeeded but did not make {}", list(outs))]
+    OutsNotMade {
+        /// The outs.
+        outs: Vec<DataPath>,
+    },
+    /// What it made cannot be digested.
+    #[error("cannot digest what it made: {0}")]
+    Outs(HashError),
+    /// It cannot be decided or has nothing to read.
+    #[error(transparent)]
+    Before(#[from] StageFault),
+    /// Its old outs cannot be set aside or brought back.
+    #[error(transparent)]
+    Transaction(#[from] OutFault),
+    /// Its command could not be started or waited for.
+    #[error("{0}")]
+    Start(String),
+}
+
+impl FailureCause {
+    /// The exit status, if the command exited.
+    pub fn exit_code(&self) -> Option<i32> {
+        match self {
+            Self::Exit(code) => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// The signal, if one ended the command.
+    pub fn signal(&self) -> Option<i32> {
+        match self {
+            Self::Signal { number } => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Whether the disk, not the stage, is to blame.
+    pub fn is_surroundings(&self) -> bool {
+        matches!(self, Self::Transaction(OutFault::Disk(_)))
+    }
+}
+
+fn signal_name(number: i32) -> String {
+    match signal_hook::low_level::signal_name(number) {
+        Some(name) => format!(" ({name})"),
+        None => String::new(),
+    }
+}
+
+fn seconds(limit: Duration) -> String {
+    format!("{} s", limit.as_secs_f64())
+}
+
+fn list(paths: &[DataPath]) -> String {
+    paths.iter().map(DataPath::as_str).collect::<Vec<_>>().join(", ")
+}

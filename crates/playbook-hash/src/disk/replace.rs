@@ -1,0 +1,78 @@
+//! Replacing a file whole.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::disk::error::DiskError;
+use crate::disk::ops::{op, sync_dir};
+
+/// Whether a replaced file must survive a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Its contents are synced before the rename, its directory after.
+    Synced,
+    /// It is only atomic.
+    Fast,
+}
+
+/// How many links are followed before they count as a loop, as in Linux (`path_resolution(7)`).
+const MOST_LINKS: usize = 40;
+
+/// Replaces the file at `path` with `bytes`: whoever reads it sees the old contents or the new ones.
+///
+/// The new contents are written to a uniquely named file in the same directory, which takes the old
+/// file's permissions and then its name. A symbolic link at `path` stays; the file it leads to is replaced.
+///
+/// # Errors
+///
+/// When the disk refuses. The old file is then still there, and nothing else is.
+pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
+    let target = target(path)?;
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = op("write beside", &target, || {
+        tempfile::Builder::new().prefix(".playbook-tmp-").permissions(mode(&target)).tempfile_in(directory)
+    })?;
+    fill(&target, &mut file, bytes, durability)?;
+    op("replace", &target, || file.persist(&target).map_err(|error| error.error))?;
+    match durability {
+        Durability::Synced => sync_dir(directory),
+        Durability::Fast => Ok(()),
+    }
+}
+
+fn fill(target: &Path, file: &mut NamedTempFile, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
+    op("write", target, || file.write_all(bytes))?;
+    if let Ok(old) = fs::metadata(target) {
+        // What the umask took away when the file was made.
+        op("set the permissions of", target, || file.as_file().set_permissions(old.permissions()))?;
+    }
+    match durability {
+        Durability::Synced => op("sync", target, || File::sync_all(file.as_file())),
+        Durability::Fast => Ok(()),
+    }
+}
+
+/// The old file's permissions; a new file gets what the umask leaves of `rw-rw-rw-`.
+fn mode(target: &Path) -> Permissions {
+    fs::metadata(target).map_or_else(|_| Permissions::from_mode(0o666), |meta| meta.permissions())
+}
+
+/// Where links at `path` lead, each resolved against its own directory. What they lead to need not exist.
+fn target(path: &Path) -> Result<PathBuf, DiskError> {
+    let mut here = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&here) {
+            Ok(text) => here = here.parent().unwrap_or(Path::new("")).join(text),
+            Err(_) => return Ok(here),
+        }
+    }
+    let looping = io::Error::from(rustix::io::Errno::LOOP);
+    Err(DiskError::new("follow the link", path, looping))
+}

@@ -1,0 +1,69 @@
+//! The state directory: everything that may be deleted without losing more than time.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk::error::DiskError;
+use crate::disk::ops::{create_dirs, write_new};
+use crate::disk::root::Root;
+
+/// Its name in the root.
+const NAME: &str = ".playbook";
+
+/// `.playbook/` in the root, with a directory of its own for each playbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDir {
+    base: PathBuf,
+    own: PathBuf,
+}
+
+impl StateDir {
+    /// That of the playbook with this stem.
+    pub fn new(root: &Root, stem: &str) -> Self {
+        let base = root.as_path().join(NAME);
+        let own = base.join(stem);
+        Self { base, own }
+    }
+
+    /// Makes it, with a `.gitignore` that keeps all of it out of git.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn create(&self) -> Result<(), DiskError> {
+        create_dirs(&self.own)?;
+        let ignore = self.base.join(".gitignore");
+        if ignore.exists() {
+            return Ok(());
+        }
+        match write_new(&ignore, b"*\n") {
+            // Another run was quicker.
+            Err(error) if error.source.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Logs of attempts, one directory per run.
+    pub fn logs_dir(&self) -> PathBuf {
+        self.own.join("logs")
+    }
+
+    /// Files of the user's that stood where a stage made its outs.
+    pub fn kept_dir(&self) -> PathBuf {
+        self.own.join("kept")
+    }
+
+    /// What failed stages left, until they run next.
+    pub fn failed_dir(&self) -> PathBuf {
+        self.own.join("failed")
+    }
+
+    /// The file behind the run lock.
+    pub fn run_lock(&self) -> PathBuf {
+        self.own.join("run.lock")
+    }
+
+    /// The directory itself.
+    pub fn as_path(&self) -> &Path {
+        &self.own
+    }
+}

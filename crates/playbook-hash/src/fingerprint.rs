@@ -1,0 +1,153 @@
+//! The fingerprint of a stage: everything that decides whether its result still stands, defined once.
+//!
+//! The cache key and the comparison with what the lock recorded both take the struct apart field by
+//! field, so that a new field cannot be forgotten in either: the compiler stops at both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use playbook_types::digest::Digest;
+use playbook_types::model::shell::ShellMode;
+use playbook_types::name::ParamKey;
+use playbook_types::path::DataPath;
+use playbook_types::record::lock::{DataEntry, StageEntry};
+use playbook_types::record::reason::{InvalidationReason, ParamChange};
+use playbook_types::value::ParamValue;
+
+use crate::framed::Framed;
+use crate::layout;
+use crate::params::digest_params;
+
+/// Everything that decides whether a stage's result still stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fingerprint {
+    /// Which shell reads the command.
+    pub shell: ShellMode,
+    /// Of the resolved command.
+    pub command: Digest,
+    /// What it reads, in the playbook's order.
+    pub deps: Vec<DataDigest>,
+    /// The params it uses.
+    pub params: BTreeMap<ParamKey, ParamValue>,
+    /// Of the declared environment, if there is any.
+    pub env: Option<Digest>,
+    /// Its working directory; `None` is the root.
+    pub wdir: Option<DataPath>,
+    /// What it makes, in the playbook's order.
+    pub outs: Vec<DataPath>,
+}
+
+/// A path with the digest of what stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataDigest {
+    /// As the playbook names it.
+    pub path: DataPath,
+    /// Of its contents.
+    pub digest: Digest,
+    /// Files below it, or one.
+    pub file_count: u64,
+    /// Bytes in those files.
+    pub total_bytes: u64,
+}
+
+impl From<&DataDigest> for DataEntry {
+    fn from(data: &DataDigest) -> Self {
+        let DataDigest { path, digest, file_count, total_bytes } = data;
+        Self {
+            path: path.clone(),
+            hash: Some(*digest),
+            file_count: Some(*file_count),
+            total_bytes: Some(*total_bytes),
+            symlink: None,
+        }
+    }
+}
+
+impl Fingerprint {
+    /// The digest of all of it. Deps and outs are sorted by path, so that reordering them is no miss.
+    pub fn cache_key(&self) -> Digest {
+        let Self { shell, command, deps, params, env, wdir, outs } = self;
+        let mut framed = Framed::new(layout::CACHE_KEY);
+        framed.bytes(shell.word().as_bytes());
+        framed.digest(command);
+        let deps: BTreeMap<&DataPath, &Digest> = deps.iter().map(|dep| (&dep.path, &dep.digest)).collect();
+        framed.len(deps.len());
+        for (path, digest) in deps {
+            framed.bytes(path.as_str().as_bytes());
+            framed.digest(digest);
+        }
+        framed.digest(&digest_params(params));
+        framed.option(env.as_ref(), Framed::digest);
+        framed.option(wdir.as_ref(), |framed, path| framed.bytes(path.as_str().as_bytes()));
+        let outs: BTreeSet<&DataPath> = outs.iter().collect();
+        framed.len(outs.len());
+        for path in outs {
+            framed.bytes(path.as_str().as_bytes());
+        }
+        framed.finish()
+    }
+
+    /// Each part that is not what the entry recorded, as a reason of its own.
+    pub fn differences(&self, entry: &StageEntry) -> Vec<InvalidationReason> {
+        let Self { shell, command, deps, params, env, wdir, outs } = self;
+        let mut found = Vec::new();
+        if entry.cmd_hash != Some(*command) {
+            found.push(InvalidationReason::CmdChanged { old: entry.cmd_hash, new: *command });
+        }
+        deps_differences(deps, &entry.deps, &mut found);
+        let changes = param_changes(params, &entry.params);
+        if !changes.is_empty() {
+            found.push(InvalidationReason::ParamsChanged { changes });
+        }
+        if *env != entry.env_hash {
+            found.push(InvalidationReason::EnvChanged);
+        }
+        if *shell != entry.shell {
+            found.push(InvalidationReason::ShellChanged { old: entry.shell, new: *shell });
+        }
+        if *wdir != entry.wdir {
+            found.push(InvalidationReason::WdirChanged { old: entry.wdir.clone(), new: wdir.clone() });
+        }
+        found.extend(outs_difference(outs, &entry.outs));
+        found
+    }
+}
+
+fn deps_differences(deps: &[DataDigest], recorded: &[DataEntry], found: &mut Vec<InvalidationReason>) {
+    let old: BTreeMap<&DataPath, Option<Digest>> = recorded.iter().map(|dep| (&dep.path, dep.hash)).collect();
+    for dep in deps {
+        match old.get(&dep.path) {
+            None => found.push(InvalidationReason::DepAdded { path: dep.path.clone() }),
+            Some(hash) if *hash != Some(dep.digest) => found.push(InvalidationReason::DepChanged {
+                path: dep.path.clone(),
+                old: *hash,
+                new: dep.digest,
+                files: None,
+            }),
+            Some(_) => {}
+        }
+    }
+    let now: BTreeSet<&DataPath> = deps.iter().map(|dep| &dep.path).collect();
+    let gone = recorded.iter().filter(|dep| !now.contains(&dep.path));
+    found.extend(gone.map(|dep| InvalidationReason::DepRemoved { path: dep.path.clone() }));
+}
+
+fn param_changes(now: &BTreeMap<ParamKey, ParamValue>, old: &BTreeMap<ParamKey, ParamValue>) -> Vec<ParamChange> {
+    let keys: BTreeSet<&ParamKey> = now.keys().chain(old.keys()).collect();
+    keys.into_iter()
+        .filter(|key| now.get(*key) != old.get(*key))
+        .map(|key| ParamChange { param: key.clone(), old: old.get(key).cloned(), new: now.get(key).cloned() })
+        .collect()
+}
+
+fn outs_difference(now: &[DataPath], recorded: &[DataEntry]) -> Option<InvalidationReason> {
+    let old: BTreeSet<&DataPath> = recorded.iter().map(|out| &out.path).collect();
+    let new: BTreeSet<&DataPath> = now.iter().collect();
+    let only = |a: &BTreeSet<&DataPath>, b: &BTreeSet<&DataPath>| -> Vec<DataPath> {
+        a.difference(b).map(|path| (*path).clone()).collect()
+    };
+    let (added, removed) = (only(&new, &old), only(&old, &new));
+    (!added.is_empty() || !removed.is_empty()).then_some(InvalidationReason::OutsChanged { added, removed })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! The byte layouts of everything that is hashed, in one place.
+//!
+//! A file and a command are hashed plain, so that `b3sum` agrees. Everything else is written through
+//! [`Framed`](crate::Framed) into BLAKE3's key derivation mode under a context of its own, so that no two
+//! kinds of input can give the same digest, and no two inputs of one kind the same bytes.
+//!
+//! ```text
+//! bytes   := length:u64le  byte*            list of n := n:u64le  item*
+//! digest  := byte[32]                       option    := 0x00 | 0x01 item
+//!
+//! directory  (TREE)       list of entries, sorted by raw name bytes:
+//!     entry      := kind:u8  name:bytes  digest
+//!     kind       := 0x01 file | 0x02 executable file | 0x03 directory | 0x04 symbolic link
+//!     digest     := of the file's bytes | of the directory | BLAKE3 of the link's text
+//!
+//! params     (PARAMS)     bytes: canonical JSON of an object, keys sorted at every level
+//!
+//! env        (ENV)        list of entries, sorted by name:
+//!     entry      := name:bytes  value:bytes
+//!
+//! cache key  (CACHE_KEY)  shell:bytes  command:digest
+//!     deps       list, sorted by path:  path:bytes  digest
+//!     params     digest
+//!     env        option of digest
+//!     wdir       option of bytes
+//!     outs       list of bytes, sorted
+//! ```
+//!
+//! A change here makes every recorded digest of that kind differ: raise the version in the context.
+
+/// Context of directory digests.
+pub const TREE: &str = "playbook 2026-11 directory v1";
+/// Context of params digests.
+pub const PARAMS: &str = "playbook 2026-11 params v1";
+/// Context of environment digests.
+pub const ENV: &str = "playbook 2026-11 env v1";
+/// Context of cache keys.
+pub const CACHE_KEY: &str = "playbook 2026-11 cache key v1";
+
+/// Kind byte of a file.
+pub const KIND_FILE: u8 = 1;
+/// Kind byte of a file its owner may execute.
+pub const KIND_EXECUTABLE: u8 = 2;
+/// Kind byte of a directory.
+pub const KIND_DIRECTORY: u8 = 3;
+/// Kind byte of a symbolic link.
+pub const KIND_LINK: u8 = 4;

@@ -1,0 +1,41 @@
+//! What of a file's stat must be equal for its contents to be taken as equal.
+
+use rustix::fs::Stat;
+
+use crate::stat::racy::Moment;
+
+/// The part of a stat that changes when contents change.
+///
+/// The device is not in it: its number changes when a file system is mounted again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatKey {
+    /// Bytes in the file.
+    pub size: u64,
+    /// When it was last written.
+    pub mtime: Moment,
+    /// When its inode last changed. Unlike the mtime, nobody can set it back.
+    pub ctime: Moment,
+    /// The inode. It tells a file from another that was renamed over it.
+    pub inode: u64,
+}
+
+impl StatKey {
+    /// Takes it from a stat.
+    #[allow(
+        clippy::allow_attributes,
+        clippy::useless_conversion,
+        clippy::unnecessary_cast,
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "the fields of a stat have other types on other systems; sizes are not negative, nanoseconds below a thousand million"
+    )]
+    pub(crate) fn of(stat: &Stat) -> Self {
+        let moment = |seconds, nanos| Moment { seconds, nanos };
+        Self {
+            size: stat.st_size as u64,
+            mtime: moment(stat.st_mtime as i64, stat.st_mtime_nsec as u32),
+            ctime: moment(stat.st_ctime as i64, stat.st_ctime_nsec as u32),
+            inode: stat.st_ino as u64,
+        }
+    }
+}

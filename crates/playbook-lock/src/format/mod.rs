@@ -1,0 +1,10 @@
+//! The text of a lock file: reading it with errors a person can act on, writing it in one fixed form.
+
+mod path;
+mod read;
+mod write;
+
+pub(crate) use path::beside;
+pub use path::lock_file_path;
+pub use read::{load_lock_file, parse_lock};
+pub use write::{render_lock, save_lock_file};

@@ -1,0 +1,24 @@
+//! Writing a lock: one fixed form, replaced whole and durably.
+
+use std::path::Path;
+
+use playbook_hash::disk::{Durability, replace};
+use playbook_types::record::lock::LockFile;
+
+use crate::error::LockError;
+
+/// The text of a lock.
+pub fn render_lock(lock: &LockFile) -> Result<String, LockError> {
+    serde_yaml_ng::to_string(lock).map_err(|error| LockError::Unwritable { message: error.to_string() })
+}
+
+/// Replaces the lock at `path` atomically and durably; through a symbolic link to its target.
+///
+/// # Errors
+///
+/// When the disk refuses. The former lock is then still there, whole.
+pub fn save_lock_file(path: &Path, lock: &LockFile) -> Result<(), LockError> {
+    let text = render_lock(lock)?;
+    replace(path, text.as_bytes(), Durability::Synced)?;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The event log beside a playbook: one JSON object per line, only ever appended to.
+
+mod append;
+
+pub use append::EventLog;

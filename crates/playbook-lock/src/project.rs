@@ -1,0 +1,119 @@
+//! A playbook on disk with its neighbours: root, lock, event log, state directory.
+
+use std::path::{Path, PathBuf};
+
+use playbook_hash::disk::{Root, StateDir};
+use playbook_types::finding::Findings;
+use playbook_types::model::playbook::Playbook;
+use playbook_types::parse::{Parsed, SourceName, locate, parse};
+
+use crate::error::LockError;
+use crate::format::{beside, lock_file_path};
+
+/// A playbook that was read and checked, and where its files are.
+#[derive(Debug)]
+pub struct Project {
+    root: Root,
+    file: PathBuf,
+    name: SourceName,
+    text: String,
+    playbook: Playbook,
+    warnings: Findings,
+}
+
+impl Project {
+    /// Opens the playbook at `file`. Its root is the directory of that path as given: links are not resolved.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, that shares its lock with another, or a playbook with errors in it.
+    pub fn open(file: &Path) -> Result<Self, LockError> {
+        let text = read_text(file)?;
+        let name = file.file_name().and_then(|name| name.to_str());
+        let name = SourceName::new(name.ok_or_else(|| LockError::PlaybookName { path: file.to_owned() })?);
+        refuse_twins(file)?;
+        let Parsed { playbook, warnings } =
+            parse(&text, &name).map_err(|findings| LockError::Playbook { path: file.to_owned(), findings })?;
+        let directory = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let root = Root::new(directory.to_owned())?;
+        Ok(Self { root, file: file.to_owned(), name, text, playbook, warnings })
+    }
+
+    /// The directory every relative path is relative to.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// The playbook's path as it was given.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The playbook's file name.
+    pub fn name(&self) -> &SourceName {
+        &self.name
+    }
+
+    /// The playbook.
+    pub fn playbook(&self) -> &Playbook {
+        &self.playbook
+    }
+
+    /// What is worth a warning in it.
+    pub fn warnings(&self) -> &Findings {
+        &self.warnings
+    }
+
+    /// Gives findings that were made since their places in the text.
+    pub fn locate(&self, findings: &mut Findings) {
+        locate(&self.text, findings);
+    }
+
+    /// The same project with another playbook in it: params overridden, for one run.
+    #[must_use]
+    pub fn with_playbook(self, playbook: Playbook) -> Self {
+        Self { playbook, ..self }
+    }
+
+    /// The lock beside it.
+    pub fn lock_path(&self) -> PathBuf {
+        lock_file_path(&self.absolute())
+    }
+
+    /// The event log beside it.
+    pub fn events_path(&self) -> PathBuf {
+        beside(&self.absolute(), ".events.jsonl")
+    }
+
+    /// The state directory.
+    pub fn state_dir(&self) -> StateDir {
+        StateDir::new(&self.root, self.name.stem())
+    }
+
+    fn absolute(&self) -> PathBuf {
+        self.root.as_path().join(self.name.as_str())
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, LockError> {
+    let bytes = std::fs::read(file)
+        .map_err(|source| LockError::PlaybookUnreadable { path: file.to_owned(), source })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let front = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + front.iter().filter(|byte| **byte == b'\n').count();
+        LockError::PlaybookNotText { path: file.to_owned(), line }
+    })
+}
+
+/// `p.yaml` and `p.yml` would share one lock and overwrite each other's entries.
+fn refuse_twins(file: &Path) -> Result<(), LockError> {
+    let twin = match file.extension().and_then(|ext| ext.to_str()) {
+        Some("yaml") => file.with_extension("yml"),
+        Some("yml") => file.with_extension("yaml"),
+        _ => return Ok(()),
+    };
+    match std::fs::symlink_metadata(&twin) {
+        Ok(_) => Err(LockError::Twins { first: file.to_owned(), second: twin }),
+        Err(_) => Ok(()),
+    }
+}

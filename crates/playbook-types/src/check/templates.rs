@@ -1,0 +1,86 @@
+//! Commands: are their templates well formed, and does everything they name exist?
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use crate::check::stage_path;
+use crate::finding::{Finding, KeyPath, Mark};
+use crate::model::playbook::Playbook;
+use crate::model::stage::{Command, Stage};
+use crate::name::ParamKey;
+use crate::template::{Reference, Scope, Template, TemplateError, TemplateErrorKind};
+
+/// Checks every command and returns the params that stages use.
+pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) -> BTreeSet<ParamKey> {
+    let mut used = BTreeSet::new();
+    for stage in playbook.stages.values() {
+        used.extend(stage.params.iter().cloned());
+        check_stage(playbook, stage, &mut used, found);
+    }
+    used
+}
+
+fn check_stage(playbook: &Playbook, stage: &Stage, used: &mut BTreeSet<ParamKey>, found: &mut Vec<Finding>) {
+    let deps: Vec<String> = stage.deps.iter().map(|dep| dep.path.to_string()).collect();
+    let outs: Vec<String> = stage.outs.iter().map(|out| out.path.to_string()).collect();
+    let env = playbook.declared_env(stage);
+    let scope = Scope {
+        stage: stage.name.as_str(),
+        params: &playbook.params,
+        deps: &deps,
+        outs: &outs,
+        env: &env,
+        wildcards: &IndexMap::new(),
+    };
+    let lenient = Lenient::of(playbook, stage);
+    for (i, text) in stage.cmd.items().iter().enumerate() {
+        let at = match stage.cmd {
+            Command::Text(_) => stage_path(&stage.name).key("cmd"),
+            Command::List(_) => stage_path(&stage.name).key("cmd").index(i),
+        };
+        match Template::parse(text) {
+            Ok(template) => {
+                used.extend(template.references().filter_map(|placeholder| match &placeholder.reference {
+                    Reference::Param(key) => Some(key.clone()),
+                    _ => None,
+                }));
+                let errors = template.check(&scope);
+                found.extend(errors.iter().filter(|error| !lenient.allows(error)).map(|error| finding(&at, text, error)));
+            }
+            Err(errors) => found.extend(errors.iter().map(|error| finding(&at, text, error))),
+        }
+    }
+}
+
+/// What cannot be judged before params files are read, inputs are split or wildcards matched.
+struct Lenient {
+    params: bool,
+    split: bool,
+    wildcards: bool,
+}
+
+impl Lenient {
+    fn of(playbook: &Playbook, stage: &Stage) -> Self {
+        Self {
+            params: !playbook.params_files.is_empty(),
+            split: stage.parallel.is_some(),
+            wildcards: stage.name.as_str().contains('{'),
+        }
+    }
+
+    fn allows(&self, error: &TemplateError) -> bool {
+        match error.kind {
+            TemplateErrorKind::UnknownParam { .. } => self.params,
+            TemplateErrorKind::FanOutOnly { .. } => self.split,
+            TemplateErrorKind::WildcardUnbound { .. } => self.wildcards,
+            _ => false,
+        }
+    }
+}
+
+fn finding(at: &KeyPath, text: &str, error: &TemplateError) -> Finding {
+    let before = text.get(..error.offset).unwrap_or("");
+    let nth = before.matches(error.placeholder.as_str()).count();
+    Finding::error(at.clone(), error.to_string()).mark(Mark::Text(error.placeholder.clone(), nth))
+}

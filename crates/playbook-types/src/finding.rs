@@ -1,0 +1,171 @@
+//! What is wrong, or worth a warning, in a playbook: what, where, and what to do.
+
+use std::fmt;
+
+use crate::span::Place;
+
+/// The way from the top of a YAML document to one of its values: `stages.train.deps[0]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct KeyPath(Vec<Step>);
+
+/// One step of a [`KeyPath`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Into a map.
+    Key(String),
+    /// Into a list, from 0.
+    Index(usize),
+}
+
+impl KeyPath {
+    /// The whole document.
+    pub const TOP: Self = Self(Vec::new());
+
+    pub(crate) fn from_steps(steps: Vec<Step>) -> Self {
+        Self(steps)
+    }
+
+    /// One key further.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
+        self.step(Step::Key(key.to_owned()))
+    }
+
+    /// One item further.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        self.step(Step::Index(index))
+    }
+
+    fn step(&self, step: Step) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Self(steps)
+    }
+
+    /// One step back; `None` at the top.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, front) = self.0.split_last()?;
+        Some(Self(front.to_vec()))
+    }
+
+    /// The steps.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Key(key) if i == 0 => f.write_str(key)?,
+                Step::Key(key) => write!(f, ".{key}")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which text at a [`KeyPath`] to underline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+    /// The last of several equal keys.
+    DuplicateKey,
+    /// This text within the value, at its n-th occurrence (from 0).
+    Text(String, usize),
+}
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing runs before it is mended.
+    Error,
+    /// Probably not what was meant.
+    Warning,
+}
+
+/// One thing found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Which value it is about.
+    pub at: KeyPath,
+    /// Which part of it.
+    pub mark: Mark,
+    /// Where that stands in the text; known once all findings are collected.
+    pub place: Option<Place>,
+}
+
+impl Finding {
+    /// An error about the value at `at`.
+    pub fn error(at: KeyPath, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            message: message.into(),
+            hint: None,
+            at,
+            mark: Mark::Value,
+            place: None,
+        }
+    }
+
+    /// A warning about the value at `at`.
+    pub fn warning(at: KeyPath, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(at, message) }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With a suggestion, if there is one.
+    #[must_use]
+    pub fn did_you_mean(self, suggestion: Option<&str>) -> Self {
+        match suggestion {
+            Some(word) => self.hint(format!("did you mean '{word}'?")),
+            None => self,
+        }
+    }
+
+    /// Underlining another part.
+    #[must_use]
+    pub fn mark(mut self, mark: Mark) -> Self {
+        self.mark = mark;
+        self
+    }
+}
+
+/// Everything found in one playbook, in the order of its text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings(pub Vec<Finding>);
+
+impl Findings {
+    /// Those that stop a run.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter().filter(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Those that do not.
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter().filter(|finding| finding.severity == Severity::Warning)
+    }
+
+    /// Whether any of them stops a run.
+    pub fn has_errors(&self) -> bool {
+        self.errors().next().is_some()
+    }
+}

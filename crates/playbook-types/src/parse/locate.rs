@@ -1,0 +1,172 @@
+//! From key paths to places in the text, by reading it a second time with an event parser.
+
+use std::ops::Range;
+
+use indexmap::IndexMap;
+use saphyr_parser::{Event, Parser, Span};
+
+use crate::finding::{Finding, KeyPath, Mark, Step};
+use crate::span::LineIndex;
+
+/// Where one value stands, in bytes.
+#[derive(Debug, Clone)]
+struct Spot {
+    /// Every key that led to it, in order; empty for list items.
+    keys: Vec<Range<usize>>,
+    value: Range<usize>,
+}
+
+/// Gives every finding its place, as near as the text allows, and puts them in the order of the text.
+pub(super) fn place_all(text: &str, findings: &mut [Finding]) {
+    let spots = Walk::new(text).spots();
+    let lines = LineIndex::new(text);
+    for finding in findings.iter_mut().filter(|finding| finding.place.is_none()) {
+        finding.place = range(&spots, text, finding).map(|range| lines.place(range));
+    }
+    findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
+}
+
+/// The source texts of the values at these key paths, where they are scalars on one line.
+pub(super) fn value_texts<'a, 'k>(text: &'a str, paths: impl Iterator<Item = &'k KeyPath>) -> Vec<Option<&'a str>> {
+    let spots = Walk::new(text).spots();
+    paths.map(|path| spots.get(path).and_then(|spot| text.get(spot.value.clone()))).collect()
+}
+
+fn range(spots: &IndexMap<KeyPath, Spot>, text: &str, finding: &Finding) -> Option<Range<usize>> {
+    if let Some(spot) = spots.get(&finding.at) {
+        return Some(spot.part(text, &finding.mark));
+    }
+    // A value that is not there: the nearest that is, by its key.
+    let mut at = finding.at.parent()?;
+    loop {
+        if let Some(spot) = spots.get(&at) {
+            return Some(spot.part(text, &Mark::Key));
+        }
+        at = at.parent()?;
+    }
+}
+
+impl Spot {
+    fn part(&self, text: &str, mark: &Mark) -> Range<usize> {
+        match mark {
+            Mark::Key => self.keys.first().unwrap_or(&self.value).clone(),
+            Mark::DuplicateKey => self.keys.last().unwrap_or(&self.value).clone(),
+            Mark::Value => self.value.clone(),
+            Mark::Text(needle, nth) => {
+                let inside = text.get(self.value.clone()).unwrap_or("");
+                match inside.match_indices(needle.as_str()).nth(*nth) {
+                    Some((at, found)) => self.value.start + at..self.value.start + at + found.len(),
+                    None => self.value.clone(),
+                }
+            }
+        }
+    }
+}
+
+/// The containers that are open while the events go by.
+enum Open {
+    Seq { next: usize },
+    Map { key: Option<(String, Range<usize>)> },
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    /// Byte offset of every character, because the parser counts characters.
+    offsets: Vec<usize>,
+    open: Vec<Open>,
+    path: Vec<Step>,
+    spots: IndexMap<KeyPath, Spot>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(text: &'a str) -> Self {
+        let offsets = if text.is_ascii() {
+            Vec::new()
+        } else {
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).collect()
+        };
+        Self { text, offsets, open: Vec::new(), path: Vec::new(), spots: IndexMap::new() }
+    }
+
+    fn spots(mut self) -> IndexMap<KeyPath, Spot> {
+        for event in Parser::new_from_str(self.text) {
+            // What this parser does not understand stays without a place.
+            let Ok((event, span)) = event else { break };
+            self.see(&event, &span);
+        }
+        self.spots
+    }
+
+    fn see(&mut self, event: &Event<'_>, span: &Span) {
+        let range = self.bytes(span);
+        match event {
+            Event::Scalar(value, ..) => self.scalar(value, range),
+            Event::Alias(_) => {
+                self.begin(range);
+                self.end();
+            }
+            Event::SequenceStart(..) => {
+                self.begin(range);
+                self.open.push(Open::Seq { next: 0 });
+            }
+            Event::MappingStart(..) => {
+                self.begin(range);
+                self.open.push(Open::Map { key: None });
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.open.pop();
+                self.end();
+            }
+            _ => {}
+        }
+    }
+
+    fn scalar(&mut self, value: &str, range: Range<usize>) {
+        if let Some(Open::Map { key: key @ None }) = self.open.last_mut() {
+            *key = Some((value.to_owned(), range));
+        } else {
+            self.begin(range);
+            self.end();
+        }
+    }
+
+    /// A value begins: its step is taken and its spot noted.
+    fn begin(&mut self, range: Range<usize>) {
+        let mut keys = Vec::new();
+        match self.open.last_mut() {
+            None => {}
+            Some(Open::Seq { next }) => {
+                self.path.push(Step::Index(*next));
+                *next += 1;
+            }
+            Some(Open::Map { key }) => {
+                // A key that is itself a list or map has no name here.
+                let (name, at) = key.take().unwrap_or_else(|| (String::new(), range.clone()));
+                keys.push(at);
+                self.path.push(Step::Key(name));
+            }
+        }
+        let path = KeyPath::from_steps(self.path.clone());
+        match self.spots.get_mut(&path) {
+            Some(spot) => spot.keys.append(&mut keys),
+            None => {
+                self.spots.insert(path, Spot { keys, value: range });
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.path.pop();
+    }
+
+    fn bytes(&self, span: &Span) -> Range<usize> {
+        let byte = |chars: usize| {
+            if self.offsets.is_empty() {
+                chars.min(self.text.len())
+            } else {
+                self.offsets.get(chars).copied().unwrap_or(self.text.len())
+            }
+        };
+        byte(span.start.index())..byte(span.end.index())
+    }
+}

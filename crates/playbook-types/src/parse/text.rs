@@ -1,0 +1,107 @@
+//! The way in: text to playbook.
+
+use crate::check;
+use crate::finding::{Finding, Findings, KeyPath, Severity};
+use crate::model::playbook::Playbook;
+use crate::parse::locate::{place_all, value_texts};
+use crate::parse::lower::lower;
+use crate::parse::node::Node;
+use crate::parse::numbers::{canonical_warning, number_params};
+use crate::span::LineIndex;
+
+/// The file name of a playbook, which its lock and its log share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceName(String);
+
+impl SourceName {
+    /// A file name, without its directory.
+    pub fn new(file_name: impl Into<String>) -> Self {
+        Self(file_name.into())
+    }
+
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without `.yaml` or `.yml`.
+    pub fn stem(&self) -> &str {
+        self.0.strip_suffix(".yaml").or_else(|| self.0.strip_suffix(".yml")).unwrap_or(&self.0)
+    }
+}
+
+/// A playbook that may run, and what is worth a warning in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// The playbook.
+    pub playbook: Playbook,
+    /// Only warnings.
+    pub warnings: Findings,
+}
+
+/// Reads a playbook and checks it.
+///
+/// # Errors
+///
+/// Everything that was found, warnings included, as soon as one of the findings is an error.
+pub fn parse(text: &str, source: &SourceName) -> Result<Parsed, Findings> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let document: Node = match serde_yaml_ng::from_str(text) {
+        Ok(document) => document,
+        Err(error) => return Err(Findings(vec![syntax(text, &error)])),
+    };
+    let (playbook, mut found) = lower(&document);
+    let readable = found.is_empty();
+    let checked = check::check(&playbook, source);
+    found.extend(checked.into_iter().filter(|finding| readable || finding.severity == Severity::Error));
+    let numbers = if found.is_empty() { number_params(&playbook.params) } else { Vec::new() };
+    if !numbers.is_empty() {
+        let texts = value_texts(text, numbers.iter().map(|(at, _)| at));
+        for ((at, canonical), written) in numbers.into_iter().zip(texts) {
+            if let Some(written) = written.filter(|written| *written != canonical && !written.starts_with(['*', '&'])) {
+                found.push(canonical_warning(at, written, &canonical));
+            }
+        }
+    }
+    if !found.is_empty() {
+        place_all(text, &mut found);
+    }
+    let findings = Findings(found);
+    if findings.has_errors() { Err(findings) } else { Ok(Parsed { playbook, warnings: findings }) }
+}
+
+/// Gives findings that have none their places in the text, and puts all in the order of the text.
+pub fn locate(text: &str, findings: &mut Findings) {
+    place_all(text.strip_prefix('\u{feff}').unwrap_or(text), &mut findings.0);
+}
+
+/// The place is shown beside the message, so ` at line 3 column 7` inside it is noise.
+fn without_positions(message: &str) -> String {
+    let mut parts = message.split(" at line ");
+    let mut kept = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        kept.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ' || "column".contains(c)));
+    }
+    kept
+}
+
+/// What the YAML parser says, at the place where it says it.
+fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
+    let message = error.to_string();
+    let location = error.location();
+    let message = without_positions(&message);
+    let mut finding = Finding::error(KeyPath::TOP, format!("not valid YAML: {message}"));
+    if let Some(location) = location {
+        let lines = LineIndex::new(text);
+        let offset = lines.offset(location.line(), location.column());
+        finding.place = Some(lines.place(offset..offset + 1));
+    }
+    if message.contains("recursion limit") {
+        finding = finding.hint("nothing in a playbook is nested this deeply");
+    } else if message.contains("repetition limit") {
+        finding = finding.hint("its aliases (*name) expand to far more than the text itself");
+    } else if text.contains('\t') && message.contains("token") {
+        finding = finding.hint("YAML is indented with spaces, never with tabs");
+    }
+    finding
+}
