@@ -19,7 +19,7 @@ use crate::error::{HashError, SpecialKind};
 use crate::stat::{Moment, StatKey};
 
 /// How often a file that changes while it is being read is read again.
-const TRIES: usize = 5;
+const TRIES: usize = 3;
 /// One read of a small file; the buffer is kept for the next file.
 const SMALL_BLOCK: usize = 128 * 1024;
 /// One read of a large file.

@@ -33,6 +33,11 @@ impl Framed {
         self.0.update(digest.as_bytes());
     }
 
+    /// A number.
+    pub fn u64(&mut self, number: u64) {
+        self.0.update(&number.to_le_bytes());
+    }
+
     /// Something that may be absent.
     pub fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         match value {

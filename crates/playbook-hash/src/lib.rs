@@ -13,11 +13,11 @@
 //! save reading a file again, and only where they cannot deceive.
 //!
 //! ```
-//! use playbook_hash::{IgnoreRules, digest_command, digest_tree};
+//! use playbook_hash::{IgnoreRules, Listings, digest_command, digest_tree};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let directory = tempfile::tempdir()?;
-//! let empty = digest_tree(directory.path(), &IgnoreRules::load(directory.path())?)?;
+//! let empty = digest_tree(directory.path(), &IgnoreRules::load(directory.path())?, Listings::Skip)?;
 //! assert_eq!((empty.file_count, empty.total_bytes), (0, 0));
 //! assert!(digest_command("true").to_string().starts_with("blake3:"));
 //! # Ok(())
@@ -25,6 +25,7 @@
 //! ```
 
 mod command;
+mod data;
 pub mod disk;
 mod error;
 mod file;
@@ -37,11 +38,12 @@ mod stat;
 mod tree;
 
 pub use command::{digest_command, digest_commands};
-pub use error::HashError;
+pub use data::{DataKind, PathDigest};
+pub use error::{HashError, SpecialKind};
 pub use file::{FileDigest, digest_file};
 pub use fingerprint::{DataDigest, Fingerprint};
 pub use framed::Framed;
 pub use ignore_rules::IgnoreRules;
 pub use params::{canonical_json, digest_env, digest_params};
-pub use stat::{DataKind, DigestMemo, Moment, PathDigest, StatKey, Trust};
-pub use tree::{TreeDigest, digest_tree};
+pub use stat::{DigestMemo, Moment, StatKey, Trust, is_racy};
+pub use tree::{EntryKind, Listing, ListingDiff, ListingEntry, Listings, TreeDigest, digest_tree};
