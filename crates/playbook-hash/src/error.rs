@@ -17,7 +17,11 @@ pub enum HashError {
         path: PathBuf,
     },
     /// A symbolic link stands there that points to nothing.
-    #[error("{} is a symbolic link to {}, which does not exist", Quoted(path), Quoted(target))]
+    #[error(
+        "{} is a symbolic link to {}, which does not exist",
+        Quoted(path),
+        Quoted(target)
+    )]
     DanglingLink {
         /// The link.
         path: PathBuf,
@@ -25,7 +29,10 @@ pub enum HashError {
         target: PathBuf,
     },
     /// Symbolic links that lead in a circle.
-    #[error("{} leads through too many symbolic links, probably in a circle", Quoted(path))]
+    #[error(
+        "{} leads through too many symbolic links, probably in a circle",
+        Quoted(path)
+    )]
     LinkLoop {
         /// The path.
         path: PathBuf,
@@ -43,7 +50,10 @@ pub enum HashError {
         path: PathBuf,
     },
     /// Something without contents that could be digested.
-    #[error("{} is {kind}; only files, directories and symbolic links have a digest", Quoted(path))]
+    #[error(
+        "{} is {kind}; only files, directories and symbolic links have a digest",
+        Quoted(path)
+    )]
     Special {
         /// The path.
         path: PathBuf,
@@ -108,7 +118,11 @@ impl HashError {
                 Err(_) => Self::NotFound { path },
             },
             Some(Errno::LOOP) => Self::LinkLoop { path },
-            _ => Self::Io { action, path, source },
+            _ => Self::Io {
+                action,
+                path,
+                source,
+            },
         }
     }
 
@@ -116,7 +130,11 @@ impl HashError {
     pub(crate) fn of_entry(action: &'static str, path: PathBuf, errno: Errno) -> Self {
         match errno {
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP => Self::KeepsChanging { path },
-            _ => Self::Io { action, path, source: errno.into() },
+            _ => Self::Io {
+                action,
+                path,
+                source: errno.into(),
+            },
         }
     }
 }
@@ -171,7 +189,9 @@ mod tests {
 
     #[test]
     fn names_stay_on_their_line() {
-        let error = HashError::NotFound { path: PathBuf::from("a\nb\u{1b}[1m'é") };
+        let error = HashError::NotFound {
+            path: PathBuf::from("a\nb\u{1b}[1m'é"),
+        };
         assert_eq!(error.to_string(), "'a\\nb\\u{1b}[1m'é' does not exist");
     }
 

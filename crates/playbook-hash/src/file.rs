@@ -56,7 +56,8 @@ pub fn digest_file(path: &Path) -> Result<FileDigest, HashError> {
     // Merely opening a device can do something; look first.
     let found = stat(path).map_err(|errno| of_path(errno.into()))?;
     refuse_special(&found, path)?;
-    let file = openat(CWD, path, OPEN_FLAGS, Mode::empty()).map_err(|errno| of_path(errno.into()))?;
+    let file =
+        openat(CWD, path, OPEN_FLAGS, Mode::empty()).map_err(|errno| of_path(errno.into()))?;
     digest_open(&File::from(file), path)
 }
 
@@ -71,7 +72,11 @@ fn read_unmoved(
     path: &Path,
     read: impl Fn(&File, u64) -> io::Result<(Digest, u64)>,
 ) -> Result<FileDigest, HashError> {
-    let failed = |source: io::Error| HashError::Io { action: "read", path: path.to_owned(), source };
+    let failed = |source: io::Error| HashError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    };
     for _ in 0..TRIES {
         let began = Moment::now();
         let before = fstat(file).map_err(|errno| failed(errno.into()))?;
@@ -80,17 +85,29 @@ fn read_unmoved(
         let (digest, total_bytes) = read(file, stat.size).map_err(failed)?;
         let after = fstat(file).map_err(|errno| failed(errno.into()))?;
         if StatKey::of(&after) == stat {
-            return Ok(FileDigest { digest, total_bytes, stat, began });
+            return Ok(FileDigest {
+                digest,
+                total_bytes,
+                stat,
+                began,
+            });
         }
     }
-    Err(HashError::KeepsChanging { path: path.to_owned() })
+    Err(HashError::KeepsChanging {
+        path: path.to_owned(),
+    })
 }
 
 fn refuse_special(stat: &Stat, path: &Path) -> Result<(), HashError> {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok(()),
-        FileType::Directory => Err(HashError::IsDirectory { path: path.to_owned() }),
-        kind => Err(HashError::Special { path: path.to_owned(), kind: special_kind(kind) }),
+        FileType::Directory => Err(HashError::IsDirectory {
+            path: path.to_owned(),
+        }),
+        kind => Err(HashError::Special {
+            path: path.to_owned(),
+            kind: special_kind(kind),
+        }),
     }
 }
 
@@ -143,7 +160,6 @@ fn read_blocks(file: &File, buffer: &mut [u8]) -> io::Result<(Digest, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
     use std::fs::OpenOptions;
     use std::io::Write as _;
 
@@ -161,8 +177,18 @@ mod tests {
 
     #[test]
     fn every_size_reads_the_same_as_in_one_piece() {
-        let bytes: Vec<u8> = (0..3 * LARGE_BLOCK).map(|n| u8::try_from(n % 251).unwrap()).collect();
-        for size in [0, 1, SMALL_BLOCK - 1, SMALL_BLOCK, SMALL_BLOCK + 1, 2 * LARGE_BLOCK, bytes.len()] {
+        let bytes: Vec<u8> = (0..3 * LARGE_BLOCK)
+            .map(|n| u8::try_from(n % 251).unwrap())
+            .collect();
+        for size in [
+            0,
+            1,
+            SMALL_BLOCK - 1,
+            SMALL_BLOCK,
+            SMALL_BLOCK + 1,
+            2 * LARGE_BLOCK,
+            bytes.len(),
+        ] {
             let file = file(&bytes[..size]);
             let found = digest_file(file.path()).unwrap();
             assert_eq!(found.digest, plain(&bytes[..size]), "{size}");
@@ -177,7 +203,12 @@ mod tests {
         let found = read_unmoved(file.as_file(), file.path(), |open, size| {
             let read = read_all(open, size);
             if readings.replace(readings.get() + 1) == 0 {
-                OpenOptions::new().append(true).open(file.path()).unwrap().write_all(b" and after").unwrap();
+                OpenOptions::new()
+                    .append(true)
+                    .open(file.path())
+                    .unwrap()
+                    .write_all(b" and after")
+                    .unwrap();
             }
             read
         });
@@ -189,7 +220,12 @@ mod tests {
     fn what_keeps_moving_is_an_error() {
         let file = file(b"");
         let error = read_unmoved(file.as_file(), file.path(), |open, size| {
-            OpenOptions::new().append(true).open(file.path()).unwrap().write_all(b"x").unwrap();
+            OpenOptions::new()
+                .append(true)
+                .open(file.path())
+                .unwrap()
+                .write_all(b"x")
+                .unwrap();
             read_all(open, size)
         });
         assert!(matches!(error, Err(HashError::KeepsChanging { path }) if path == file.path()));

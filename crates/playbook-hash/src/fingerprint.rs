@@ -51,7 +51,12 @@ pub struct DataDigest {
 
 impl From<&DataDigest> for DataEntry {
     fn from(data: &DataDigest) -> Self {
-        let DataDigest { path, digest, file_count, total_bytes } = data;
+        let DataDigest {
+            path,
+            digest,
+            file_count,
+            total_bytes,
+        } = data;
         Self {
             path: path.clone(),
             hash: Some(*digest),
@@ -65,11 +70,20 @@ impl From<&DataDigest> for DataEntry {
 impl Fingerprint {
     /// The digest of all of it. Deps and outs are sorted by path, so that reordering them is no miss.
     pub fn cache_key(&self) -> Digest {
-        let Self { shell, command, deps, params, env, wdir, outs } = self;
+        let Self {
+            shell,
+            command,
+            deps,
+            params,
+            env,
+            wdir,
+            outs,
+        } = self;
         let mut framed = Framed::new(layout::CACHE_KEY);
         framed.bytes(shell.word().as_bytes());
         framed.digest(command);
-        let deps: BTreeMap<&DataPath, &Digest> = deps.iter().map(|dep| (&dep.path, &dep.digest)).collect();
+        let deps: BTreeMap<&DataPath, &Digest> =
+            deps.iter().map(|dep| (&dep.path, &dep.digest)).collect();
         framed.len(deps.len());
         for (path, digest) in deps {
             framed.bytes(path.as_str().as_bytes());
@@ -77,7 +91,9 @@ impl Fingerprint {
         }
         framed.digest(&digest_params(params));
         framed.option(env.as_ref(), Framed::digest);
-        framed.option(wdir.as_ref(), |framed, path| framed.bytes(path.as_str().as_bytes()));
+        framed.option(wdir.as_ref(), |framed, path| {
+            framed.bytes(path.as_str().as_bytes());
+        });
         let outs: BTreeSet<&DataPath> = outs.iter().collect();
         framed.len(outs.len());
         for path in outs {
@@ -88,10 +104,21 @@ impl Fingerprint {
 
     /// Each part that is not what the entry recorded, as a reason of its own.
     pub fn differences(&self, entry: &StageEntry) -> Vec<InvalidationReason> {
-        let Self { shell, command, deps, params, env, wdir, outs } = self;
+        let Self {
+            shell,
+            command,
+            deps,
+            params,
+            env,
+            wdir,
+            outs,
+        } = self;
         let mut found = Vec::new();
         if entry.cmd_hash != Some(*command) {
-            found.push(InvalidationReason::CmdChanged { old: entry.cmd_hash, new: *command });
+            found.push(InvalidationReason::CmdChanged {
+                old: entry.cmd_hash,
+                new: *command,
+            });
         }
         deps_differences(deps, &entry.deps, &mut found);
         let changes = param_changes(params, &entry.params);
@@ -102,21 +129,34 @@ impl Fingerprint {
             found.push(InvalidationReason::EnvChanged);
         }
         if *shell != entry.shell {
-            found.push(InvalidationReason::ShellChanged { old: entry.shell, new: *shell });
+            found.push(InvalidationReason::ShellChanged {
+                old: entry.shell,
+                new: *shell,
+            });
         }
         if *wdir != entry.wdir {
-            found.push(InvalidationReason::WdirChanged { old: entry.wdir.clone(), new: wdir.clone() });
+            found.push(InvalidationReason::WdirChanged {
+                old: entry.wdir.clone(),
+                new: wdir.clone(),
+            });
         }
         found.extend(outs_difference(outs, &entry.outs));
         found
     }
 }
 
-fn deps_differences(deps: &[DataDigest], recorded: &[DataEntry], found: &mut Vec<InvalidationReason>) {
-    let old: BTreeMap<&DataPath, Option<Digest>> = recorded.iter().map(|dep| (&dep.path, dep.hash)).collect();
+fn deps_differences(
+    deps: &[DataDigest],
+    recorded: &[DataEntry],
+    found: &mut Vec<InvalidationReason>,
+) {
+    let old: BTreeMap<&DataPath, Option<Digest>> =
+        recorded.iter().map(|dep| (&dep.path, dep.hash)).collect();
     for dep in deps {
         match old.get(&dep.path) {
-            None => found.push(InvalidationReason::DepAdded { path: dep.path.clone() }),
+            None => found.push(InvalidationReason::DepAdded {
+                path: dep.path.clone(),
+            }),
             Some(hash) if *hash != Some(dep.digest) => found.push(InvalidationReason::DepChanged {
                 path: dep.path.clone(),
                 old: *hash,
@@ -128,14 +168,23 @@ fn deps_differences(deps: &[DataDigest], recorded: &[DataEntry], found: &mut Vec
     }
     let now: BTreeSet<&DataPath> = deps.iter().map(|dep| &dep.path).collect();
     let gone = recorded.iter().filter(|dep| !now.contains(&dep.path));
-    found.extend(gone.map(|dep| InvalidationReason::DepRemoved { path: dep.path.clone() }));
+    found.extend(gone.map(|dep| InvalidationReason::DepRemoved {
+        path: dep.path.clone(),
+    }));
 }
 
-fn param_changes(now: &BTreeMap<ParamKey, ParamValue>, old: &BTreeMap<ParamKey, ParamValue>) -> Vec<ParamChange> {
+fn param_changes(
+    now: &BTreeMap<ParamKey, ParamValue>,
+    old: &BTreeMap<ParamKey, ParamValue>,
+) -> Vec<ParamChange> {
     let keys: BTreeSet<&ParamKey> = now.keys().chain(old.keys()).collect();
     keys.into_iter()
         .filter(|key| now.get(*key) != old.get(*key))
-        .map(|key| ParamChange { param: key.clone(), old: old.get(key).cloned(), new: now.get(key).cloned() })
+        .map(|key| ParamChange {
+            param: key.clone(),
+            old: old.get(key).cloned(),
+            new: now.get(key).cloned(),
+        })
         .collect()
 }
 
@@ -146,8 +195,143 @@ fn outs_difference(now: &[DataPath], recorded: &[DataEntry]) -> Option<Invalidat
         a.difference(b).map(|path| (*path).clone()).collect()
     };
     let (added, removed) = (only(&new, &old), only(&old, &new));
-    (!added.is_empty() || !removed.is_empty()).then_some(InvalidationReason::OutsChanged { added, removed })
+    (!added.is_empty() || !removed.is_empty())
+        .then_some(InvalidationReason::OutsChanged { added, removed })
 }
 
+/// The key depends on every field, and the comparison finds every difference the key finds.
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::command::digest_command;
+
+    fn path(text: &str) -> DataPath {
+        DataPath::parse(text).unwrap()
+    }
+
+    fn data(name: &str, contents: &str) -> DataDigest {
+        DataDigest {
+            path: path(name),
+            digest: digest_command(contents),
+            file_count: 1,
+            total_bytes: 1,
+        }
+    }
+
+    fn sample() -> Fingerprint {
+        Fingerprint {
+            shell: ShellMode::Sh,
+            command: digest_command("echo hello"),
+            deps: vec![data("b", "1"), data("a", "2")],
+            params: BTreeMap::from([(
+                ParamKey::parse("model").unwrap(),
+                ParamValue::Str("tiny".to_owned()),
+            )]),
+            env: None,
+            wdir: None,
+            outs: vec![path("y"), path("x")],
+        }
+    }
+
+    /// One change to each part, with the reasons it must give.
+    fn changes() -> Vec<(&'static str, Fingerprint)> {
+        let change = |edit: fn(&mut Fingerprint)| {
+            let mut changed = sample();
+            edit(&mut changed);
+            changed
+        };
+        vec![
+            ("shell_changed", change(|it| it.shell = ShellMode::Bash)),
+            (
+                "cmd_changed",
+                change(|it| it.command = digest_command("echo")),
+            ),
+            (
+                "dep_changed",
+                change(|it| it.deps[0].digest = digest_command("3")),
+            ),
+            ("dep_added", change(|it| it.deps.push(data("c", "1")))),
+            ("dep_removed", change(|it| drop(it.deps.pop()))),
+            (
+                "params_changed",
+                change(|it| {
+                    drop(
+                        it.params
+                            .insert(ParamKey::parse("k").unwrap(), ParamValue::Null),
+                    );
+                }),
+            ),
+            ("params_changed", change(|it| it.params.clear())),
+            (
+                "env_changed",
+                change(|it| it.env = Some(digest_command(""))),
+            ),
+            ("wdir_changed", change(|it| it.wdir = Some(path("src")))),
+            ("outs_changed", change(|it| drop(it.outs.pop()))),
+        ]
+    }
+
+    fn entry(fingerprint: &Fingerprint) -> StageEntry {
+        StageEntry {
+            status: playbook_types::record::lock::EntryStatus::Completed,
+            started_at: None,
+            completed_at: None,
+            duration_seconds: None,
+            target: None,
+            deps: fingerprint.deps.iter().map(DataEntry::from).collect(),
+            params: fingerprint.params.clone(),
+            params_hash: None,
+            outs: fingerprint
+                .outs
+                .iter()
+                .map(|path| DataEntry {
+                    path: path.clone(),
+                    ..DataEntry::from(&data("x", ""))
+                })
+                .collect(),
+            cmd_hash: Some(fingerprint.command),
+            cache_key: Some(fingerprint.cache_key()),
+            shell: fingerprint.shell,
+            wdir: fingerprint.wdir.clone(),
+            env_hash: fingerprint.env,
+            after: Vec::new(),
+            moved: Vec::new(),
+            adopted: false,
+            retries: None,
+        }
+    }
+
+    #[test]
+    fn every_part_changes_the_key_and_is_named() {
+        let recorded = entry(&sample());
+        assert_eq!(sample().differences(&recorded), []);
+        let mut keys = vec![sample().cache_key()];
+        for (code, changed) in changes() {
+            assert!(
+                !keys.contains(&changed.cache_key()),
+                "{code} leaves the key as it was"
+            );
+            keys.push(changed.cache_key());
+            let codes: Vec<_> = changed
+                .differences(&recorded)
+                .iter()
+                .map(InvalidationReason::code)
+                .collect();
+            assert_eq!(codes, [code]);
+        }
+    }
+
+    #[test]
+    fn order_is_no_difference() {
+        let mut turned = sample();
+        turned.deps.reverse();
+        turned.outs.reverse();
+        assert_eq!(turned.cache_key(), sample().cache_key());
+        assert_eq!(turned.differences(&entry(&sample())), []);
+    }
+
+    #[test]
+    fn the_layout_is_pinned() {
+        insta::assert_snapshot!(sample().cache_key(), @"");
+    }
+}

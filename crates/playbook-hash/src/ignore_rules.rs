@@ -14,8 +14,16 @@ use crate::error::HashError;
 const FILE: &str = ".playbookignore";
 
 /// Never counted unless the file says `!…`.
-const DEFAULTS: [&str; 8] =
-    [".git/", ".hg/", ".svn/", ".playbook/", "__pycache__/", "*.pyc", ".ipynb_checkpoints/", ".DS_Store"];
+const DEFAULTS: [&str; 8] = [
+    ".git/",
+    ".hg/",
+    ".svn/",
+    ".playbook/",
+    "__pycache__/",
+    "*.pyc",
+    ".ipynb_checkpoints/",
+    ".DS_Store",
+];
 
 /// Names the program keeps for itself: never counted, whatever the file says.
 const RESERVED: &[u8] = b".playbook-";
@@ -37,7 +45,11 @@ impl IgnoreRules {
         match std::fs::read_to_string(&file) {
             Ok(text) => Self::build(root, &file, &text),
             Err(error) if error.kind() == ErrorKind::NotFound => Self::build(root, &file, ""),
-            Err(source) => Err(HashError::Io { action: "read", path: file, source }),
+            Err(source) => Err(HashError::Io {
+                action: "read",
+                path: file,
+                source,
+            }),
         }
     }
 
@@ -58,9 +70,14 @@ impl IgnoreRules {
         };
         let mut builder = GitignoreBuilder::new(root);
         let own = text.strip_prefix('\u{feff}').unwrap_or(text).lines();
-        let lines = DEFAULTS.into_iter().map(|line| (0, line)).chain((1..).zip(own));
+        let lines = DEFAULTS
+            .into_iter()
+            .map(|line| (0, line))
+            .chain((1..).zip(own));
         for (number, line) in lines {
-            builder.add_line(None, line).map_err(|error| wrong(number, error))?;
+            builder
+                .add_line(None, line)
+                .map_err(|error| wrong(number, error))?;
         }
         let rules = builder.build().map_err(|error| wrong(0, error))?;
         Ok(Self { rules })
@@ -70,8 +87,15 @@ impl IgnoreRules {
     ///
     /// Outside the root, where a path has no place that a pattern with a slash could mean, only patterns
     /// without one apply.
-    pub(crate) fn ignores(&self, path: &Path, is_dir: bool, beside: impl Fn(&[u8]) -> bool) -> bool {
-        let Some(name) = path.file_name().map(OsStr::as_bytes) else { return false };
+    pub(crate) fn ignores(
+        &self,
+        path: &Path,
+        is_dir: bool,
+        beside: impl Fn(&[u8]) -> bool,
+    ) -> bool {
+        let Some(name) = path.file_name().map(OsStr::as_bytes) else {
+            return false;
+        };
         match self.rules.matched(path, is_dir) {
             Match::Ignore(_) => true,
             Match::Whitelist(_) => is_reserved(name),
@@ -87,9 +111,15 @@ pub(crate) fn is_reserved(name: &[u8]) -> bool {
 
 /// Whether it is the lock or the event log of a playbook beside it.
 fn is_of_a_playbook(name: &[u8], beside: impl Fn(&[u8]) -> bool) -> bool {
-    let stem = name.strip_suffix(b".lock.yaml").or_else(|| name.strip_suffix(b".events.jsonl"));
-    let Some(stem) = stem.filter(|stem| !stem.is_empty()) else { return false };
-    [".yaml", ".yml"].iter().any(|ending| beside(&[stem, ending.as_bytes()].concat()))
+    let stem = name
+        .strip_suffix(b".lock.yaml")
+        .or_else(|| name.strip_suffix(b".events.jsonl"));
+    let Some(stem) = stem.filter(|stem| !stem.is_empty()) else {
+        return false;
+    };
+    [".yaml", ".yml"]
+        .iter()
+        .any(|ending| beside(&[stem, ending.as_bytes()].concat()))
 }
 
 #[cfg(test)]
@@ -102,19 +132,36 @@ mod tests {
 
     fn ignored(rules: &IgnoreRules, path: &str) -> bool {
         let is_dir = path.ends_with('/');
-        rules.ignores(Path::new(path.trim_end_matches('/')), is_dir, |name| name == b"p.yaml" || name == b"q.yml")
+        rules.ignores(Path::new(path.trim_end_matches('/')), is_dir, |name| {
+            name == b"p.yaml" || name == b"q.yml"
+        })
     }
 
     #[test]
     fn defaults_and_exceptions() {
         let defaults = IgnoreRules::defaults_only().unwrap();
         for path in [
-            "/r/.git/", "/r/a/.git/", "/r/.playbook/", "/r/x.pyc", "/r/a/.DS_Store", "/o/__pycache__/",
-            "/r/.playbook-tmp-x", "/o/.playbook-aside-1/", "/r/p.lock.yaml", "/o/q.events.jsonl",
+            "/r/.git/",
+            "/r/a/.git/",
+            "/r/.playbook/",
+            "/r/x.pyc",
+            "/r/a/.DS_Store",
+            "/o/__pycache__/",
+            "/r/.playbook-tmp-x",
+            "/o/.playbook-aside-1/",
+            "/r/p.lock.yaml",
+            "/o/q.events.jsonl",
         ] {
             assert!(ignored(&defaults, path), "{path}");
         }
-        for path in ["/r/.git", "/r/x.py", "/r/o.lock.yaml", "/r/.lock.yaml", "/r/.playbookignore", "/r/p.yaml"] {
+        for path in [
+            "/r/.git",
+            "/r/x.py",
+            "/r/o.lock.yaml",
+            "/r/.lock.yaml",
+            "/r/.playbookignore",
+            "/r/p.yaml",
+        ] {
             assert!(!ignored(&defaults, path), "{path}");
         }
         let back = rules("!.git/\n!*.pyc\n!p.lock.yaml\n!.playbook-*\n");
@@ -128,10 +175,29 @@ mod tests {
     #[test]
     fn patterns() {
         let rules = rules("\u{feff}*.log\n# no\n/top\na/b\nc/\n\n**/deep/x\n!keep.log\n");
-        for path in ["/r/x.log", "/r/a/x.log", "/r/top", "/r/a/b", "/r/c/", "/r/q/c/", "/r/q/deep/x", "/o/x.log", "/r/../o/x.log"] {
+        for path in [
+            "/r/x.log",
+            "/r/a/x.log",
+            "/r/top",
+            "/r/a/b",
+            "/r/c/",
+            "/r/q/c/",
+            "/r/q/deep/x",
+            "/o/x.log",
+            "/r/../o/x.log",
+        ] {
             assert!(ignored(&rules, path), "{path}");
         }
-        for path in ["/r/keep.log", "/r/a/top", "/r/c", "/r/q/a/b", "/top", "/o/top", "/a/b", "/r/../top"] {
+        for path in [
+            "/r/keep.log",
+            "/r/a/top",
+            "/r/c",
+            "/r/q/a/b",
+            "/top",
+            "/o/top",
+            "/a/b",
+            "/r/../top",
+        ] {
             assert!(!ignored(&rules, path), "{path}");
         }
     }
@@ -145,8 +211,14 @@ mod tests {
 
     #[test]
     fn a_mistake_is_named_with_its_line() {
-        let error = IgnoreRules::build(Path::new("/r"), Path::new("/r/.playbookignore"), "ok\n\n[z-a]\n");
-        let Err(HashError::IgnorePattern { line, path, .. }) = error else { panic!("{error:?}") };
+        let error = IgnoreRules::build(
+            Path::new("/r"),
+            Path::new("/r/.playbookignore"),
+            "ok\n\n[z-a]\n",
+        );
+        let Err(HashError::IgnorePattern { line, path, .. }) = error else {
+            panic!("{error:?}")
+        };
         assert_eq!((line, path.as_path()), (3, Path::new("/r/.playbookignore")));
     }
 }

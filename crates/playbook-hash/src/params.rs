@@ -1,6 +1,7 @@
 //! Digests of params and of the declared environment.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 use playbook_types::digest::Digest;
@@ -54,7 +55,7 @@ fn write(text: &mut String, value: &ParamValue) {
         ParamValue::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
         ParamValue::Int(value) => text.push_str(&value.to_string()),
         // Always with a point or an exponent, so never the text of a whole number.
-        ParamValue::Float(value) => text.push_str(&format!("{value:?}")),
+        ParamValue::Float(value) => write!(text, "{value:?}").unwrap_or_default(),
         ParamValue::Str(value) => string(text, value),
         ParamValue::List(items) => {
             text.push('[');
@@ -94,7 +95,10 @@ mod tests {
     use super::*;
 
     fn params(values: &[(&str, ParamValue)]) -> BTreeMap<ParamKey, ParamValue> {
-        values.iter().map(|(key, value)| (ParamKey::parse(key).unwrap(), value.clone())).collect()
+        values
+            .iter()
+            .map(|(key, value)| (ParamKey::parse(key).unwrap(), value.clone()))
+            .collect()
     }
 
     #[test]
@@ -114,32 +118,61 @@ mod tests {
             ParamValue::Float(0.0),
             ParamValue::Int(0),
         ];
-        let digests: Vec<Digest> = ones.iter().map(|value| digest_params(&params(&[("a", value.clone())]))).collect();
+        let digests: Vec<Digest> = ones
+            .iter()
+            .map(|value| digest_params(&params(&[("a", value.clone())])))
+            .collect();
         for (i, digest) in digests.iter().enumerate() {
-            assert_eq!(digests.iter().position(|other| other == digest), Some(i), "{:?}", ones[i]);
+            assert_eq!(
+                digests.iter().position(|other| other == digest),
+                Some(i),
+                "{:?}",
+                ones[i]
+            );
         }
     }
 
     #[test]
     fn text_cannot_imitate_structure() {
         let one = params(&[("a", ParamValue::Str("1\",\"b\":\"2".to_owned()))]);
-        let two = params(&[("a", ParamValue::Str("1".to_owned())), ("b", ParamValue::Str("2".to_owned()))]);
+        let two = params(&[
+            ("a", ParamValue::Str("1".to_owned())),
+            ("b", ParamValue::Str("2".to_owned())),
+        ]);
         assert_ne!(canonical_json(&one), canonical_json(&two));
     }
 
     #[test]
     fn nested_keys_are_sorted() {
-        let map = |keys: &[&str]| ParamValue::Map(keys.iter().map(|key| ((*key).to_owned(), ParamValue::Null)).collect());
-        assert_eq!(canonical_json(&params(&[("m", map(&["b", "a"]))])), r#"{"m":{"a":null,"b":null}}"#);
+        let map = |keys: &[&str]| {
+            ParamValue::Map(
+                keys.iter()
+                    .map(|key| ((*key).to_owned(), ParamValue::Null))
+                    .collect(),
+            )
+        };
+        assert_eq!(
+            canonical_json(&params(&[("m", map(&["b", "a"]))])),
+            r#"{"m":{"a":null,"b":null}}"#
+        );
     }
 
     #[test]
     fn environments() {
         let env = |pairs: &[(&str, &str)]| -> IndexMap<EnvName, String> {
-            pairs.iter().map(|(name, value)| (EnvName::parse(name).unwrap(), (*value).to_owned())).collect()
+            pairs
+                .iter()
+                .map(|(name, value)| (EnvName::parse(name).unwrap(), (*value).to_owned()))
+                .collect()
         };
         assert_eq!(digest_env(&env(&[])), None);
-        assert_eq!(digest_env(&env(&[("A", "1"), ("B", "2")])), digest_env(&env(&[("B", "2"), ("A", "1")])));
-        assert_ne!(digest_env(&env(&[("A", "1B2")])), digest_env(&env(&[("A", "1"), ("B", "2")])));
+        assert_eq!(
+            digest_env(&env(&[("A", "1"), ("B", "2")])),
+            digest_env(&env(&[("B", "2"), ("A", "1")]))
+        );
+        assert_ne!(
+            digest_env(&env(&[("A", "1B2")])),
+            digest_env(&env(&[("A", "1"), ("B", "2")]))
+        );
     }
 }

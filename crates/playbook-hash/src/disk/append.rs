@@ -21,7 +21,10 @@ impl AppendFile {
     ///
     /// When the disk refuses.
     pub fn open(path: &Path) -> Result<Self, DiskError> {
-        Ok(Self { path: path.to_owned(), file: ops::open_append(path)? })
+        Ok(Self {
+            path: path.to_owned(),
+            file: ops::open_append(path)?,
+        })
     }
 
     /// Appends all of `bytes`.
@@ -32,5 +35,14 @@ impl AppendFile {
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
         let Self { path, file } = self;
         ops::op("append to", path, || file.write_all(bytes))
+    }
+
+    /// Makes what was appended durable.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn sync(&mut self) -> Result<(), DiskError> {
+        ops::op("sync", &self.path, || self.file.sync_data())
     }
 }

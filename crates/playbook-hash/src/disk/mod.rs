@@ -3,6 +3,7 @@
 
 mod append;
 mod error;
+mod mount;
 mod ops;
 mod remove;
 mod replace;
@@ -13,7 +14,7 @@ pub use append::AppendFile;
 pub use error::DiskError;
 #[cfg(any(test, feature = "faults"))]
 pub use ops::faults;
-pub use ops::{create_dirs, remove_dir, rename, sync_dir, write_new};
+pub use ops::{create_dirs, remove_dir, remove_file, rename, sync_dir, write_new};
 pub use remove::remove_tree;
 pub use replace::{Durability, replace};
 pub use root::Root;

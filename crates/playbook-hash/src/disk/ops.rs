@@ -1,14 +1,21 @@
 //! The seam: every operation that changes a disk.
-#![expect(clippy::disallowed_methods, reason = "this is the seam that everything else must go through")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the seam that everything else must go through"
+)]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use crate::disk::error::DiskError;
 
 /// Carries out one operation, unless a test has it fail.
-pub(super) fn op<T>(name: &'static str, path: &Path, run: impl FnOnce() -> io::Result<T>) -> Result<T, DiskError> {
+pub(super) fn op<T>(
+    name: &'static str,
+    path: &Path,
+    run: impl FnOnce() -> io::Result<T>,
+) -> Result<T, DiskError> {
     #[cfg(any(test, feature = "faults"))]
     faults::strike(name, path)?;
     run().map_err(|source| DiskError::new(name, path, source))
@@ -24,7 +31,7 @@ pub fn create_dirs(path: &Path) -> Result<(), DiskError> {
 
 /// Renames within one file system.
 pub fn rename(from: &Path, to: &Path) -> Result<(), DiskError> {
-    op("rename", from, || fs::rename(from, to))
+    op("rename", from, || fs::rename(from, to)).map_err(|error| error.to(to))
 }
 
 /// Removes an empty directory.
@@ -33,23 +40,44 @@ pub fn remove_dir(path: &Path) -> Result<(), DiskError> {
 }
 
 /// Removes a file or link.
-pub(super) fn remove_file(path: &Path) -> Result<(), DiskError> {
+pub fn remove_file(path: &Path) -> Result<(), DiskError> {
     op("remove", path, || fs::remove_file(path))
 }
 
 /// Makes the entries of a directory durable.
 pub fn sync_dir(path: &Path) -> Result<(), DiskError> {
-    op("sync the directory", path, || File::open(path).and_then(|directory| directory.sync_all()))
+    op("sync the directory", path, || {
+        match File::open(path)?.sync_all() {
+            // Some file systems cannot sync a directory, and need not.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::InvalidInput | ErrorKind::Unsupported
+                ) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    })
 }
 
-/// Writes a file that must not exist yet.
+/// Writes a file that must not exist yet. It is there whole, or not at all.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
-    op("write", path, || OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes))
+    let mut file = op("write", path, || {
+        OpenOptions::new().write(true).create_new(true).open(path)
+    })?;
+    op("write", path, || file.write_all(bytes)).inspect_err(|_| {
+        // What is there is half of it; the error that matters is the first one.
+        fs::remove_file(path).ok();
+    })
 }
 
 /// Opens a file to append to, making it if need be.
 pub(super) fn open_append(path: &Path) -> Result<File, DiskError> {
-    op("open", path, || OpenOptions::new().append(true).create(true).open(path))
+    op("open", path, || {
+        OpenOptions::new().append(true).create(true).open(path)
+    })
 }
 
 /// Failures brought about on purpose.
@@ -80,7 +108,11 @@ pub mod faults {
     pub(super) fn strike(name: &'static str, path: &Path) -> Result<(), DiskError> {
         COUNT.set(COUNT.get() + 1);
         if FAIL_AT.get() == Some(COUNT.get()) {
-            return Err(DiskError::new(name, path, io::Error::from(io::ErrorKind::StorageFull)));
+            return Err(DiskError::new(
+                name,
+                path,
+                io::Error::from(io::ErrorKind::StorageFull),
+            ));
         }
         Ok(())
     }

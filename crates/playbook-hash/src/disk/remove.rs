@@ -1,11 +1,23 @@
 //! Removing a file or a directory with everything in it, and nothing else.
+//!
+//! Directories are opened and their entries removed relative to the open handle: whatever others do to the
+//! paths meanwhile, a symbolic link is never followed. Only one directory is open at a time; the way back up
+//! is `..`, which must then be the directory that was left. So depth costs neither stack nor handles.
 
-use std::fs;
+use std::ffi::{CString, OsStr};
 use std::io;
-use std::path::Path;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, fchmod, fstat, openat, statat, unlinkat,
+};
+use rustix::io::Errno;
 
 use crate::disk::error::DiskError;
-use crate::disk::ops::{remove_dir, remove_file};
+use crate::disk::mount::{Mount, mount_of};
+use crate::disk::ops::op;
 
 /// Removes what stands at `path`: a file, a link (never what it leads to), or a directory with everything
 /// below it. Nothing there is no error.
@@ -16,50 +28,193 @@ use crate::disk::ops::{remove_dir, remove_file};
 ///
 /// A mount below, or a disk that refuses. Part of the tree may then be gone.
 pub fn remove_tree(path: &Path) -> Result<(), DiskError> {
-    let meta = match fs::symlink_metadata(path) {
-        Ok(meta) => meta,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
-        Err(source) => return Err(DiskError::new("look at", path, source)),
+    let failed = |errno: Errno| DiskError::new("remove", path, errno.into());
+    let name = path.file_name().ok_or_else(|| failed(Errno::INVAL))?;
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let found = openat(
+        CWD,
+        parent,
+        DIRECTORY.difference(OFlags::NOFOLLOW),
+        Mode::empty(),
+    )
+    .and_then(|parent| Ok((statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?, parent)));
+    let (found, parent) = match found {
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+        other => other.map_err(failed)?,
     };
-    if !meta.is_dir() {
-        return remove_file(path);
+    if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
+        return unlink(&parent, name, path);
     }
-    remove_below(path, mount_of(path)?)
+    let mount = mount_of(&parent).map_err(failed)?;
+    let name = CString::new(name.as_bytes()).map_err(|_| failed(Errno::INVAL))?;
+    Removal {
+        path: path.to_owned(),
+        mount,
+        levels: Vec::new(),
+    }
+    .run(parent, name)
 }
 
-fn remove_below(path: &Path, mount: Mount) -> Result<(), DiskError> {
-    if mount_of(path)? != mount {
-        let source = io::Error::new(io::ErrorKind::CrossesDevices, "another file system is mounted there; unmount it first");
-        return Err(DiskError::new("remove", path, source));
-    }
-    let listing = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    for entry in listing.map_err(|source| DiskError::new("read", path, source))? {
-        let path = entry.path();
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => remove_below(&path, mount)?,
-            Ok(_) => remove_file(&path)?,
-            Err(source) => return Err(DiskError::new("look at", &path, source)),
+/// No link is followed to a directory, nothing waited for, nothing inherited by a child.
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NONBLOCK);
+
+/// A removal under way.
+struct Removal {
+    /// The directory that is open.
+    path: PathBuf,
+    mount: Mount,
+    /// The directories from the first one to the one that is open.
+    levels: Vec<Level>,
+}
+
+/// A directory whose files are gone.
+struct Level {
+    name: CString,
+    identity: Identity,
+    /// What is left in it.
+    directories: Vec<CString>,
+}
+
+/// Device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Removal {
+    fn run(mut self, parent: OwnedFd, name: CString) -> Result<(), DiskError> {
+        let mut open = self.enter(&parent, name)?;
+        loop {
+            let Some(next) = self
+                .levels
+                .last_mut()
+                .and_then(|level| level.directories.pop())
+            else {
+                match self.leave(&open, &parent)? {
+                    Some(above) => open = above,
+                    None => return Ok(()),
+                }
+                continue;
+            };
+            self.path.push(OsStr::from_bytes(next.to_bytes()));
+            open = self.enter(&open, next)?;
         }
     }
-    remove_dir(path)
+
+    /// Opens a directory and removes everything in it but directories.
+    fn enter(&mut self, parent: &OwnedFd, name: CString) -> Result<OwnedFd, DiskError> {
+        let open =
+            openat(parent, &name, DIRECTORY, Mode::empty()).map_err(|errno| self.failed(errno))?;
+        if mount_of(&open).map_err(|errno| self.failed(errno))? != self.mount {
+            let mounted = io::Error::new(
+                io::ErrorKind::CrossesDevices,
+                "another file system is mounted there; unmount it first",
+            );
+            return Err(DiskError::new("remove", &self.path, mounted));
+        }
+        let identity = make_writable(&open).map_err(|errno| self.failed(errno))?;
+        let mut directories = Vec::new();
+        for (name, kind) in entries(&open).map_err(|errno| self.failed(errno))? {
+            if kind == FileType::Directory {
+                directories.push(name);
+            } else {
+                let name = OsStr::from_bytes(name.to_bytes());
+                unlink(&open, name, &self.path.join(name))?;
+            }
+        }
+        self.levels.push(Level {
+            name,
+            identity,
+            directories,
+        });
+        Ok(open)
+    }
+
+    /// Removes the directory that is open, which is empty, and opens the one above it. None above the first.
+    fn leave(&mut self, open: &OwnedFd, top: &OwnedFd) -> Result<Option<OwnedFd>, DiskError> {
+        let Some(Level { name, .. }) = self.levels.pop() else {
+            return Ok(None);
+        };
+        let above = match self.levels.last() {
+            Some(level) => Some(self.above(open, level.identity)?),
+            None => None,
+        };
+        let removed = || {
+            Ok(unlinkat(
+                above.as_ref().unwrap_or(top),
+                &name,
+                AtFlags::REMOVEDIR,
+            )?)
+        };
+        op("remove", &self.path, removed)?;
+        self.path.pop();
+        Ok(above)
+    }
+
+    fn above(&self, open: &OwnedFd, identity: Identity) -> Result<OwnedFd, DiskError> {
+        let above =
+            openat(open, "..", DIRECTORY, Mode::empty()).map_err(|errno| self.failed(errno))?;
+        if identity_of(&above).map_err(|errno| self.failed(errno))? == identity {
+            return Ok(above);
+        }
+        let moved = io::Error::other("it was moved elsewhere while it was being removed");
+        Err(DiskError::new("remove", &self.path, moved))
+    }
+
+    fn failed(&self, errno: Errno) -> DiskError {
+        DiskError::new("remove", &self.path, errno.into())
+    }
 }
 
-/// What is mounted: on Linux the mount itself, so that a bind mount of the same file system is seen too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mount(u64, u64);
-
-#[cfg(target_os = "linux")]
-fn mount_of(path: &Path) -> Result<Mount, DiskError> {
-    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS | StatxFlags::MNT_ID);
-    let found = found.map_err(|source| DiskError::new("look at", path, source.into()))?;
-    let device = (u64::from(found.stx_dev_major) << 32) | u64::from(found.stx_dev_minor);
-    Ok(Mount(device, found.stx_mnt_id))
+fn unlink(parent: &OwnedFd, name: &OsStr, path: &Path) -> Result<(), DiskError> {
+    op("remove", path, || {
+        Ok(unlinkat(parent, name, AtFlags::empty())?)
+    })
 }
 
-#[cfg(not(target_os = "linux"))]
-fn mount_of(path: &Path) -> Result<Mount, DiskError> {
-    use std::os::unix::fs::MetadataExt as _;
-    let meta = fs::symlink_metadata(path).map_err(|source| DiskError::new("look at", path, source))?;
-    Ok(Mount(meta.dev(), 0))
+/// A directory made read-only by its stage goes too, if it is ours.
+fn make_writable(open: &OwnedFd) -> Result<Identity, Errno> {
+    let found = fstat(open)?;
+    let mode = Mode::from_raw_mode(found.st_mode);
+    if !mode.contains(Mode::RWXU) {
+        // If that is refused, so will be the removal, with a better message.
+        fchmod(open, mode | Mode::RWXU).ok();
+    }
+    identity_of(open)
+}
+
+#[allow(
+    clippy::allow_attributes,
+    clippy::unnecessary_cast,
+    clippy::cast_sign_loss,
+    reason = "dev_t is signed on some systems"
+)]
+fn identity_of(open: &OwnedFd) -> Result<Identity, Errno> {
+    let found = fstat(open)?;
+    Ok(Identity(found.st_dev as u64, found.st_ino as u64))
+}
+
+/// All of them before any is removed: some file systems skip entries otherwise.
+fn entries(open: &OwnedFd) -> Result<Vec<(CString, FileType)>, Errno> {
+    let mut found = Vec::new();
+    for entry in Dir::read_from(open)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => {
+                FileType::from_raw_mode(statat(open, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode)
+            }
+            known => known,
+        };
+        found.push((name.to_owned(), kind));
+    }
+    Ok(found)
 }

@@ -32,30 +32,54 @@ const MOST_LINKS: usize = 40;
 /// When the disk refuses. The old file is then still there, and nothing else is.
 pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
     let target = target(path)?;
+    refuse_special(&target)?;
     let directory = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let mut file = op("write beside", &target, || {
-        tempfile::Builder::new().prefix(".playbook-tmp-").permissions(mode(&target)).tempfile_in(directory)
+        tempfile::Builder::new()
+            .prefix(".playbook-tmp-")
+            .permissions(mode(&target))
+            .tempfile_in(directory)
     })?;
     fill(&target, &mut file, bytes, durability)?;
-    op("replace", &target, || file.persist(&target).map_err(|error| error.error))?;
+    op("replace", &target, || {
+        file.persist(&target).map_err(|error| error.error)
+    })?;
     match durability {
         Durability::Synced => sync_dir(directory),
         Durability::Fast => Ok(()),
     }
 }
 
-fn fill(target: &Path, file: &mut NamedTempFile, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
+fn fill(
+    target: &Path,
+    file: &mut NamedTempFile,
+    bytes: &[u8],
+    durability: Durability,
+) -> Result<(), DiskError> {
     op("write", target, || file.write_all(bytes))?;
     if let Ok(old) = fs::metadata(target) {
         // What the umask took away when the file was made.
-        op("set the permissions of", target, || file.as_file().set_permissions(old.permissions()))?;
+        op("set the permissions of", target, || {
+            file.as_file().set_permissions(old.permissions())
+        })?;
     }
     match durability {
         Durability::Synced => op("sync", target, || File::sync_all(file.as_file())),
         Durability::Fast => Ok(()),
+    }
+}
+
+/// A device must not become a file, nor a directory make us write a file in vain.
+fn refuse_special(target: &Path) -> Result<(), DiskError> {
+    match fs::metadata(target) {
+        Ok(meta) if !meta.is_file() => {
+            let kind = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+            Err(DiskError::new("replace", target, kind))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -70,6 +94,7 @@ fn target(path: &Path) -> Result<PathBuf, DiskError> {
     for _ in 0..MOST_LINKS {
         match fs::read_link(&here) {
             Ok(text) => here = here.parent().unwrap_or(Path::new("")).join(text),
+            // Not a link, or nothing.
             Err(_) => return Ok(here),
         }
     }

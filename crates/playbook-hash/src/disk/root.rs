@@ -19,7 +19,12 @@ impl Root {
     pub fn new(path: PathBuf) -> Result<Self, DiskError> {
         match std::path::absolute(&path) {
             Ok(absolute) => Ok(Self(absolute)),
-            Err(source) => Err(DiskError::new("find", &path, source)),
+            Err(source) => Err(DiskError {
+                op: "find",
+                path,
+                to: None,
+                source,
+            }),
         }
     }
 
@@ -30,6 +35,10 @@ impl Root {
 
     /// Where a path of the playbook is on disk.
     pub fn resolve(&self, path: &DataPath) -> PathBuf {
-        if path.is_root() { self.0.clone() } else { self.0.join(path.as_str()) }
+        if path.is_root() {
+            self.0.clone()
+        } else {
+            self.0.join(path.as_str())
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use rustix::fs::{CWD, FileType, Mode, openat, stat};
 
-use crate::data::{PathDigest, DataKind};
+use crate::data::{DataKind, PathDigest};
 use crate::error::HashError;
 use crate::file::{FileDigest, OPEN_FLAGS, digest_open, special_kind};
 use crate::ignore_rules::IgnoreRules;
@@ -66,16 +66,24 @@ impl DigestMemo {
     /// # Errors
     ///
     /// The same.
-    pub fn digest_listed(&self, path: &Path, rules: &IgnoreRules, listings: Listings) -> Result<PathDigest, HashError> {
+    pub fn digest_listed(
+        &self,
+        path: &Path,
+        rules: &IgnoreRules,
+        listings: Listings,
+    ) -> Result<PathDigest, HashError> {
         let path = &absolute(path)?;
         let found = stat(path).map_err(|errno| HashError::of_path("read", path, errno.into()))?;
         match FileType::from_raw_mode(found.st_mode) {
             FileType::RegularFile => {
                 let open = |path: &Path| {
                     let opened = openat(CWD, path, OPEN_FLAGS, Mode::empty());
-                    opened.map(File::from).map_err(|errno| HashError::of_path("read", path, errno.into()))
+                    opened
+                        .map(File::from)
+                        .map_err(|errno| HashError::of_path("read", path, errno.into()))
                 };
-                self.file(path.clone(), &StatKey::of(&found), open).map(|file| PathDigest::of_file(&file))
+                self.file(path.clone(), &StatKey::of(&found), open)
+                    .map(|file| PathDigest::of_file(&file))
             }
             FileType::Directory => {
                 let tree = digest_tree_with(path, rules, self, listings)?;
@@ -87,7 +95,10 @@ impl DigestMemo {
                     listing: tree.listing,
                 })
             }
-            kind => Err(HashError::Special { path: path.clone(), kind: special_kind(kind) }),
+            kind => Err(HashError::Special {
+                path: path.clone(),
+                kind: special_kind(kind),
+            }),
         }
     }
 
@@ -123,7 +134,9 @@ impl DigestMemo {
     fn shard(&self, path: &Path) -> MutexGuard<'_, Shard> {
         let hash = usize::try_from(self.hasher.hash_one(path) % SHARDS as u64).unwrap_or(0);
         // A thread that died while inserting left the map whole.
-        self.shards[hash].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[hash]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -140,13 +153,18 @@ mod tests {
         /// As if everything known so far had been read ten seconds later than it was.
         fn read_later(&self) {
             for shard in &self.shards {
-                shard.lock().unwrap().values_mut().for_each(|file| file.began.seconds += 10);
+                shard
+                    .lock()
+                    .unwrap()
+                    .values_mut()
+                    .for_each(|file| file.began.seconds += 10);
             }
         }
     }
 
     fn digest(memo: &DigestMemo, path: &Path) -> PathDigest {
-        memo.digest(path, &IgnoreRules::defaults_only().unwrap()).unwrap()
+        memo.digest(path, &IgnoreRules::defaults_only().unwrap())
+            .unwrap()
     }
 
     #[test]
@@ -184,7 +202,12 @@ mod tests {
         // Same size, same mtime; a new inode.
         write_new(&dir.path().join("y"), b"2").unwrap();
         crate::disk::rename(&dir.path().join("y"), &path).unwrap();
-        File::options().write(true).open(&path).unwrap().set_modified(mtime).unwrap();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(mtime)
+            .unwrap();
         assert_ne!(digest(&memo, &path).digest, first.digest);
     }
 

@@ -27,8 +27,13 @@ impl Moment {
     /// The file system stamps files by the machine's own clock, so an injected clock would compare apples
     /// with pears.
     pub fn now() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "compared with what the file system stamps by the same clock")]
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "compared with what the file system stamps by the same clock"
+        )]
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Self {
             seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
             nanos: since.subsec_nanos(),
@@ -71,14 +76,24 @@ mod tests {
             (at(4_000_000_000, 0), at(0, 0), true),
             (at(-5, 0), at(0, 0), false),
         ] {
-            let stat = StatKey { size: 1, mtime, ctime, inode: 1 };
+            let stat = StatKey {
+                size: 1,
+                mtime,
+                ctime,
+                inode: 1,
+            };
             assert_eq!(is_racy(&stat, began), racy, "{mtime:?} {ctime:?}");
         }
     }
 
     #[test]
     fn a_broken_clock_trusts_nothing() {
-        let stat = StatKey { size: 1, mtime: at(0, 0), ctime: at(0, 0), inode: 1 };
+        let stat = StatKey {
+            size: 1,
+            mtime: at(0, 0),
+            ctime: at(0, 0),
+            inode: 1,
+        };
         assert!(is_racy(&stat, at(0, 0)));
         assert!(is_racy(&stat, at(i64::MIN, 0)));
     }

@@ -50,7 +50,9 @@ impl ListingDiff {
 /// The first entry, unless it is a directory with something in it.
 fn told(entries: &[ListingEntry]) -> Option<PathBuf> {
     let (first, rest) = entries.split_first()?;
-    let is_full = rest.first().is_some_and(|next| next.path.starts_with(&first.path));
+    let is_full = rest
+        .first()
+        .is_some_and(|next| next.path.starts_with(&first.path));
     (!is_full).then(|| first.path.clone())
 }
 
@@ -78,7 +80,11 @@ mod tests {
                 None => EntryKind::Directory,
             };
             let contents = word.get(at + 1..).unwrap_or(text);
-            ListingEntry { path: PathBuf::from(word[..at].trim_end_matches('/')), kind, digest: digest_command(contents) }
+            ListingEntry {
+                path: PathBuf::from(word[..at].trim_end_matches('/')),
+                kind,
+                digest: digest_command(contents),
+            }
         };
         Listing::from_entries(text.split_whitespace().map(entry).collect())
     }
@@ -86,9 +92,17 @@ mod tests {
     fn diff(old: &str, new: &str) -> String {
         let diff = ListingDiff::between(&listing(old), &listing(new));
         let list = |sign: char, paths: &[PathBuf]| {
-            paths.iter().map(|path| format!("{sign}{} ", path.display())).collect::<String>()
+            paths
+                .iter()
+                .flat_map(|path| [sign.to_string(), path.display().to_string(), " ".to_owned()])
+                .collect::<String>()
         };
-        let all = [list('+', &diff.added), list('-', &diff.removed), list('~', &diff.changed)].concat();
+        let all = [
+            list('+', &diff.added),
+            list('-', &diff.removed),
+            list('~', &diff.changed),
+        ]
+        .concat();
         assert_eq!(diff.is_empty(), all.is_empty());
         all.trim_end().to_owned()
     }

@@ -12,9 +12,14 @@ pub(super) fn fold(levels: &mut [Vec<Directory>]) -> Digest {
     let mut below = Vec::new();
     for level in levels.iter_mut().rev() {
         let mut digests = below.into_iter();
-        below = level.iter_mut().map(|directory| digest(directory, &mut digests)).collect();
+        below = level
+            .iter_mut()
+            .map(|directory| digest(directory, &mut digests))
+            .collect();
     }
-    below.pop().unwrap_or_else(|| Framed::new(layout::TREE).finish())
+    below
+        .pop()
+        .unwrap_or_else(|| Framed::new(layout::TREE).finish())
 }
 
 /// The digest of a directory; those of the directories in it come from `below`.

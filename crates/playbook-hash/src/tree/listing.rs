@@ -61,7 +61,9 @@ impl Listing {
                 });
                 let first = entries.len();
                 entries.extend(found);
-                let directories = entries[first..].iter().filter(|entry| entry.kind == EntryKind::Directory);
+                let directories = entries[first..]
+                    .iter()
+                    .filter(|entry| entry.kind == EntryKind::Directory);
                 below.extend(directories.map(|entry| entry.path.clone()));
             }
             paths = below;
@@ -73,5 +75,8 @@ impl Listing {
 /// By names, not by bytes of the whole path: `a/x` stands before `a-b`.
 pub(super) fn in_order(a: &Path, b: &Path) -> Ordering {
     let is_slash = |byte: &u8| *byte == b'/';
-    a.as_os_str().as_bytes().split(is_slash).cmp(b.as_os_str().as_bytes().split(is_slash))
+    a.as_os_str()
+        .as_bytes()
+        .split(is_slash)
+        .cmp(b.as_os_str().as_bytes().split(is_slash))
 }

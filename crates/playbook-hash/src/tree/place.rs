@@ -30,7 +30,11 @@ impl Place {
     /// The top of the tree at `path`. A symbolic link is followed.
     pub(super) fn top(path: &Path) -> Result<Self, Errno> {
         let top = openat(CWD, path, FLAGS, Mode::empty())?;
-        Ok(Self { anchor: Arc::new(top), anchored: 0, below: PathBuf::new() })
+        Ok(Self {
+            anchor: Arc::new(top),
+            anchored: 0,
+            below: PathBuf::new(),
+        })
     }
 
     /// Its path relative to the top; empty for the top.
@@ -40,25 +44,36 @@ impl Place {
 
     /// Opens it. What has become a symbolic link since is not followed.
     pub(super) fn open(&self) -> Result<OwnedFd, Errno> {
-        let path = self.from_anchor();
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let path = self.anchored_path();
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
         openat(&self.anchor, path, FLAGS | OFlags::NOFOLLOW, Mode::empty())
     }
 
     /// The same place for those below it to start from; `open` is its directory.
     pub(super) fn anchor_if_long(self, open: OwnedFd) -> Self {
-        if self.from_anchor().as_os_str().len() < LONG {
+        if self.anchored_path().as_os_str().len() < LONG {
             return self;
         }
-        Self { anchor: Arc::new(open), anchored: self.below.as_os_str().len(), below: self.below }
+        Self {
+            anchor: Arc::new(open),
+            anchored: self.below.as_os_str().len(),
+            below: self.below,
+        }
     }
 
     /// The directory `name` in it.
     pub(super) fn child(&self, name: &[u8]) -> Self {
-        Self { below: self.below.join(OsStr::from_bytes(name)), ..self.clone() }
+        Self {
+            below: self.below.join(OsStr::from_bytes(name)),
+            ..self.clone()
+        }
     }
 
-    fn from_anchor(&self) -> &Path {
+    fn anchored_path(&self) -> &Path {
         let rest = &self.below.as_os_str().as_bytes()[self.anchored..];
         Path::new(OsStr::from_bytes(rest.strip_prefix(b"/").unwrap_or(rest)))
     }

@@ -43,8 +43,16 @@ pub struct TreeDigest {
 /// # Errors
 ///
 /// When something below cannot be read, is a socket, fifo or device, or keeps changing.
-pub fn digest_tree(path: &Path, rules: &IgnoreRules, listings: Listings) -> Result<TreeDigest, HashError> {
-    let walk = Walk { top: path, rules, memo: &DigestMemo::new(Trust::ReadEverything) };
+pub fn digest_tree(
+    path: &Path,
+    rules: &IgnoreRules,
+    listings: Listings,
+) -> Result<TreeDigest, HashError> {
+    let walk = Walk {
+        top: path,
+        rules,
+        memo: &DigestMemo::new(Trust::ReadEverything),
+    };
     walk.digest(listings)
 }
 
@@ -55,7 +63,12 @@ pub(crate) fn digest_tree_with(
     memo: &DigestMemo,
     listings: Listings,
 ) -> Result<TreeDigest, HashError> {
-    Walk { top: path, rules, memo }.digest(listings)
+    Walk {
+        top: path,
+        rules,
+        memo,
+    }
+    .digest(listings)
 }
 
 /// What is the same everywhere in a tree.
@@ -84,12 +97,22 @@ impl Walk<'_> {
     fn digest(self, listings: Listings) -> Result<TreeDigest, HashError> {
         let mut levels = self.unmoved_levels()?;
         let digest = fold(&mut levels);
-        let entries = levels.iter().flatten().flat_map(|directory| &directory.entries);
+        let entries = levels
+            .iter()
+            .flatten()
+            .flat_map(|directory| &directory.entries);
         let (file_count, total_bytes) = entries
             .filter(|entry| entry.kind.is_file())
-            .fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
+            .fold((0, 0), |(count, bytes), file| {
+                (count + 1, bytes + file.bytes)
+            });
         let listing = (listings == Listings::Make).then(|| Listing::of_levels(&levels));
-        Ok(TreeDigest { digest, file_count, total_bytes, listing })
+        Ok(TreeDigest {
+            digest,
+            file_count,
+            total_bytes,
+            listing,
+        })
     }
 
     /// Walks until nothing vanished on the way.
@@ -121,7 +144,9 @@ impl Walk<'_> {
 
     fn open_top(self) -> Result<Place, HashError> {
         Place::top(self.top).map_err(|errno| match errno {
-            Errno::NOTDIR if self.top.exists() => HashError::NotADirectory { path: self.top.to_owned() },
+            Errno::NOTDIR if self.top.exists() => HashError::NotADirectory {
+                path: self.top.to_owned(),
+            },
             errno => HashError::of_path("read", self.top, errno.into()),
         })
     }
@@ -131,11 +156,19 @@ impl Walk<'_> {
         let failed = |errno| HashError::of_entry("read", self.path(&place, b""), errno);
         let fd = place.open().map_err(failed)?;
         let names = names_in(&fd).map_err(failed)?;
-        let reading = Reading { place: &place, fd: &fd, names: &names };
-        let read = names.par_iter().filter_map(|name| self.entry(&reading, name).transpose());
+        let reading = Reading {
+            place: &place,
+            fd: &fd,
+            names: &names,
+        };
+        let read = names
+            .par_iter()
+            .filter_map(|name| self.entry(&reading, name).transpose());
         let entries: Vec<Entry> = read.collect::<Result<_, _>>()?;
         let place = place.anchor_if_long(fd);
-        let directories = entries.iter().filter(|entry| entry.kind == EntryKind::Directory);
+        let directories = entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Directory);
         let below = directories.map(|entry| place.child(&entry.name)).collect();
         Ok((Directory { entries }, below))
     }
@@ -151,7 +184,12 @@ impl Walk<'_> {
             FileType::Unknown => FileType::from_raw_mode(reading.look(name, &path)?.st_mode),
             known => *known,
         };
-        if self.rules.ignores(&path, kind == FileType::Directory, |beside| reading.has(beside)) {
+        if self
+            .rules
+            .ignores(&path, kind == FileType::Directory, |beside| {
+                reading.has(beside)
+            })
+        {
             return Ok(None);
         }
         let found = reading.look(name, &path)?;
@@ -159,12 +197,29 @@ impl Walk<'_> {
     }
 
     /// Reads an entry that counts.
-    fn counted(self, reading: &Reading<'_>, name: &CStr, path: PathBuf, found: &Stat) -> Result<Entry, HashError> {
-        let entry = |kind, digest, bytes| Entry { name: name.to_bytes().into(), kind, digest, bytes };
+    fn counted(
+        self,
+        reading: &Reading<'_>,
+        name: &CStr,
+        path: PathBuf,
+        found: &Stat,
+    ) -> Result<Entry, HashError> {
+        let entry = |kind, digest, bytes| Entry {
+            name: name.to_bytes().into(),
+            kind,
+            digest,
+            bytes,
+        };
         match FileType::from_raw_mode(found.st_mode) {
             FileType::RegularFile => {
-                let kind = if found.st_mode & 0o100 == 0 { EntryKind::File } else { EntryKind::Executable };
-                let file = self.memo.file(path, &StatKey::of(found), |path| reading.open(name, path))?;
+                let kind = if found.st_mode & 0o100 == 0 {
+                    EntryKind::File
+                } else {
+                    EntryKind::Executable
+                };
+                let file = self
+                    .memo
+                    .file(path, &StatKey::of(found), |path| reading.open(name, path))?;
                 Ok(entry(kind, file.digest, file.total_bytes))
             }
             FileType::Directory => Ok(entry(EntryKind::Directory, Digest::from_bytes([0; 32]), 0)),
@@ -173,7 +228,10 @@ impl Walk<'_> {
                 let text = text.map_err(|errno| HashError::of_entry("read", path, errno))?;
                 Ok(entry(EntryKind::Link, digest_bytes(text.to_bytes()), 0))
             }
-            kind => Err(HashError::Special { path, kind: special_kind(kind) }),
+            kind => Err(HashError::Special {
+                path,
+                kind: special_kind(kind),
+            }),
         }
     }
 
@@ -197,11 +255,14 @@ impl Reading<'_> {
 
     fn open(&self, name: &CStr, path: &Path) -> Result<File, HashError> {
         let file = openat(self.fd, name, OPEN_FLAGS | OFlags::NOFOLLOW, Mode::empty());
-        file.map(File::from).map_err(|errno| HashError::of_entry("read", path.to_owned(), errno))
+        file.map(File::from)
+            .map_err(|errno| HashError::of_entry("read", path.to_owned(), errno))
     }
 
     fn has(&self, name: &[u8]) -> bool {
-        self.names.binary_search_by(|other| other.name.to_bytes().cmp(name)).is_ok()
+        self.names
+            .binary_search_by(|other| other.name.to_bytes().cmp(name))
+            .is_ok()
     }
 }
 
@@ -211,7 +272,10 @@ fn names_in(fd: &OwnedFd) -> Result<Vec<Name>, Errno> {
     for entry in Dir::read_from(fd)? {
         let entry = entry?;
         if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            names.push(Name { name: entry.file_name().to_owned(), kind: entry.file_type() });
+            names.push(Name {
+                name: entry.file_name().to_owned(),
+                kind: entry.file_type(),
+            });
         }
     }
     names.sort_unstable_by(|a, b| a.name.cmp(&b.name));

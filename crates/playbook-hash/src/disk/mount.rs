@@ -1,0 +1,43 @@
+//! Which mount an open directory is on.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::fstat;
+use rustix::io::Errno;
+
+/// A mount: on Linux the mount itself, so that a bind mount of the same file system is seen too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mount {
+    device: u64,
+    /// Nothing where the system does not tell.
+    id: u64,
+}
+
+pub(super) fn mount_of(open: &OwnedFd) -> Result<Mount, Errno> {
+    let found = fstat(open)?;
+    #[allow(
+        clippy::allow_attributes,
+        clippy::unnecessary_cast,
+        clippy::cast_sign_loss,
+        reason = "dev_t is signed on some systems"
+    )]
+    let device = found.st_dev as u64;
+    Ok(Mount {
+        device,
+        id: mount_id(open),
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn mount_id(open: &OwnedFd) -> u64 {
+    use rustix::fs::{AtFlags, StatxFlags, statx};
+    match statx(open, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID) {
+        Ok(found) if found.stx_mask & StatxFlags::MNT_ID.bits() != 0 => found.stx_mnt_id,
+        _ => 0,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mount_id(_open: &OwnedFd) -> u64 {
+    0
+}
