@@ -41,3 +41,11 @@ fn mount_id(open: &OwnedFd) -> u64 {
 fn mount_id(_open: &OwnedFd) -> u64 {
     0
 }
+
+#[cfg(test)]
+impl Mount {
+    /// Another mount than this one.
+    pub(super) fn other(self) -> Self {
+        Self { id: self.id.wrapping_add(1), ..self }
+    }
+}

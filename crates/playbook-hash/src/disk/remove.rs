@@ -218,3 +218,31 @@ fn entries(open: &OwnedFd) -> Result<Vec<(CString, FileType)>, Errno> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::write_new;
+
+    #[test]
+    fn another_mount_is_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let mounted = dir.path().join("mounted");
+        crate::disk::create_dirs(&mounted).unwrap();
+        write_new(&mounted.join("precious"), b"1").unwrap();
+        let parent = openat(CWD, dir.path(), DIRECTORY, Mode::empty()).unwrap();
+        let mount = mount_of(&parent).unwrap().other();
+        let removal = Removal { path: mounted.clone(), mount, levels: Vec::new() };
+        let error = removal.run(parent, c"mounted".to_owned()).unwrap_err();
+        assert_eq!(error.path, mounted);
+        assert!(error.to_string().contains("another file system is mounted there"));
+        assert!(mounted.join("precious").exists());
+    }
+
+    #[test]
+    fn one_directory_is_one_mount() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || openat(CWD, dir.path(), DIRECTORY, Mode::empty()).unwrap();
+        assert_eq!(mount_of(&open()).unwrap(), mount_of(&open()).unwrap());
+    }
+}
