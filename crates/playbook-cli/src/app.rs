@@ -35,8 +35,17 @@ impl App {
             (false, true) => Verbosity::Verbose,
             (false, false) => Verbosity::Normal,
         };
-        let trust = if args.no_stat_cache { Trust::ReadEverything } else { Trust::Stat };
-        Ok(Self { file: args.file.clone(), clock: clock()?, trust, verbosity })
+        let trust = if args.no_stat_cache {
+            Trust::ReadEverything
+        } else {
+            Trust::Stat
+        };
+        Ok(Self {
+            file: args.file.clone(),
+            clock: clock()?,
+            trust,
+            verbosity,
+        })
     }
 
     /// Opens the playbook: the one named by a positional, by `-f`, by the environment, or found here or above.
@@ -59,7 +68,10 @@ impl App {
 
 /// The directory the user stands in.
 pub(crate) fn working_directory() -> Result<PathBuf, CliError> {
-    #[expect(clippy::disallowed_methods, reason = "only the command line knows a working directory")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only the command line knows a working directory"
+    )]
     let here = std::env::current_dir();
     here.map_err(|error| CliError::usage(format!("cannot tell the working directory: {error}")))
 }
@@ -69,7 +81,8 @@ fn clock() -> Result<Box<dyn Clock>, CliError> {
     match std::env::var("PLAYBOOK_TEST_CLOCK") {
         Ok(text) => {
             let now: Result<Timestamp, _> = text.parse();
-            let now = now.map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_CLOCK: {error}")))?;
+            let now =
+                now.map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_CLOCK: {error}")))?;
             Ok(Box::new(FixedClock(now)))
         }
         Err(_) => Ok(Box::new(SystemClock::new())),

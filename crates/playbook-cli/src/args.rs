@@ -8,7 +8,14 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArgs {
     /// The playbook [default: playbook.yaml or playbook.yml here or in a directory above]
-    #[arg(short, long, value_name = "FILE", env = "PLAYBOOK_FILE", global = true, hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "PLAYBOOK_FILE",
+        global = true,
+        hide_env_values = true
+    )]
     pub(crate) file: Option<PathBuf>,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
@@ -37,8 +44,16 @@ pub(crate) enum ColorWhen {
 
 /// Splits positionals: a first one that is an existing `.yaml` or `.yml` file is the playbook.
 pub(crate) fn split_file(positionals: &[String]) -> (Option<PathBuf>, &[String]) {
-    let Some((first, rest)) = positionals.split_first() else { return (None, positionals) };
+    let Some((first, rest)) = positionals.split_first() else {
+        return (None, positionals);
+    };
     let path = PathBuf::from(first);
-    let yaml = path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
-    if yaml && path.is_file() { (Some(path), rest) } else { (None, positionals) }
+    let yaml = path
+        .extension()
+        .is_some_and(|ext| ext == "yaml" || ext == "yml");
+    if yaml && path.is_file() {
+        (Some(path), rest)
+    } else {
+        (None, positionals)
+    }
 }

@@ -30,7 +30,12 @@ impl CliError {
     }
 
     fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, message: message.into(), detail: String::new(), hints: Vec::new() }
+        Self {
+            outcome,
+            message: message.into(),
+            detail: String::new(),
+            hints: Vec::new(),
+        }
     }
 
     /// With advice.
@@ -70,7 +75,9 @@ impl From<ExecError> for CliError {
                 let cli = Self::usage(message);
                 match error.suggestion {
                     Some(key) => cli.hint(format!("did you mean '{key}'?")),
-                    None => cli.hint("only params that the playbook has can be set; add it to 'params' first"),
+                    None => cli.hint(
+                        "only params that the playbook has can be set; add it to 'params' first",
+                    ),
                 }
             }
             ExecError::Selection { suggestion, .. } => {
@@ -80,21 +87,29 @@ impl From<ExecError> for CliError {
                     None => cli.hint("'playbook list' shows the stages"),
                 }
             }
-            ExecError::SameRealPath { .. } => {
-                Self::usage(message).hint("a symbolic link makes two paths one; every file is made by one stage")
-            }
-            ExecError::Template { .. } | ExecError::TooManyCores { .. } | ExecError::ForbiddenOut { .. } | ExecError::Cycle(_) => {
-                Self::usage(message)
-            }
+            ExecError::SameRealPath { .. } => Self::usage(message)
+                .hint("a symbolic link makes two paths one; every file is made by one stage"),
+            ExecError::Template { .. }
+            | ExecError::TooManyCores { .. }
+            | ExecError::ForbiddenOut { .. }
+            | ExecError::Cycle(_) => Self::usage(message),
             _ => Self::new(Outcome::Surroundings, message),
         }
     }
 }
 
 fn not_supported(features: &[playbook_exec::Unsupported]) -> CliError {
-    let mut error = CliError::usage("this playbook asks for what this version cannot do yet; nothing was run");
+    let mut error =
+        CliError::usage("this playbook asks for what this version cannot do yet; nothing was run");
     for feature in features {
-        writeln!(error.detail, "{}: not supported yet: {} ({})", paint(Tone::Bad, "error"), feature.what, feature.at).ok();
+        writeln!(
+            error.detail,
+            "{}: not supported yet: {} ({})",
+            paint(Tone::Bad, "error"),
+            feature.what,
+            feature.at
+        )
+        .ok();
     }
     error
 }
@@ -136,7 +151,11 @@ fn of_findings(path: &std::path::Path, findings: &Findings) -> CliError {
     let mut error = CliError::usage(format!(
         "{}: {} in the playbook; nothing was run",
         path.display(),
-        if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") }
+        if errors == 1 {
+            "1 error".to_owned()
+        } else {
+            format!("{errors} errors")
+        }
     ));
     error.detail = render_findings(path, findings);
     error
@@ -152,7 +171,9 @@ impl From<DiskError> for CliError {
     fn from(error: DiskError) -> Self {
         let cli = Self::new(Outcome::Surroundings, error.to_string());
         match error.source.kind() {
-            io::ErrorKind::StorageFull => cli.hint("free some space and run again; nothing that was done is lost"),
+            io::ErrorKind::StorageFull => {
+                cli.hint("free some space and run again; nothing that was done is lost")
+            }
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
                 cli.hint("make it writable and run again")
             }
@@ -166,7 +187,10 @@ impl From<io::Error> for CliError {
         match error.kind() {
             // Whoever was reading has seen enough.
             io::ErrorKind::BrokenPipe => Self::new(Outcome::Done, ""),
-            _ => Self::new(Outcome::Surroundings, format!("cannot write the output: {error}")),
+            _ => Self::new(
+                Outcome::Surroundings,
+                format!("cannot write the output: {error}"),
+            ),
         }
     }
 }

@@ -67,5 +67,8 @@ pub(crate) fn out(text: &str) -> io::Result<()> {
 /// Tells a person something, on standard error. Where nobody can be told, that is no reason to fail.
 pub(crate) fn say(text: &str) {
     let mut stderr = anstream::stderr().lock();
-    stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()).ok();
+    stderr
+        .write_all(text.as_bytes())
+        .and_then(|()| stderr.flush())
+        .ok();
 }

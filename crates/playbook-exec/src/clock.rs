@@ -27,7 +27,9 @@ pub struct SystemClock {
 impl SystemClock {
     /// The machine's clock.
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 }
 

@@ -104,6 +104,9 @@ pub struct Unsupported {
 }
 
 fn not_supported(features: &[Unsupported]) -> String {
-    let list: Vec<String> = features.iter().map(|it| format!("{} ({})", it.what, it.at)).collect();
+    let list: Vec<String> = features
+        .iter()
+        .map(|it| format!("{} ({})", it.what, it.at))
+        .collect();
     format!("not supported yet: {}", list.join(", "))
 }

@@ -5,6 +5,11 @@
 //! shares no code with the program beyond reading events.
 //!
 //! `PLAYBOOK_ORACLE_CASES` sets how many random histories are tried.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should stop"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -79,17 +84,20 @@ enum Edit {
 }
 
 fn any_stage(index: usize) -> impl Strategy<Value = Stage> {
-    let kind = prop_oneof![3 => Just(Kind::Copy), 2 => Just(Kind::Length), 1 => Just(Kind::Directory)];
+    let kind =
+        prop_oneof![3 => Just(Kind::Copy), 2 => Just(Kind::Length), 1 => Just(Kind::Directory)];
     let sources = prop::collection::btree_set(0..SOURCES, 0..=2);
     let stages = prop::collection::btree_set(0..index.max(1), 0..=2);
     let param = prop::option::weighted(0.4, 0..PARAMS);
-    (kind, sources, stages, 0..3_u8, param).prop_map(move |(kind, sources, stages, salt, param)| Stage {
-        kind,
-        sources,
-        stages: if index == 0 { BTreeSet::new() } else { stages },
-        salt,
-        param,
-        present: true,
+    (kind, sources, stages, 0..3_u8, param).prop_map(move |(kind, sources, stages, salt, param)| {
+        Stage {
+            kind,
+            sources,
+            stages: if index == 0 { BTreeSet::new() } else { stages },
+            salt,
+            param,
+            present: true,
+        }
     })
 }
 
@@ -167,7 +175,11 @@ impl<'d> World<'d> {
     /// Deps by name, in the order they are written.
     fn deps(&self, stage: usize) -> Vec<String> {
         let sources = self.stages[stage].sources.iter().map(|i| format!("s{i}"));
-        let above = self.stages[stage].stages.iter().filter(|i| self.present(**i)).map(|i| self.out_path(*i));
+        let above = self.stages[stage]
+            .stages
+            .iter()
+            .filter(|i| self.present(**i))
+            .map(|i| Self::out_path(*i));
         let mut deps: Vec<String> = sources.chain(above).collect();
         if self.reversed {
             deps.reverse();
@@ -175,29 +187,44 @@ impl<'d> World<'d> {
         deps
     }
 
-    fn out_path(&self, stage: usize) -> String {
+    fn out_path(stage: usize) -> String {
         format!("o{stage}")
     }
 
     fn command(&self, stage: usize) -> String {
-        let Stage { kind, salt, param, .. } = &self.stages[stage];
-        let param = param.map(|i| format!(" {{{{params.p{i}}}}}")).unwrap_or_default();
+        let Stage {
+            kind, salt, param, ..
+        } = &self.stages[stage];
+        let param = param
+            .map(|i| format!(" {{{{params.p{i}}}}}"))
+            .unwrap_or_default();
         // Sorted, so that the order of deps is no part of the command.
         let mut deps = self.deps(stage);
         deps.sort();
         let read: String = deps
             .iter()
-            .map(|dep| if self.is_directory(dep) { format!("cat {dep}/a {dep}/b; ") } else { format!("cat {dep}; ") })
+            .map(|dep| {
+                if self.is_directory(dep) {
+                    format!("cat {dep}/a {dep}/b; ")
+                } else {
+                    format!("cat {dep}; ")
+                }
+            })
             .collect();
         match kind {
             Kind::Copy => format!("{{ {read}echo {salt}{param}; }} > o{stage}"),
-            Kind::Length => format!("{{ {read}true {salt}{param}; }} | wc -c | tr -d ' ' > o{stage}"),
-            Kind::Directory => format!("mkdir o{stage}; {{ {read}true; }} > o{stage}/a; echo {salt}{param} > o{stage}/b"),
+            Kind::Length => {
+                format!("{{ {read}true {salt}{param}; }} | wc -c | tr -d ' ' > o{stage}")
+            }
+            Kind::Directory => format!(
+                "mkdir o{stage}; {{ {read}true; }} > o{stage}/a; echo {salt}{param} > o{stage}/b"
+            ),
         }
     }
 
     fn is_directory(&self, dep: &str) -> bool {
-        dep.strip_prefix('o').is_some_and(|i| self.stages[i.parse::<usize>().unwrap()].kind == Kind::Directory)
+        dep.strip_prefix('o')
+            .is_some_and(|i| self.stages[i.parse::<usize>().unwrap()].kind == Kind::Directory)
     }
 
     fn playbook(&self) -> String {
@@ -208,7 +235,12 @@ impl<'d> World<'d> {
         text.push_str("stages:\n");
         for i in (0..self.stages.len()).filter(|i| self.present(*i)) {
             let command = serde_json::to_string(&self.command(i)).unwrap();
-            writeln!(text, "  t{i}: {{cmd: {command}, deps: [{}], outs: [o{i}]}}", self.deps(i).join(", ")).unwrap();
+            writeln!(
+                text,
+                "  t{i}: {{cmd: {command}, deps: [{}], outs: [o{i}]}}",
+                self.deps(i).join(", ")
+            )
+            .unwrap();
         }
         text
     }
@@ -226,18 +258,28 @@ impl<'d> World<'d> {
     fn inputs(&self, stage: usize) -> String {
         let mut deps = self.deps(stage);
         deps.sort();
-        let read: Vec<(String, String)> = deps.into_iter().map(|dep| (dep.clone(), self.contents(&dep))).collect();
+        let read: Vec<(String, String)> = deps
+            .into_iter()
+            .map(|dep| (dep.clone(), self.contents(&dep)))
+            .collect();
         let param = self.stages[stage].param.map(|i| self.params[i]);
         format!("{:?} {:?} {:?}", self.command(stage), read, param)
     }
 
     /// What a stage makes. A directory's text is its two files one after the other, with a mark between.
     fn makes(&self, stage: usize) -> String {
-        let Stage { kind, salt, param, .. } = &self.stages[stage];
+        let Stage {
+            kind, salt, param, ..
+        } = &self.stages[stage];
         let mut deps = self.deps(stage);
         deps.sort();
-        let read: String = deps.iter().map(|dep| self.contents(dep).replace(MARK, "")).collect();
-        let param = param.map(|i| format!(" {}", self.params[i])).unwrap_or_default();
+        let read: String = deps
+            .iter()
+            .map(|dep| self.contents(dep).replace(MARK, ""))
+            .collect();
+        let param = param
+            .map(|i| format!(" {}", self.params[i]))
+            .unwrap_or_default();
         match kind {
             Kind::Copy => format!("{read}{salt}{param}\n"),
             Kind::Length => format!("{}\n", read.len()),
@@ -257,14 +299,18 @@ impl<'d> World<'d> {
             Edit::Replace(i) => {
                 self.put("new", &self.sources[*i]);
                 #[expect(clippy::disallowed_methods, reason = "a test's own files")]
-                fs::rename(self.directory.join("new"), self.directory.join(format!("s{i}"))).unwrap();
+                fs::rename(
+                    self.directory.join("new"),
+                    self.directory.join(format!("s{i}")),
+                )
+                .unwrap();
             }
             Edit::Param(i, to) => self.params[*i] = *to,
             Edit::Salt(i, to) => self.stages[*i].salt = *to,
             Edit::DeleteOut(i) => self.delete(*i),
             Edit::Tamper(i) => self.tamper(*i),
             Edit::TouchOut(i) => {
-                let path = self.directory.join(self.out_path(*i));
+                let path = self.directory.join(Self::out_path(*i));
                 if path.exists() {
                     touch(&path);
                 }
@@ -281,16 +327,27 @@ impl<'d> World<'d> {
     }
 
     fn delete(&mut self, stage: usize) {
-        let path = self.directory.join(self.out_path(stage));
+        let path = self.directory.join(Self::out_path(stage));
         if self.outs[stage].take().is_some() {
-            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
+            if path.is_dir() {
+                fs::remove_dir_all(path)
+            } else {
+                fs::remove_file(path)
+            }
+            .unwrap();
         }
     }
 
     fn tamper(&mut self, stage: usize) {
-        let Some(text) = &mut self.outs[stage] else { return };
+        let Some(text) = &mut self.outs[stage] else {
+            return;
+        };
         text.push_str("tampered\n");
-        let path = if self.stages[stage].kind == Kind::Directory { format!("o{stage}/b") } else { format!("o{stage}") };
+        let path = if self.stages[stage].kind == Kind::Directory {
+            format!("o{stage}/b")
+        } else {
+            format!("o{stage}")
+        };
         let whole = text.rsplit(MARK).next().unwrap().to_owned();
         self.put(&path, &whole);
     }
@@ -300,7 +357,9 @@ impl<'d> World<'d> {
         let mut runs = BTreeSet::new();
         for i in (0..self.stages.len()).filter(|i| self.stages[*i].present) {
             let inputs = self.inputs(i);
-            let stands = self.ran[i].as_ref().is_some_and(|ran| ran.inputs == inputs && self.outs[i].as_ref() == Some(&ran.out));
+            let stands = self.ran[i]
+                .as_ref()
+                .is_some_and(|ran| ran.inputs == inputs && self.outs[i].as_ref() == Some(&ran.out));
             if !stands {
                 let out = self.makes(i);
                 self.outs[i] = Some(out.clone());
@@ -322,7 +381,7 @@ impl<'d> World<'d> {
 const MARK: &str = "|";
 
 fn touch(path: &Path) {
-    let later = fs::metadata(path).unwrap().modified().unwrap() + std::time::Duration::from_secs(60);
+    let later = fs::metadata(path).unwrap().modified().unwrap() + std::time::Duration::from_mins(1);
     let file = fs::File::open(path).unwrap();
     file.set_modified(later).unwrap();
 }
@@ -331,7 +390,12 @@ fn run(directory: &Path) -> (Vec<(String, Fate)>, BTreeSet<String>) {
     let project = Project::open(&directory.join("playbook.yaml")).unwrap();
     project.state_dir().create().unwrap();
     let plan = plan(&project, &PlanOptions::default()).unwrap();
-    let foretold = plan.foretell().unwrap().into_iter().map(|told| (told.stage.to_string(), told.fate)).collect();
+    let foretold = plan
+        .foretell()
+        .unwrap()
+        .into_iter()
+        .map(|told| (told.stage.to_string(), told.fate))
+        .collect();
     let recording = Recording::default();
     let runtime = Runtime {
         clock: &SystemClock::new(),
@@ -344,11 +408,19 @@ fn run(directory: &Path) -> (Vec<(String, Fate)>, BTreeSet<String>) {
         watch_signals: false,
     };
     let summary = execute(&plan, &runtime).unwrap();
-    assert_eq!(summary.outcome, Outcome::Completed, "{:?}", summary.failures);
-    let started = recording.events().into_iter().filter_map(|event| match event.kind {
-        EventKind::StageStarted { stage, .. } => Some(stage.to_string()),
-        _ => None,
-    });
+    assert_eq!(
+        summary.outcome,
+        Outcome::Completed,
+        "{:?}",
+        summary.failures
+    );
+    let started = recording
+        .events()
+        .into_iter()
+        .filter_map(|event| match event.kind {
+            EventKind::StageStarted { stage, .. } => Some(stage.to_string()),
+            _ => None,
+        });
     (foretold, started.collect())
 }
 
@@ -357,7 +429,9 @@ fn check(stages: &[Stage], edits: &[Vec<Edit>]) -> Result<usize, TestCaseError> 
     let mut world = World::new(directory.path(), stages.to_vec());
     let mut checked = 0;
     for step in std::iter::once(&Vec::new()).chain(edits) {
-        step.iter().for_each(|edit| world.edit(edit));
+        for edit in step {
+            world.edit(edit);
+        }
         if world.stages.iter().all(|stage| !stage.present) {
             continue;
         }
@@ -367,31 +441,57 @@ fn check(stages: &[Stage], edits: &[Vec<Edit>]) -> Result<usize, TestCaseError> 
         prop_assert_eq!(&ran, &expected, "after {:?} of\n{}", step, world.playbook());
         for (stage, fate) in &foretold {
             match fate {
-                Fate::Hit(_) => prop_assert!(!ran.contains(stage), "{} was foretold a hit and ran", stage),
+                Fate::Hit(_) => {
+                    prop_assert!(!ran.contains(stage), "{} was foretold a hit and ran", stage);
+                }
                 Fate::Miss(reasons) => {
-                    prop_assert!(ran.contains(stage), "{} was foretold to run ({}) and did not", stage, reasons.sentence());
+                    prop_assert!(
+                        ran.contains(stage),
+                        "{} was foretold to run ({}) and did not",
+                        stage,
+                        reasons.sentence()
+                    );
                 }
                 Fate::Maybe(waits_for) => {
-                    prop_assert!(waits_for.iter().any(|stage| ran.contains(stage.as_str()) || is_maybe(&foretold, stage.as_str())));
+                    prop_assert!(
+                        waits_for.iter().any(|stage| ran.contains(stage.as_str())
+                            || is_maybe(&foretold, stage.as_str()))
+                    );
                 }
                 Fate::Fault(fault) => prop_assert!(false, "{} cannot be decided: {}", stage, fault),
             }
         }
-        let after: BTreeMap<&str, bool> = foretold.iter().map(|(stage, fate)| (stage.as_str(), fate.is_hit())).collect();
-        prop_assert_eq!(after.len(), world.stages.iter().filter(|stage| stage.present).count());
+        let after: BTreeMap<&str, bool> = foretold
+            .iter()
+            .map(|(stage, fate)| (stage.as_str(), fate.is_hit()))
+            .collect();
+        prop_assert_eq!(
+            after.len(),
+            world.stages.iter().filter(|stage| stage.present).count()
+        );
         checked += 1;
     }
     Ok(checked)
 }
 
 fn is_maybe(foretold: &[(String, Fate)], stage: &str) -> bool {
-    foretold.iter().any(|(name, fate)| name == stage && matches!(fate, Fate::Maybe(_)))
+    foretold
+        .iter()
+        .any(|(name, fate)| name == stage && matches!(fate, Fate::Maybe(_)))
 }
 
 #[test]
 fn what_runs_is_what_the_oracle_says() {
-    let cases = std::env::var("PLAYBOOK_ORACLE_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(150);
-    let config = Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
+    let cases = std::env::var("PLAYBOOK_ORACLE_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(150);
+    let config = Config {
+        cases,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let checked = std::cell::Cell::new(0);
     TestRunner::new(config)
         .run(&any_history(), |(stages, edits)| {

@@ -87,7 +87,9 @@ fn decode(shape: &Shape, stream: &mut &[u8]) -> Item {
         }
         Shape::Digest => Item::Digest(take(stream, 32).try_into().unwrap()),
         Shape::Number => Item::Number(number(stream)),
-        Shape::List(shape) => Item::List((0..number(stream)).map(|_| decode(shape, stream)).collect()),
+        Shape::List(shape) => {
+            Item::List((0..number(stream)).map(|_| decode(shape, stream)).collect())
+        }
         Shape::Option(shape) => {
             let is_some = take(stream, 1) == [1];
             Item::Option(is_some.then(|| Box::new(decode(shape, stream))))
@@ -96,7 +98,12 @@ fn decode(shape: &Shape, stream: &mut &[u8]) -> Item {
 }
 
 fn shapes() -> impl Strategy<Value = Vec<Shape>> {
-    let leaf = prop_oneof![Just(Shape::Tag), Just(Shape::Bytes), Just(Shape::Digest), Just(Shape::Number)];
+    let leaf = prop_oneof![
+        Just(Shape::Tag),
+        Just(Shape::Bytes),
+        Just(Shape::Digest),
+        Just(Shape::Number)
+    ];
     let shape = leaf.prop_recursive(2, 6, 1, |inner| {
         prop_oneof![
             inner.clone().prop_map(|shape| Shape::List(Box::new(shape))),
@@ -110,13 +117,17 @@ fn items(shape: &Shape) -> BoxedStrategy<Item> {
     match shape {
         Shape::Tag => any::<u8>().prop_map(Item::Tag).boxed(),
         // Few different bytes, so that what runs together does so soon.
-        Shape::Bytes => prop::collection::vec(0_u8..3, 0..12).prop_map(Item::Bytes).boxed(),
+        Shape::Bytes => prop::collection::vec(0_u8..3, 0..12)
+            .prop_map(Item::Bytes)
+            .boxed(),
         Shape::Digest => any::<[u8; 32]>().prop_map(Item::Digest).boxed(),
         Shape::Number => any::<u64>().prop_map(Item::Number).boxed(),
-        Shape::List(shape) => prop::collection::vec(items(shape), 0..4).prop_map(Item::List).boxed(),
-        Shape::Option(shape) => {
-            prop::option::of(items(shape)).prop_map(|item| Item::Option(item.map(Box::new))).boxed()
-        }
+        Shape::List(shape) => prop::collection::vec(items(shape), 0..4)
+            .prop_map(Item::List)
+            .boxed(),
+        Shape::Option(shape) => prop::option::of(items(shape))
+            .prop_map(|item| Item::Option(item.map(Box::new)))
+            .boxed(),
     }
 }
 
@@ -163,5 +174,8 @@ proptest! {
 
 #[test]
 fn contexts_keep_apart() {
-    assert_ne!(Framed::new(CONTEXT).finish(), Framed::new("playbook tests 2026-11 framing v2").finish());
+    assert_ne!(
+        Framed::new(CONTEXT).finish(),
+        Framed::new("playbook tests 2026-11 framing v2").finish()
+    );
 }

@@ -8,7 +8,12 @@ use support::{Space, raw};
 
 #[test]
 fn everything_goes() {
-    let space = Space::with(&[("t/a/b/c", "1"), ("t/a/d", "2"), ("t/e/", ""), ("stays", "")]);
+    let space = Space::with(&[
+        ("t/a/b/c", "1"),
+        ("t/a/d", "2"),
+        ("t/e/", ""),
+        ("stays", ""),
+    ]);
     space.write(raw(b"t/\xff\n"), "");
     space.fifo("t/pipe");
     space.chmod("t/a/b", 0o555);

@@ -14,17 +14,32 @@ const BOTH: [Durability; 2] = [Durability::Synced, Durability::Fast];
 fn fail_everywhere(prepare: fn() -> Space, name: &str, durability: Durability) -> usize {
     for n in 1.. {
         let space = prepare();
-        let (names, old) = (space.names(), space.path(name).exists().then(|| space.read(name)));
+        let (names, old) = (
+            space.names(),
+            space.path(name).exists().then(|| space.read(name)),
+        );
         faults::fail_at(Some(n));
         let result = replace(&space.path(name), b"new contents", durability);
         let tried = faults::count();
         faults::fail_at(None);
         let now = space.path(name).exists().then(|| space.read(name));
-        assert!(now == old || now.as_deref() == Some("new contents"), "operation {n}: {now:?}");
+        assert!(
+            now == old || now.as_deref() == Some("new contents"),
+            "operation {n}: {now:?}"
+        );
         if now == old {
-            assert_eq!(space.names(), names, "operation {n} leaves something behind");
+            assert_eq!(
+                space.names(),
+                names,
+                "operation {n} leaves something behind"
+            );
         } else {
-            assert!(space.names().iter().all(|found| !found.starts_with(".playbook-tmp-")));
+            assert!(
+                space
+                    .names()
+                    .iter()
+                    .all(|found| !found.starts_with(".playbook-tmp-"))
+            );
         }
         if result.is_ok() {
             assert!(tried < n, "operation {n} failed and nobody said so");
@@ -93,7 +108,10 @@ fn links_stay_and_their_target_is_replaced() {
     space.link("links/hop", "../real/f");
     replace(&space.path("links/x/f"), b"new", Durability::Synced).unwrap();
     assert_eq!(space.read("real/f"), "new");
-    assert_eq!(fs::read_link(space.path("links/x/f")).unwrap().to_str(), Some("../hop"));
+    assert_eq!(
+        fs::read_link(space.path("links/x/f")).unwrap().to_str(),
+        Some("../hop")
+    );
     space.link("dangling", "real/later");
     replace(&space.path("dangling"), b"made", Durability::Fast).unwrap();
     assert_eq!(space.read("real/later"), "made");

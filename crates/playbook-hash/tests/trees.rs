@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use playbook_hash::{
-    DigestMemo, HashError, IgnoreRules, ListingDiff, Listings, SpecialKind, Trust, digest_command, digest_file,
-    digest_tree,
+    DigestMemo, HashError, IgnoreRules, ListingDiff, Listings, SpecialKind, Trust, digest_command,
+    digest_file, digest_tree,
 };
 use playbook_types::digest::Digest;
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
@@ -16,7 +16,10 @@ use support::{Space, permissions_count, raw};
 
 fn all_differ(digests: &[Digest]) {
     for (i, digest) in digests.iter().enumerate() {
-        assert!(!digests[..i].contains(digest), "number {i} is like one before it");
+        assert!(
+            !digests[..i].contains(digest),
+            "number {i} is like one before it"
+        );
     }
 }
 
@@ -30,7 +33,10 @@ fn names_and_contents_do_not_run_together() {
         &[("a/b", "c")],
         &[],
     ];
-    let mut digests: Vec<Digest> = trees.iter().map(|files| Space::with(files).digest()).collect();
+    let mut digests: Vec<Digest> = trees
+        .iter()
+        .map(|files| Space::with(files).digest())
+        .collect();
     digests.push(digest_command("abc"));
     digests.push(digest_command(""));
     all_differ(&digests);
@@ -67,9 +73,20 @@ fn what_does_not_count() {
     space.chmod("b", 0o700);
     space.chmod("b/c", 0o655);
     let old = fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
-    fs::File::options().write(true).open(space.path("a")).unwrap().set_times(old).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(space.path("a"))
+        .unwrap()
+        .set_times(old)
+        .unwrap();
     assert_eq!(space.digest(), before);
-    for ignored in [".git/x", "b/.playbook-tmp-1", "b/__pycache__/x", "x.pyc", ".playbook/x"] {
+    for ignored in [
+        ".git/x",
+        "b/.playbook-tmp-1",
+        "b/__pycache__/x",
+        "x.pyc",
+        ".playbook/x",
+    ] {
         space.write(ignored, "");
     }
     assert_eq!(space.digest(), before);
@@ -90,7 +107,10 @@ fn odd_names() {
         let space = Space::new();
         space.write(raw(name), "");
         let tree = space.tree().unwrap();
-        assert_eq!(tree.listing.unwrap().entries()[0].path, Path::new(raw(name)));
+        assert_eq!(
+            tree.listing.unwrap().entries()[0].path,
+            Path::new(raw(name))
+        );
         tree.digest
     };
     all_differ(&names.iter().map(digest).collect::<Vec<_>>());
@@ -99,11 +119,24 @@ fn odd_names() {
 #[test]
 fn links_inside_are_not_followed() {
     let space = Space::with(&[("data/x", "1"), ("elsewhere", "2")]);
-    for (name, target) in [("data/out", "../elsewhere"), ("data/nowhere", "gone"), ("data/self", "self"), ("data/up", "..")] {
+    for (name, target) in [
+        ("data/out", "../elsewhere"),
+        ("data/nowhere", "gone"),
+        ("data/self", "self"),
+        ("data/up", ".."),
+    ] {
         space.link(name, target);
     }
     let data = space.path("data");
-    let digest = || digest_tree(&data, &IgnoreRules::defaults_only().unwrap(), Listings::Skip).unwrap().digest;
+    let digest = || {
+        digest_tree(
+            &data,
+            &IgnoreRules::defaults_only().unwrap(),
+            Listings::Skip,
+        )
+        .unwrap()
+        .digest
+    };
     let before = digest();
     space.write("elsewhere", "3");
     assert_eq!(digest(), before);
@@ -115,7 +148,10 @@ fn a_link_named_directly_is_followed() {
     space.link("to-data", "data");
     space.link("to-file", "file");
     let memo = DigestMemo::new(Trust::Stat);
-    let digest = |name: &str| memo.digest(&space.path(name), &IgnoreRules::load(space.top()).unwrap()).unwrap();
+    let digest = |name: &str| {
+        memo.digest(&space.path(name), &IgnoreRules::load(space.top()).unwrap())
+            .unwrap()
+    };
     assert_eq!(digest("to-data"), digest("data"));
     assert_eq!(digest("to-file"), digest("file"));
     assert_eq!(digest("file").file_count, 1);
@@ -126,14 +162,33 @@ fn special_files_are_named_at_once() {
     let space = Space::with(&[("a/b/ok", "")]);
     space.fifo("a/b/pipe");
     let error = space.tree().unwrap_err();
-    assert!(matches!(&error, HashError::Special { path, kind: SpecialKind::Fifo } if *path == space.path("a/b/pipe")));
-    assert!(error.to_string().ends_with("a/b/pipe' is a fifo; only files, directories and symbolic links have a digest"));
+    assert!(
+        matches!(&error, HashError::Special { path, kind: SpecialKind::Fifo } if *path == space.path("a/b/pipe"))
+    );
+    assert!(error.to_string().ends_with(
+        "a/b/pipe' is a fifo; only files, directories and symbolic links have a digest"
+    ));
     let direct = digest_file(&space.path("a/b/pipe"));
     assert!(matches!(direct, Err(HashError::Special { .. })));
-    let device = DigestMemo::new(Trust::Stat).digest(Path::new("/dev/null"), &IgnoreRules::defaults_only().unwrap());
-    assert!(matches!(device, Err(HashError::Special { kind: SpecialKind::Device, .. })));
+    let device = DigestMemo::new(Trust::Stat).digest(
+        Path::new("/dev/null"),
+        &IgnoreRules::defaults_only().unwrap(),
+    );
+    assert!(matches!(
+        device,
+        Err(HashError::Special {
+            kind: SpecialKind::Device,
+            ..
+        })
+    ));
     let _socket = std::os::unix::net::UnixListener::bind(space.path("sock")).unwrap();
-    assert!(matches!(digest_file(&space.path("sock")), Err(HashError::Special { kind: SpecialKind::Socket, .. })));
+    assert!(matches!(
+        digest_file(&space.path("sock")),
+        Err(HashError::Special {
+            kind: SpecialKind::Socket,
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -142,16 +197,28 @@ fn what_is_not_there() {
     space.link("dangling", "gone/away");
     space.link("loop", "loop");
     let memo = DigestMemo::new(Trust::Stat);
-    let error = |name: &str| memo.digest(&space.path(name), &IgnoreRules::load(space.top()).unwrap()).unwrap_err();
+    let error = |name: &str| {
+        memo.digest(&space.path(name), &IgnoreRules::load(space.top()).unwrap())
+            .unwrap_err()
+    };
     assert!(matches!(error("none"), HashError::NotFound { path } if path == space.path("none")));
     assert!(error("none/below").is_not_found());
     assert!(error("file/below").is_not_found());
-    assert!(matches!(error("dangling"), HashError::DanglingLink { target, .. } if target == Path::new("gone/away")));
+    assert!(
+        matches!(error("dangling"), HashError::DanglingLink { target, .. } if target == Path::new("gone/away"))
+    );
     assert!(error("dangling").is_not_found());
     assert!(matches!(error("loop"), HashError::LinkLoop { .. }));
     assert!(!error("loop").is_not_found());
-    assert!(matches!(digest_file(&space.path("dir")), Err(HashError::IsDirectory { .. })));
-    let tree = digest_tree(&space.path("file"), &IgnoreRules::load(space.top()).unwrap(), Listings::Skip);
+    assert!(matches!(
+        digest_file(&space.path("dir")),
+        Err(HashError::IsDirectory { .. })
+    ));
+    let tree = digest_tree(
+        &space.path("file"),
+        &IgnoreRules::load(space.top()).unwrap(),
+        Listings::Skip,
+    );
     assert!(matches!(tree, Err(HashError::NotADirectory { .. })));
 }
 
@@ -182,7 +249,12 @@ fn the_ignore_file_and_its_mistakes() {
 
 #[test]
 fn a_playbooks_own_files_do_not_count_beside_it() {
-    let space = Space::with(&[("p.yaml", ""), ("p.lock.yaml", ""), ("p.events.jsonl", ""), ("o.lock.yaml", "")]);
+    let space = Space::with(&[
+        ("p.yaml", ""),
+        ("p.lock.yaml", ""),
+        ("p.events.jsonl", ""),
+        ("o.lock.yaml", ""),
+    ]);
     assert_eq!(space.tree().unwrap().file_count, 2);
 }
 
@@ -195,8 +267,16 @@ fn a_listing_tells_what_changed() {
     fs::remove_file(space.path("b/c")).unwrap();
     let after = space.tree().unwrap().listing.unwrap();
     let diff = ListingDiff::between(&before, &after);
-    let paths = |names: &[&str]| names.iter().map(Into::into).collect::<Vec<std::path::PathBuf>>();
-    assert_eq!((diff.added, diff.removed, diff.changed), (paths(&["b/e"]), paths(&["b/c"]), paths(&["a"])));
+    let paths = |names: &[&str]| {
+        names
+            .iter()
+            .map(Into::into)
+            .collect::<Vec<std::path::PathBuf>>()
+    };
+    assert_eq!(
+        (diff.added, diff.removed, diff.changed),
+        (paths(&["b/e"]), paths(&["b/c"]), paths(&["a"]))
+    );
 }
 
 #[test]
@@ -221,7 +301,14 @@ fn ten_thousand_levels() {
     let file = openat(&below, "f", OFlags::CREATE | OFlags::WRONLY, Mode::RWXU).unwrap();
     rustix::io::write(&file, b"1").unwrap();
     let deep = space.path("deep");
-    let digest = || digest_tree(&deep, &IgnoreRules::defaults_only().unwrap(), Listings::Skip).unwrap();
+    let digest = || {
+        digest_tree(
+            &deep,
+            &IgnoreRules::defaults_only().unwrap(),
+            Listings::Skip,
+        )
+        .unwrap()
+    };
     let before = digest();
     assert_eq!((before.file_count, before.total_bytes), (1, 1));
     rustix::io::write(&file, b"2").unwrap();

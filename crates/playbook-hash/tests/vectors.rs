@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use playbook_hash::{
-    DataDigest, Fingerprint, canonical_json, digest_command, digest_commands, digest_env, digest_file, digest_params,
+    DataDigest, Fingerprint, canonical_json, digest_command, digest_commands, digest_env,
+    digest_file, digest_params,
 };
 use playbook_types::digest::Digest;
 use playbook_types::model::shell::ShellMode;
@@ -22,11 +23,17 @@ fn check(found: Digest, hex: &str) {
 }
 
 fn params(entries: &[(&str, ParamValue)]) -> BTreeMap<ParamKey, ParamValue> {
-    entries.iter().map(|(key, value)| (ParamKey::parse(key).unwrap(), value.clone())).collect()
+    entries
+        .iter()
+        .map(|(key, value)| (ParamKey::parse(key).unwrap(), value.clone()))
+        .collect()
 }
 
 fn env(entries: &[(&str, &str)]) -> IndexMap<EnvName, String> {
-    entries.iter().map(|(name, value)| (EnvName::parse(name).unwrap(), (*value).to_owned())).collect()
+    entries
+        .iter()
+        .map(|(name, value)| (EnvName::parse(name).unwrap(), (*value).to_owned()))
+        .collect()
 }
 
 fn text(text: &str) -> ParamValue {
@@ -37,34 +44,75 @@ fn text(text: &str) -> ParamValue {
 fn files_and_commands_are_plain() {
     let space = Space::with(&[("empty", ""), ("hello", "hello\n")]);
     let file = |name: &str| digest_file(&space.path(name)).unwrap().digest;
-    check(file("empty"), "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262");
-    check(file("hello"), "8e4c7c1b99dbfd50e7a95185fead5ee1448fa904a2fdd778eaf5f2dbfd629a99");
+    check(
+        file("empty"),
+        "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+    );
+    check(
+        file("hello"),
+        "8e4c7c1b99dbfd50e7a95185fead5ee1448fa904a2fdd778eaf5f2dbfd629a99",
+    );
     assert_eq!(digest_command("hello\n"), file("hello"));
     let list = ["a \"b\"".to_owned(), "c".to_owned()];
-    check(digest_commands(&list), "849a412b2c6bdac2185c74d4f01ad5e4eab3eadeab6a392dc2d43c85b676d6eb");
+    check(
+        digest_commands(&list),
+        "849a412b2c6bdac2185c74d4f01ad5e4eab3eadeab6a392dc2d43c85b676d6eb",
+    );
 }
 
 #[test]
 fn directories() {
-    check(Space::new().digest(), "329ccc46dbadc532aefced4a208f9c0589d42d4bf9af7f0410f88ecdcd207399");
+    check(
+        Space::new().digest(),
+        "329ccc46dbadc532aefced4a208f9c0589d42d4bf9af7f0410f88ecdcd207399",
+    );
     let space = Space::with(&[("d/", ""), ("f", "hello\n"), ("x", "run")]);
     space.link("l", "f");
     space.chmod("x", 0o744);
-    check(space.digest(), "d77903a480cb988fe157dab1955341697146b0b5a9559f832d82b04efc232046");
+    check(
+        space.digest(),
+        "d77903a480cb988fe157dab1955341697146b0b5a9559f832d82b04efc232046",
+    );
     let deep = Space::with(&[("a/b", "c")]);
-    check(deep.digest(), "205acf3f235e130eb7adab00c9011595528593b030403465937cc3ef0cf37dc6");
+    check(
+        deep.digest(),
+        "205acf3f235e130eb7adab00c9011595528593b030403465937cc3ef0cf37dc6",
+    );
 }
 
 #[test]
 fn params_and_env() {
-    let ones = vec![ParamValue::Int(1), ParamValue::Float(1.0), text("1"), ParamValue::Bool(true)];
-    let map = [("b".to_owned(), ParamValue::List(ones)), ("B".to_owned(), ParamValue::Null)];
-    let all = params(&[("z", text("\"\\\né")), ("a", ParamValue::Map(map.into_iter().collect()))]);
-    assert_eq!(canonical_json(&all), r#"{"a":{"B":null,"b":[1,1.0,"1",true]},"z":"\"\\\né"}"#);
-    check(digest_params(&all), "4ab3ea2315bb1113e20c5962be40b0e375a5c61d9744efdb51cac9901c602a00");
-    check(digest_params(&params(&[])), "fbf0d728ed47ecd25ceb41d172b3908cf31d9ac8d73be140738ac5cd1d9aefcc");
+    let ones = vec![
+        ParamValue::Int(1),
+        ParamValue::Float(1.0),
+        text("1"),
+        ParamValue::Bool(true),
+    ];
+    let map = [
+        ("b".to_owned(), ParamValue::List(ones)),
+        ("B".to_owned(), ParamValue::Null),
+    ];
+    let all = params(&[
+        ("z", text("\"\\\né")),
+        ("a", ParamValue::Map(map.into_iter().collect())),
+    ]);
+    assert_eq!(
+        canonical_json(&all),
+        r#"{"a":{"B":null,"b":[1,1.0,"1",true]},"z":"\"\\\né"}"#
+    );
+    check(
+        digest_params(&all),
+        "4ab3ea2315bb1113e20c5962be40b0e375a5c61d9744efdb51cac9901c602a00",
+    );
+    check(
+        digest_params(&params(&[])),
+        "fbf0d728ed47ecd25ceb41d172b3908cf31d9ac8d73be140738ac5cd1d9aefcc",
+    );
     let env = digest_env(&env(&[("LC_ALL", ""), ("A", "1")])).unwrap();
-    check(env, "5f179839c24012cdc8f50971ef4c85d42031abac15db057ebcf83f6d9c2328a5");
+    check(
+        env,
+        "5f179839c24012cdc8f50971ef4c85d42031abac15db057ebcf83f6d9c2328a5",
+    );
 }
 
 #[test]
@@ -85,7 +133,10 @@ fn cache_keys() {
         wdir: None,
         outs: vec![path("y"), path("x")],
     };
-    check(plain.cache_key(), "02517db0764da66ebc8d1887a8da1a493dd69322e85d9c0613c7108bb0b093da");
+    check(
+        plain.cache_key(),
+        "02517db0764da66ebc8d1887a8da1a493dd69322e85d9c0613c7108bb0b093da",
+    );
     let full = Fingerprint {
         shell: ShellMode::Bash,
         command: digest_command("make"),
@@ -95,5 +146,8 @@ fn cache_keys() {
         wdir: Some(path("src")),
         outs: vec![path("out/x")],
     };
-    check(full.cache_key(), "5af9e06208f8d6d9b245129fd29d8adbe73a1b865262cfdc21d381b6c2ee8bb2");
+    check(
+        full.cache_key(),
+        "5af9e06208f8d6d9b245129fd29d8adbe73a1b865262cfdc21d381b6c2ee8bb2",
+    );
 }

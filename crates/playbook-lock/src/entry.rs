@@ -22,7 +22,10 @@ pub struct Ran {
 /// The entry of a stage that made all its outs.
 pub fn completed(fingerprint: &Fingerprint, outs: Vec<DataEntry>, ran: Ran) -> StageEntry {
     let cache_key = Some(fingerprint.cache_key());
-    StageEntry { cache_key, ..entry(fingerprint, EntryStatus::Completed, outs, ran) }
+    StageEntry {
+        cache_key,
+        ..entry(fingerprint, EntryStatus::Completed, outs, ran)
+    }
 }
 
 /// The entry of a stage that failed. `outs` are what was recorded before: the old outputs are back in
@@ -31,16 +34,38 @@ pub fn failed(fingerprint: &Fingerprint, outs: Vec<DataEntry>, ran: Ran) -> Stag
     entry(fingerprint, EntryStatus::Failed, outs, ran)
 }
 
-fn entry(fingerprint: &Fingerprint, status: EntryStatus, outs: Vec<DataEntry>, ran: Ran) -> StageEntry {
-    let Fingerprint { shell, command, deps, params, env, wdir, outs: _ } = fingerprint;
-    let Ran { started_at, completed_at, duration_seconds, target, after } = ran;
+fn entry(
+    fingerprint: &Fingerprint,
+    status: EntryStatus,
+    outs: Vec<DataEntry>,
+    ran: Ran,
+) -> StageEntry {
+    let Fingerprint {
+        shell,
+        command,
+        deps,
+        params,
+        env,
+        wdir,
+        outs: _,
+    } = fingerprint;
+    let Ran {
+        started_at,
+        completed_at,
+        duration_seconds,
+        target,
+        after,
+    } = ran;
     StageEntry {
         status,
         started_at: Some(started_at),
         completed_at: Some(completed_at),
         duration_seconds: Some(round_to_millis(duration_seconds)),
         target,
-        deps: deps.iter().map(|dep: &DataDigest| DataEntry::from(dep)).collect(),
+        deps: deps
+            .iter()
+            .map(|dep: &DataDigest| DataEntry::from(dep))
+            .collect(),
         params: params.clone(),
         params_hash: Some(digest_params(params)),
         outs,

@@ -20,15 +20,26 @@ pub fn search_up_from(start: &Path) -> Result<PathBuf, LockError> {
     let mut directory = start;
     let device = std::fs::metadata(start).map(|meta| meta.dev()).ok();
     loop {
-        if let Some(found) = NAMES.iter().map(|name| directory.join(name)).find(|path| path.exists()) {
-            return match directory == start || is_trusted(&found) {
-                true => Ok(found),
-                false => Err(LockError::ForeignPlaybook { path: found }),
+        if let Some(found) = NAMES
+            .iter()
+            .map(|name| directory.join(name))
+            .find(|path| path.exists())
+        {
+            return if directory == start || is_trusted(&found) {
+                Ok(found)
+            } else {
+                Err(LockError::ForeignPlaybook { path: found })
             };
         }
         match directory.parent() {
-            Some(parent) if std::fs::metadata(parent).map(|meta| meta.dev()).ok() == device => directory = parent,
-            _ => return Err(LockError::NoPlaybook { start: start.to_owned() }),
+            Some(parent) if std::fs::metadata(parent).map(|meta| meta.dev()).ok() == device => {
+                directory = parent;
+            }
+            _ => {
+                return Err(LockError::NoPlaybook {
+                    start: start.to_owned(),
+                });
+            }
         }
     }
 }

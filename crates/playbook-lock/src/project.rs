@@ -30,13 +30,28 @@ impl Project {
     pub fn open(file: &Path) -> Result<Self, LockError> {
         let text = read_text(file)?;
         let name = file.file_name().and_then(|name| name.to_str());
-        let name = SourceName::new(name.ok_or_else(|| LockError::PlaybookName { path: file.to_owned() })?);
+        let name = SourceName::new(name.ok_or_else(|| LockError::PlaybookName {
+            path: file.to_owned(),
+        })?);
         refuse_twins(file)?;
         let Parsed { playbook, warnings } =
-            parse(&text, &name).map_err(|findings| LockError::Playbook { path: file.to_owned(), findings })?;
-        let directory = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            parse(&text, &name).map_err(|findings| LockError::Playbook {
+                path: file.to_owned(),
+                findings,
+            })?;
+        let directory = file
+            .parent()
+            .filter(|dir| !dir.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         let root = Root::new(directory.to_owned())?;
-        Ok(Self { root, file: file.to_owned(), name, text, playbook, warnings })
+        Ok(Self {
+            root,
+            file: file.to_owned(),
+            name,
+            text,
+            playbook,
+            warnings,
+        })
     }
 
     /// The directory every relative path is relative to.
@@ -95,14 +110,22 @@ impl Project {
     }
 }
 
-fn read_text(file: &Path) -> Result<String, LockError> {
-    let bytes = std::fs::read(file)
-        .map_err(|source| LockError::PlaybookUnreadable { path: file.to_owned(), source })?;
+/// A file's text, or the line (from 1) of its first byte that is not UTF-8.
+pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String, usize> {
     String::from_utf8(bytes).map_err(|error| {
-        let front = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + front.iter().filter(|byte| **byte == b'\n').count();
-        LockError::PlaybookNotText { path: file.to_owned(), line }
+        let valid = error.utf8_error().valid_up_to();
+        let front = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+        1 + front.matches('\n').count()
     })
+}
+
+fn read_text(file: &Path) -> Result<String, LockError> {
+    let bytes = std::fs::read(file).map_err(|source| LockError::PlaybookUnreadable {
+        path: file.to_owned(),
+        source,
+    })?;
+    let path = file.to_owned();
+    utf8(bytes).map_err(|line| LockError::PlaybookNotText { path, line })
 }
 
 /// `p.yaml` and `p.yml` would share one lock and overwrite each other's entries.
@@ -113,7 +136,10 @@ fn refuse_twins(file: &Path) -> Result<(), LockError> {
         _ => return Ok(()),
     };
     match std::fs::symlink_metadata(&twin) {
-        Ok(_) => Err(LockError::Twins { first: file.to_owned(), second: twin }),
+        Ok(_) => Err(LockError::Twins {
+            first: file.to_owned(),
+            second: twin,
+        }),
         Err(_) => Ok(()),
     }
 }

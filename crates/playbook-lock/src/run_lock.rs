@@ -40,8 +40,15 @@ impl RunLock {
     /// # Errors
     ///
     /// The lock is held and `contention` is [`Contention::Fail`], or the file cannot be opened.
-    pub fn acquire(path: &Path, holder: &Holder, contention: Contention<'_>) -> Result<Self, LockError> {
-        let unreadable = |source| LockError::RunLock { path: path.to_owned(), source };
+    pub fn acquire(
+        path: &Path,
+        holder: &Holder,
+        contention: Contention<'_>,
+    ) -> Result<Self, LockError> {
+        let unreadable = |source| LockError::RunLock {
+            path: path.to_owned(),
+            source,
+        };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

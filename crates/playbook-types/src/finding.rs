@@ -122,7 +122,10 @@ impl Finding {
 
     /// A warning about the value at `at`.
     pub fn warning(at: KeyPath, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(at, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(at, message)
+        }
     }
 
     /// With advice.
@@ -156,12 +159,16 @@ pub struct Findings(pub Vec<Finding>);
 impl Findings {
     /// Those that stop a run.
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
-        self.0.iter().filter(|finding| finding.severity == Severity::Error)
+        self.0
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
     }
 
     /// Those that do not.
     pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
-        self.0.iter().filter(|finding| finding.severity == Severity::Warning)
+        self.0
+            .iter()
+            .filter(|finding| finding.severity == Severity::Warning)
     }
 
     /// Whether any of them stops a run.

@@ -25,28 +25,57 @@ pub struct LineIndex<'a> {
 impl<'a> LineIndex<'a> {
     /// Walks the text once.
     pub fn new(text: &'a str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { text, starts: std::iter::once(0).chain(ends).collect() }
+        let ends = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at + 1);
+        Self {
+            text,
+            starts: std::iter::once(0).chain(ends).collect(),
+        }
     }
 
     /// The place of a range of bytes; what runs past the end of its first line is cut there.
     pub fn place(&self, range: Range<usize>) -> Place {
         let start = range.start.min(self.text.len());
-        let line = self.starts.partition_point(|at| *at <= start).saturating_sub(1);
+        let line = self
+            .starts
+            .partition_point(|at| *at <= start)
+            .saturating_sub(1);
         let line_start = self.starts.get(line).copied().unwrap_or(0);
         let text = self.line_from(line_start);
         let into = start - line_start;
-        let column = text.get(..into.min(text.len())).map_or(0, |front| front.chars().count());
-        let end = range.end.saturating_sub(line_start).clamp(into.min(text.len()), text.len());
-        let width = text.get(into.min(text.len())..end).map_or(0, |part| part.trim_end().chars().count());
-        Place { line: line + 1, column: column + 1, width: width.max(1), text: text.to_owned() }
+        let column = text
+            .get(..into.min(text.len()))
+            .map_or(0, |front| front.chars().count());
+        let end = range
+            .end
+            .saturating_sub(line_start)
+            .clamp(into.min(text.len()), text.len());
+        let width = text
+            .get(into.min(text.len())..end)
+            .map_or(0, |part| part.trim_end().chars().count());
+        Place {
+            line: line + 1,
+            column: column + 1,
+            width: width.max(1),
+            text: text.to_owned(),
+        }
     }
 
     /// The byte offset of a line (from 1) and column (from 1, in characters).
     pub fn offset(&self, line: usize, column: usize) -> usize {
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let start = self
+            .starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(self.text.len());
         let text = self.line_from(start);
-        let into = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+        let into = text
+            .char_indices()
+            .nth(column.saturating_sub(1))
+            .map_or(text.len(), |(at, _)| at);
         start + into
     }
 
@@ -76,6 +105,14 @@ mod tests {
         assert_eq!(at("last"), (4, 1, 4));
         assert_eq!(index.place(999..1000).line, 4);
         assert_eq!(index.offset(2, 3), text.find('é').unwrap());
-        assert_eq!(LineIndex::new("").place(0..0), Place { line: 1, column: 1, width: 1, text: String::new() });
+        assert_eq!(
+            LineIndex::new("").place(0..0),
+            Place {
+                line: 1,
+                column: 1,
+                width: 1,
+                text: String::new()
+            }
+        );
     }
 }

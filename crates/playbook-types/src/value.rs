@@ -20,9 +20,9 @@ pub enum ParamValue {
     /// Text.
     Str(String),
     /// A list.
-    List(Vec<ParamValue>),
+    List(Vec<Self>),
     /// A nested map, in the order it was written.
-    Map(IndexMap<String, ParamValue>),
+    Map(IndexMap<String, Self>),
 }
 
 impl ParamValue {

@@ -17,12 +17,23 @@ fn show(finding: &Finding) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let hint = finding.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+    let hint = finding
+        .hint
+        .as_ref()
+        .map(|hint| format!("\n  hint: {hint}"))
+        .unwrap_or_default();
     let place = finding.place.as_ref().map_or_else(
         || "\n  (no place)".to_owned(),
         |place| {
-            let under = format!("{}{}", " ".repeat(place.column - 1), "^".repeat(place.width));
-            format!("\n  {}:{}\n  | {}\n  | {under}", place.line, place.column, place.text)
+            let under = format!(
+                "{}{}",
+                " ".repeat(place.column - 1),
+                "^".repeat(place.width)
+            );
+            format!(
+                "\n  {}:{}\n  | {}\n  | {under}",
+                place.line, place.column, place.text
+            )
         },
     );
     format!("{severity}: {}{place}{hint}", finding.message)

@@ -1,5 +1,10 @@
 //! Whatever a value is, a command receives exactly it: tried in real shells.
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "these tests run real shells")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "these tests run real shells"
+)]
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -14,23 +19,43 @@ type Params = BTreeMap<ParamKey, ParamValue>;
 
 fn params(values: &[&str]) -> Params {
     let entry = |(i, value): (usize, &&str)| {
-        (ParamKey::parse(&format!("v{i}")).unwrap(), ParamValue::Str((*value).to_owned()))
+        (
+            ParamKey::parse(&format!("v{i}")).unwrap(),
+            ParamValue::Str((*value).to_owned()),
+        )
     };
     values.iter().enumerate().map(entry).collect()
 }
 
 fn render(template: &str, params: &Params) -> Result<String, TemplateErrorKind> {
     let (env, wildcards) = (IndexMap::new(), IndexMap::new());
-    let scope = Scope { stage: "s", params, deps: &[], outs: &[], env: &env, wildcards: &wildcards };
+    let scope = Scope {
+        stage: "s",
+        params,
+        deps: &[],
+        outs: &[],
+        env: &env,
+        wildcards: &wildcards,
+    };
     let rendered = Template::parse(template).unwrap().render(&scope);
-    rendered.map(|rendered| rendered.text).map_err(|error| error.kind)
+    rendered
+        .map(|rendered| rendered.text)
+        .map_err(|error| error.kind)
 }
 
 /// What a shell prints for a command, run in an empty directory that must stay empty.
 fn printed(shell: &str, command: &str) -> Option<Vec<u8>> {
     let directory = tempfile::tempdir().unwrap();
-    let output = Command::new(shell).arg("-c").arg(command).current_dir(directory.path()).output().ok()?;
-    let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let output = Command::new(shell)
+        .arg("-c")
+        .arg(command)
+        .current_dir(directory.path())
+        .output()
+        .ok()?;
+    let left: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert!(left.is_empty(), "{left:?} made by: {command}");
     Some(output.stdout)
 }
@@ -39,7 +64,11 @@ fn printed(shell: &str, command: &str) -> Option<Vec<u8>> {
 fn prints(command: &str, expected: &str) {
     for shell in ["sh", "bash", "dash"] {
         if let Some(found) = printed(shell, command) {
-            assert_eq!(String::from_utf8_lossy(&found), expected, "{shell} -c {command}");
+            assert_eq!(
+                String::from_utf8_lossy(&found),
+                expected,
+                "{shell} -c {command}"
+            );
         }
     }
 }
@@ -66,10 +95,37 @@ const PLACES: [&str; 16] = [
 
 fn any_value() -> impl Strategy<Value = String> {
     let nasty = prop_oneof![
-        Just("'"), Just("\""), Just("\\"), Just("$"), Just("`"), Just("$("), Just(")"), Just("${x}"), Just("\n"),
-        Just(" "), Just("*"), Just(";"), Just("&"), Just("|"), Just("<"), Just(">"), Just("#"), Just("!"), Just("~"),
-        Just("-"), Just("="), Just("{a,b}"), Just("EOF_X"), Just("\t"), Just("é"), Just("%"), Just("x"), Just("2"),
-        Just("touch INJECTED"), Just("[a-z]"), Just("\r"),
+        Just("'"),
+        Just("\""),
+        Just("\\"),
+        Just("$"),
+        Just("`"),
+        Just("$("),
+        Just(")"),
+        Just("${x}"),
+        Just("\n"),
+        Just(" "),
+        Just("*"),
+        Just(";"),
+        Just("&"),
+        Just("|"),
+        Just("<"),
+        Just(">"),
+        Just("#"),
+        Just("!"),
+        Just("~"),
+        Just("-"),
+        Just("="),
+        Just("{a,b}"),
+        Just("EOF_X"),
+        Just("\t"),
+        Just("é"),
+        Just("%"),
+        Just("x"),
+        Just("2"),
+        Just("touch INJECTED"),
+        Just("[a-z]"),
+        Just("\r"),
     ];
     prop_oneof![
         4 => prop::collection::vec(nasty, 0..6).prop_map(|parts| parts.concat()),
@@ -98,10 +154,25 @@ proptest! {
 
 #[test]
 fn injections_stay_words() {
-    for value in ["x; touch INJECTED", "$(touch INJECTED)", "`touch INJECTED`", "'; touch INJECTED; '", "\"; touch INJECTED; \"", "x\ntouch INJECTED", "\\", "-n", "a' 'b", "> INJECTED", "${x:-$(touch INJECTED)}"] {
+    for value in [
+        "x; touch INJECTED",
+        "$(touch INJECTED)",
+        "`touch INJECTED`",
+        "'; touch INJECTED; '",
+        "\"; touch INJECTED; \"",
+        "x\ntouch INJECTED",
+        "\\",
+        "-n",
+        "a' 'b",
+        "> INJECTED",
+        "${x:-$(touch INJECTED)}",
+    ] {
         for place in PLACES {
             if !(place.contains("sed") && value.contains('\n')) {
-                prints(&render(place, &params(&[value])).unwrap(), &format!("<{value}>"));
+                prints(
+                    &render(place, &params(&[value])).unwrap(),
+                    &format!("<{value}>"),
+                );
             }
         }
     }
@@ -110,44 +181,110 @@ fn injections_stay_words() {
 #[test]
 fn where_no_quoting_is_sound_a_value_that_needs_some_is_refused() {
     let places = [
-        "cat <<'E'\n{{params.v0}}\nE", "cat <<\\E\n{{params.v0}}\nE", "echo `echo {{params.v0}}`", "echo $'{{params.v0}}'",
-        "echo # {{params.v0}}", "echo $((1 + {{params.v0}}))", "echo ${x:-{{params.v0}}}", "((x = {{params.v0}}))",
-        "cat <<{{params.v0}}\n", "echo $(case x in x) echo {{params.v0}};; esac)", "echo \"$(echo case) {{params.v0}}\"",
-        "echo \"${x:-\"a\"}{{params.v0}}\"", "echo $[1+{{params.v0}}]", "echo $'a\\'b' {{params.v0}}",
+        "cat <<'E'\n{{params.v0}}\nE",
+        "cat <<\\E\n{{params.v0}}\nE",
+        "echo `echo {{params.v0}}`",
+        "echo $'{{params.v0}}'",
+        "echo # {{params.v0}}",
+        "echo $((1 + {{params.v0}}))",
+        "echo ${x:-{{params.v0}}}",
+        "((x = {{params.v0}}))",
+        "cat <<{{params.v0}}\n",
+        "echo $(case x in x) echo {{params.v0}};; esac)",
+        "echo \"$(echo case) {{params.v0}}\"",
+        "echo \"${x:-\"a\"}{{params.v0}}\"",
+        "echo $[1+{{params.v0}}]",
+        "echo $'a\\'b' {{params.v0}}",
     ];
     for place in places {
         let error = render(place, &params(&["a b"]));
-        assert!(matches!(error, Err(TemplateErrorKind::NotQuotable { .. })), "{place}: {error:?}");
+        assert!(
+            matches!(error, Err(TemplateErrorKind::NotQuotable { .. })),
+            "{place}: {error:?}"
+        );
     }
-    for joined in ["echo ${{params.v0}}", "echo \\{{params.v0}}", "echo \"${{params.v0}}\"", "echo $x{{params.v0}}", "echo \"$x{{params.v0}}\"", "cat <<E\n${{params.v0}}\nE"] {
+    for joined in [
+        "echo ${{params.v0}}",
+        "echo \\{{params.v0}}",
+        "echo \"${{params.v0}}\"",
+        "echo $x{{params.v0}}",
+        "echo \"$x{{params.v0}}\"",
+        "cat <<E\n${{params.v0}}\nE",
+    ] {
         let error = render(joined, &params(&["y"]));
-        assert!(matches!(error, Err(TemplateErrorKind::NotQuotable { .. })), "{joined}: {error:?}");
+        assert!(
+            matches!(error, Err(TemplateErrorKind::NotQuotable { .. })),
+            "{joined}: {error:?}"
+        );
     }
-    assert_eq!(render("echo $((1 + {{params.v0}}))", &params(&["41"])).unwrap(), "echo $((1 + 41))");
+    assert_eq!(
+        render("echo $((1 + {{params.v0}}))", &params(&["41"])).unwrap(),
+        "echo $((1 + 41))"
+    );
     assert!(render("echo $((1 - {{params.v0}}))", &params(&["-1"])).is_err());
-    assert_eq!(render("echo `echo {{params.v0}}`", &params(&["fine"])).unwrap(), "echo `echo fine`");
+    assert_eq!(
+        render("echo `echo {{params.v0}}`", &params(&["fine"])).unwrap(),
+        "echo `echo fine`"
+    );
 }
 
 #[test]
 fn what_needs_no_quoting_comes_out_unchanged_and_other_text_is_never_touched() {
-    for text in ["echo ${#a[@]} $x ${y:-z} {a,b}", "printf '{%s}' \"$(awk '{ print $1 }' f)\"", "for f in *.txt; do echo \"$f\"; done", "a=$((1+2)); { echo; } > f 2>&1", "cat <<E\n{x} $y\nE\n"] {
+    for text in [
+        "echo ${#a[@]} $x ${y:-z} {a,b}",
+        "printf '{%s}' \"$(awk '{ print $1 }' f)\"",
+        "for f in *.txt; do echo \"$f\"; done",
+        "a=$((1+2)); { echo; } > f 2>&1",
+        "cat <<E\n{x} $y\nE\n",
+    ] {
         assert_eq!(render(text, &params(&[])).unwrap(), text);
     }
-    let text = render("whisper --model {{params.v0}} -n{{ params.v1 }} \"{{params.v0}}\" {{ \"{{\" }}", &params(&["tiny", "4"]));
+    let text = render(
+        "whisper --model {{params.v0}} -n{{ params.v1 }} \"{{params.v0}}\" {{ \"{{\" }}",
+        &params(&["tiny", "4"]),
+    );
     assert_eq!(text.unwrap(), "whisper --model tiny -n4 \"tiny\" {{");
-    assert_eq!(render("echo x {{params.v0}}> f", &params(&["2"])).unwrap(), "echo x '2'> f");
+    assert_eq!(
+        render("echo x {{params.v0}}> f", &params(&["2"])).unwrap(),
+        "echo x '2'> f"
+    );
     assert_eq!(render("{{params.v0}}", &params(&["if"])).unwrap(), "'if'");
-    assert_eq!(render("x {{params.v0 | raw}}", &params(&["-a -b $X"])).unwrap(), "x -a -b $X");
+    assert_eq!(
+        render("x {{params.v0 | raw}}", &params(&["-a -b $X"])).unwrap(),
+        "x -a -b $X"
+    );
 }
 
 #[test]
 fn lists_become_words() {
-    let list = ParamValue::List(vec![ParamValue::Str("a b".to_owned()), ParamValue::Int(2), ParamValue::Str(String::new())]);
+    let list = ParamValue::List(vec![
+        ParamValue::Str("a b".to_owned()),
+        ParamValue::Int(2),
+        ParamValue::Str(String::new()),
+    ]);
     let params = Params::from([(ParamKey::parse("l").unwrap(), list)]);
-    assert_eq!(render("x {{params.l}} y", &params).unwrap(), "x 'a b' 2 '' y");
-    assert_eq!(render("x {{params.l}};y", &params).unwrap(), "x 'a b' 2 '';y");
-    for inside in ["x a{{params.l}}", "x {{params.l}}b", "x \"{{params.l}}\"", "x '{{params.l}}'", "x $(({{params.l}}))"] {
-        assert!(matches!(render(inside, &params), Err(TemplateErrorKind::ListInside { count: 3, .. })), "{inside}");
+    assert_eq!(
+        render("x {{params.l}} y", &params).unwrap(),
+        "x 'a b' 2 '' y"
+    );
+    assert_eq!(
+        render("x {{params.l}};y", &params).unwrap(),
+        "x 'a b' 2 '';y"
+    );
+    for inside in [
+        "x a{{params.l}}",
+        "x {{params.l}}b",
+        "x \"{{params.l}}\"",
+        "x '{{params.l}}'",
+        "x $(({{params.l}}))",
+    ] {
+        assert!(
+            matches!(
+                render(inside, &params),
+                Err(TemplateErrorKind::ListInside { count: 3, .. })
+            ),
+            "{inside}"
+        );
     }
 }
 
@@ -155,7 +292,18 @@ fn lists_become_words() {
 fn paths_that_begin_with_a_dash() {
     let (env, wildcards) = (IndexMap::new(), IndexMap::new());
     let deps = ["-rf".to_owned(), "my file".to_owned()];
-    let scope = Scope { stage: "s", params: &Params::new(), deps: &deps, outs: &deps, env: &env, wildcards: &wildcards };
-    let text = Template::parse("rm {{deps}} {{ deps[0] }} \"{{outs[0].path}}\"").unwrap().render(&scope).unwrap().text;
+    let scope = Scope {
+        stage: "s",
+        params: &Params::new(),
+        deps: &deps,
+        outs: &deps,
+        env: &env,
+        wildcards: &wildcards,
+    };
+    let text = Template::parse("rm {{deps}} {{ deps[0] }} \"{{outs[0].path}}\"")
+        .unwrap()
+        .render(&scope)
+        .unwrap()
+        .text;
     assert_eq!(text, "rm ./-rf 'my file' ./-rf \"./-rf\"");
 }

@@ -41,10 +41,22 @@ fn snippet(text: &mut String, file: &Path, place: &Place, tone: Tone) {
     let number = place.line.to_string();
     let margin = " ".repeat(number.len());
     let bar = paint(Tone::Dim, "|");
-    writeln!(text, "{margin} {} {}:{}:{}", paint(Tone::Dim, "-->"), file.display(), place.line, place.column).ok();
+    writeln!(
+        text,
+        "{margin} {} {}:{}:{}",
+        paint(Tone::Dim, "-->"),
+        file.display(),
+        place.line,
+        place.column
+    )
+    .ok();
     let (line, before) = window(place);
     let room = line.chars().count().saturating_sub(before).max(1);
-    let under = format!("{}{}", " ".repeat(before), paint(tone, &"^".repeat(place.width.min(room))));
+    let under = format!(
+        "{}{}",
+        " ".repeat(before),
+        paint(tone, &"^".repeat(place.width.min(room)))
+    );
     writeln!(text, "{} {bar} {line}", paint(Tone::Dim, &number)).ok();
     writeln!(text, "{margin} {bar} {under}").ok();
 }
@@ -54,7 +66,11 @@ fn window(place: &Place) -> (String, usize) {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let chars: Vec<char> = place.text.chars().map(printable).collect();
     let at = (place.column - 1).min(chars.len());
-    let from = if chars.len() <= WIDTH { 0 } else { at.saturating_sub(WIDTH / 2) };
+    let from = if chars.len() <= WIDTH {
+        0
+    } else {
+        at.saturating_sub(WIDTH / 2)
+    };
     let shown: String = chars[from..].iter().take(WIDTH).collect();
     (shown, at - from)
 }

@@ -23,7 +23,11 @@ struct Row<'a> {
 
 /// One JSON object per stage.
 pub(crate) fn json_lines(foretold: &[Foretold]) -> String {
-    foretold.iter().filter_map(|stage| serde_json::to_string(&row(stage)).ok()).map(|line| line + "\n").collect()
+    foretold
+        .iter()
+        .filter_map(|stage| serde_json::to_string(&row(stage)).ok())
+        .map(|line| line + "\n")
+        .collect()
 }
 
 fn row(foretold: &Foretold) -> Row<'_> {
@@ -36,19 +40,36 @@ fn row(foretold: &Foretold) -> Row<'_> {
     };
     match &foretold.fate {
         Fate::Hit(_) => row("hit"),
-        Fate::Miss(reasons) => Row { reasons: reasons.as_slice(), ..row("miss") },
-        Fate::Maybe(waits_for) => Row { waits_for, ..row("maybe") },
-        Fate::Fault(fault) => Row { error: Some(fault.to_string()), ..row("miss") },
+        Fate::Miss(reasons) => Row {
+            reasons: reasons.as_slice(),
+            ..row("miss")
+        },
+        Fate::Maybe(waits_for) => Row {
+            waits_for,
+            ..row("maybe")
+        },
+        Fate::Fault(fault) => Row {
+            error: Some(fault.to_string()),
+            ..row("miss")
+        },
     }
 }
 
 /// A line per stage and a total.
 pub(crate) fn table(foretold: &[Foretold]) -> String {
-    let width = foretold.iter().map(|stage| stage.stage.as_str().chars().count()).max().unwrap_or(0);
+    let width = foretold
+        .iter()
+        .map(|stage| stage.stage.as_str().chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for stage in foretold {
         let (tone, word, why) = told(&stage.fate);
-        let line = format!("{} {:<width$}  {why}", paint(tone, &format!("{word:<6}")), stage.stage);
+        let line = format!(
+            "{} {:<width$}  {why}",
+            paint(tone, &format!("{word:<6}")),
+            stage.stage
+        );
         writeln!(text, "{}", line.trim_end()).ok();
     }
     writeln!(text, "{}", total(foretold)).ok();
@@ -62,7 +83,11 @@ fn told(fate: &Fate) -> (Tone, &'static str, String) {
         Fate::Miss(reasons) => (Tone::Act, "run", reasons.sentence()),
         Fate::Maybe(waits_for) => {
             let names: Vec<&str> = waits_for.iter().map(StageName::as_str).collect();
-            (Tone::Warn, "maybe", format!("only if {} makes something new", names.join(" or ")))
+            (
+                Tone::Warn,
+                "maybe",
+                format!("only if {} makes something new", names.join(" or ")),
+            )
         }
         Fate::Fault(fault) => (Tone::Bad, "error", fault.to_string()),
     }
@@ -76,7 +101,14 @@ fn total(foretold: &[Foretold]) -> String {
         (count(Fate::is_hit), "cached"),
         (count(|fate| matches!(fate, Fate::Fault(_))), "cannot run"),
     ];
-    let shown: Vec<String> =
-        parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if shown.is_empty() { "nothing selected".to_owned() } else { shown.join(" · ") }
+    let shown: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if shown.is_empty() {
+        "nothing selected".to_owned()
+    } else {
+        shown.join(" · ")
+    }
 }

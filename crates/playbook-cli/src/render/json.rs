@@ -16,7 +16,11 @@ pub(crate) struct JsonEvents(Mutex<Option<io::Error>>);
 impl JsonEvents {
     /// Whether everything could be printed.
     pub(crate) fn finish(&self) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .map_or(Ok(()), Err)
     }
 }
 

@@ -30,10 +30,19 @@ pub(crate) struct Plain {
 
 impl Plain {
     pub(crate) fn new(plan: &Plan<'_>, verbosity: Verbosity, json: bool) -> Self {
-        let width = plan.order().map(|id| plan.stage(id).name.as_str().chars().count()).max().unwrap_or(0);
+        let width = plan
+            .order()
+            .map(|id| plan.stage(id).name.as_str().chars().count())
+            .max()
+            .unwrap_or(0);
         // With --json, people are told only what went wrong.
         let verbosity = if json { Verbosity::Quiet } else { verbosity };
-        Self { root: plan.root_path().to_owned(), width: width.min(40), verbosity, commands: Mutex::default() }
+        Self {
+            root: plan.root_path().to_owned(),
+            width: width.min(40),
+            verbosity,
+            commands: Mutex::default(),
+        }
     }
 
     /// The end of a run.
@@ -43,7 +52,12 @@ impl Plain {
         }
         let mut text = String::new();
         if let Outcome::Interrupted(_) = summary.outcome {
-            writeln!(text, "{}: what was done is recorded; run again to go on", paint(Tone::Warn, "interrupted")).ok();
+            writeln!(
+                text,
+                "{}: what was done is recorded; run again to go on",
+                paint(Tone::Warn, "interrupted")
+            )
+            .ok();
         }
         writeln!(text, "{}", total(&summary.totals)).ok();
         term::say(&text);
@@ -52,7 +66,10 @@ impl Plain {
     fn line(&self, tone: Tone, word: &str, stage: &StageName, more: &str) {
         if self.verbosity > Verbosity::Quiet {
             let width = self.width;
-            let line = format!("{} {stage:<width$}  {more}", paint(tone, &format!("{word:<6}")));
+            let line = format!(
+                "{} {stage:<width$}  {more}",
+                paint(tone, &format!("{word:<6}"))
+            );
             term::say(&format!("{}\n", line.trim_end()));
         }
     }
@@ -60,36 +77,66 @@ impl Plain {
     fn started(&self, stage: &StageName, command: &str, why: &str) {
         self.line(Tone::Act, "run", stage, why);
         if self.verbosity == Verbosity::Verbose {
-            let shown: String = command.trim_end().lines().map(|line| format!("       {line}\n")).collect();
-            term::say(&paint(Tone::Dim, &shown));
+            let shown = command.trim_end().replace('\n', "\n       ");
+            term::say(&format!("       {}\n", paint(Tone::Dim, &shown)));
         }
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         commands.insert(stage.clone(), command.to_owned());
     }
 
     fn completed(&self, stage: &StageName, seconds: f64, changed: bool) {
-        let same = if changed { "" } else { ", made the same as before" };
-        self.line(Tone::Good, "done", stage, &format!("{}{same}", duration(seconds)));
-        self.commands.lock().unwrap_or_else(PoisonError::into_inner).remove(stage);
+        let same = if changed {
+            ""
+        } else {
+            ", made the same as before"
+        };
+        self.line(
+            Tone::Good,
+            "done",
+            stage,
+            &format!("{}{same}", duration(seconds)),
+        );
+        self.commands
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(stage);
     }
 
     /// Deps that moved and files that were kept: nothing a person may miss, even with `-q`.
-    fn notes(&self, stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
+    fn notes(stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
         for path in moved {
-            let what = format!("{path} changed while '{stage}' ran; '{stage}' runs again next time");
+            let what =
+                format!("{path} changed while '{stage}' ran; '{stage}' runs again next time");
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }
         for KeptFile { path, kept } in kept {
-            let what = format!("{path} held something that '{stage}' did not make; it is now {kept}");
+            let what =
+                format!("{path} held something that '{stage}' did not make; it is now {kept}");
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }
     }
 
     fn failed(&self, failure: &Failure<'_>) {
         let mut text = String::new();
-        let Failure { stage, error, attempt, log, restored, kept } = failure;
-        writeln!(text, "{}: stage '{stage}' failed: {error}", paint(Tone::Bad, "error")).ok();
-        let command = self.commands.lock().unwrap_or_else(PoisonError::into_inner).remove(*stage);
+        let Failure {
+            stage,
+            error,
+            attempt,
+            log,
+            restored,
+            kept,
+        } = failure;
+        writeln!(
+            text,
+            "{}: stage '{stage}' failed: {error}",
+            paint(Tone::Bad, "error")
+        )
+        .ok();
+        let command = self
+            .commands
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(*stage);
         if let Some(command) = command.filter(|_| *attempt > 0) {
             let indented = command.trim_end().replace('\n', "\n           ");
             writeln!(text, "  command: {indented}").ok();
@@ -98,11 +145,21 @@ impl Plain {
             self.log(&mut text, log);
         }
         for KeptFile { path, kept } in *kept {
-            writeln!(text, "  left:    {path} as the command left it is now {kept}").ok();
+            writeln!(
+                text,
+                "  left:    {path} as the command left it is now {kept}"
+            )
+            .ok();
         }
         if !restored.is_empty() {
             let list: Vec<&str> = restored.iter().map(DataPath::as_str).collect();
-            writeln!(text, "  hint: the previous {} {} kept", list.join(", "), if list.len() == 1 { "was" } else { "were" }).ok();
+            writeln!(
+                text,
+                "  hint: the previous {} {} kept",
+                list.join(", "),
+                if list.len() == 1 { "was" } else { "were" }
+            )
+            .ok();
         }
         term::say(&text);
     }
@@ -114,7 +171,11 @@ impl Plain {
                 writeln!(text, "  log:     {log} (empty)").ok();
             }
             Ok(lines) => {
-                let many = if lines.len() == TAIL_LINES { format!("last {TAIL_LINES} lines") } else { "all of it".to_owned() };
+                let many = if lines.len() == TAIL_LINES {
+                    format!("last {TAIL_LINES} lines")
+                } else {
+                    "all of it".to_owned()
+                };
                 writeln!(text, "  log:     {log} ({many})").ok();
                 for line in lines {
                     writeln!(text, "    | {line}").ok();
@@ -141,22 +202,58 @@ impl Observer for Plain {
     fn event(&self, event: &Event) {
         match &event.kind {
             EventKind::StageCached { stage, reason, .. } => {
-                let why = if *reason == HitKind::Frozen { "frozen" } else { "" };
+                let why = if *reason == HitKind::Frozen {
+                    "frozen"
+                } else {
+                    ""
+                };
                 self.line(Tone::Good, "cached", stage, why);
             }
-            EventKind::StageStarted { stage, command, cache_miss_reason, .. } => {
+            EventKind::StageStarted {
+                stage,
+                command,
+                cache_miss_reason,
+                ..
+            } => {
                 self.started(stage, command, cache_miss_reason);
             }
-            EventKind::StageCompleted { stage, duration_seconds, changed, moved, kept, .. } => {
+            EventKind::StageCompleted {
+                stage,
+                duration_seconds,
+                changed,
+                moved,
+                kept,
+                ..
+            } => {
                 self.completed(stage, *duration_seconds, *changed);
-                self.notes(stage, moved, kept);
+                Self::notes(stage, moved, kept);
             }
-            EventKind::StageFailed { stage, error, attempt, log, restored, kept, .. } => {
+            EventKind::StageFailed {
+                stage,
+                error,
+                attempt,
+                log,
+                restored,
+                kept,
+                ..
+            } => {
                 let log = log.as_deref();
-                self.failed(&Failure { stage, error, attempt: *attempt, log, restored, kept });
+                self.failed(&Failure {
+                    stage,
+                    error,
+                    attempt: *attempt,
+                    log,
+                    restored,
+                    kept,
+                });
             }
             EventKind::StageSkipped { stage, because } => {
-                self.line(Tone::Warn, "skip", stage, &format!("because '{because}' failed"));
+                self.line(
+                    Tone::Warn,
+                    "skip",
+                    stage,
+                    &format!("because '{because}' failed"),
+                );
             }
             EventKind::RunStarted { .. }
             | EventKind::StageRetry { .. }
@@ -178,7 +275,15 @@ fn total(totals: &RunTotals) -> String {
         0 => String::new(),
         _ => format!(" (saved {})", duration(totals.saved_seconds)),
     };
-    let RunTotals { stages_run, stages_cached, stages_failed, total_seconds, .. } = totals;
+    let RunTotals {
+        stages_run,
+        stages_cached,
+        stages_failed,
+        total_seconds,
+        ..
+    } = totals;
     let took = duration(*total_seconds);
-    format!("{stages_run} run · {stages_cached} cached · {stages_failed} failed{skipped} in {took}{saved}")
+    format!(
+        "{stages_run} run · {stages_cached} cached · {stages_failed} failed{skipped} in {took}{saved}"
+    )
 }

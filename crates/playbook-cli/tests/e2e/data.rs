@@ -16,20 +16,28 @@ fn a_directory_changes_with_everything_below_it() {
     sandbox.write("d/sub/two", "2");
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
-    let odd = sandbox.path("d").join(OsStr::from_bytes(b"not utf-8 \xff\n-"));
+    let odd = sandbox
+        .path("d")
+        .join(OsStr::from_bytes(b"not utf-8 \xff\n-"));
     let change = |what: &str, edit: &dyn Fn()| {
         edit();
         assert_eq!(sandbox.ran(&[]), ["a"], "{what}");
         assert_eq!(sandbox.ran(&[]), Vec::<String>::new(), "{what}");
     };
     change("contents", &|| sandbox.write("d/sub/two", "3"));
-    change("a new file with an odd name", &|| drop(fs::File::create(&odd).unwrap()));
-    change("a link", &|| symlink("one", sandbox.path("d/link")).unwrap());
+    change("a new file with an odd name", &|| {
+        drop(fs::File::create(&odd).unwrap());
+    });
+    change("a link", &|| {
+        symlink("one", sandbox.path("d/link")).unwrap();
+    });
     change("another link", &|| {
         sandbox.remove("d/link");
         symlink("two", sandbox.path("d/link")).unwrap();
     });
-    change("an empty directory", &|| fs::create_dir(sandbox.path("d/empty")).unwrap());
+    change("an empty directory", &|| {
+        fs::create_dir(sandbox.path("d/empty")).unwrap();
+    });
     change("an executable bit", &|| sandbox.mode("d/one", 0o755));
     change("a rename", &|| {
         #[expect(clippy::disallowed_methods, reason = "a test's own files")]
@@ -44,7 +52,14 @@ fn ignored_files_do_not_count() {
     sandbox.write("d/one", "1");
     sandbox.write(".playbookignore", "*.tmp\n/d/scratch/\n!keep.pyc\n");
     sandbox.ran(&[]);
-    for ignored in ["d/x.tmp", "d/scratch/file", "d/.git/HEAD", "d/__pycache__/m", "d/mod.pyc", "d/.DS_Store"] {
+    for ignored in [
+        "d/x.tmp",
+        "d/scratch/file",
+        "d/.git/HEAD",
+        "d/__pycache__/m",
+        "d/mod.pyc",
+        "d/.DS_Store",
+    ] {
         sandbox.write(ignored, "");
         assert_eq!(sandbox.ran(&[]), Vec::<String>::new(), "{ignored}");
     }
@@ -78,7 +93,14 @@ fn dangling_and_looping_links_are_named() {
 fn a_fifo_among_the_deps_is_an_error_and_no_hang() {
     let sandbox = Sandbox::with_stages(LIST);
     sandbox.write("d/one", "1");
-    rustix::fs::mknodat(rustix::fs::CWD, sandbox.path("d/pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        sandbox.path("d/pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
     let said = sandbox.run(&["run"]).says(1);
     assert!(said.contains("d/pipe"), "{said}");
     sandbox.stages("  a: {cmd: cat d/pipe > x, deps: [d/pipe], outs: [x]}\n");
@@ -90,6 +112,9 @@ fn a_fifo_among_the_deps_is_an_error_and_no_hang() {
 fn outs_feed_deps_by_containment_both_ways() {
     let stages = "  reads_inside: {cmd: cat data/x > o1, deps: [data/x], outs: [o1]}\n  makes_dir: {cmd: 'mkdir data; echo 1 > data/x', outs: [data]}\n  reads_dir: {cmd: 'cat many/* > o2', deps: [./many//], outs: [o2]}\n  makes_file: {cmd: echo 2 > many/f, outs: [many/f]}\n";
     let sandbox = Sandbox::with_stages(stages);
-    assert_eq!(sandbox.ran(&["-j1"]), ["makes_dir", "reads_inside", "makes_file", "reads_dir"]);
+    assert_eq!(
+        sandbox.ran(&["-j1"]),
+        ["makes_dir", "reads_inside", "makes_file", "reads_dir"]
+    );
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
 }

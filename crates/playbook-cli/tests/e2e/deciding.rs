@@ -23,10 +23,31 @@ fn sandbox() -> Sandbox {
 fn the_second_run_runs_nothing_and_leaves_lock_and_log_untouched() {
     let sandbox = sandbox();
     assert_eq!(sandbox.ran(&[]), ["first", "lines", "last"]);
-    let before = (sandbox.stamp("playbook.lock.yaml"), sandbox.stamp("playbook.events.jsonl"));
+    let before = (
+        sandbox.stamp("playbook.lock.yaml"),
+        sandbox.stamp("playbook.events.jsonl"),
+    );
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
-    assert_eq!(before, (sandbox.stamp("playbook.lock.yaml"), sandbox.stamp("playbook.events.jsonl")));
-    assert_eq!(sandbox.names("."), [".playbook", "count", "final", "in", "mid", "playbook.events.jsonl", "playbook.lock.yaml", "playbook.yaml"]);
+    assert_eq!(
+        before,
+        (
+            sandbox.stamp("playbook.lock.yaml"),
+            sandbox.stamp("playbook.events.jsonl")
+        )
+    );
+    assert_eq!(
+        sandbox.names("."),
+        [
+            ".playbook",
+            "count",
+            "final",
+            "in",
+            "mid",
+            "playbook.events.jsonl",
+            "playbook.lock.yaml",
+            "playbook.yaml"
+        ]
+    );
 }
 
 #[test]
@@ -43,8 +64,21 @@ fn a_param_runs_what_uses_it_and_what_really_changes_below() {
     let sandbox = sandbox();
     sandbox.ran(&[]);
     assert_eq!(sandbox.ran(&["-p", "width=5"]), ["last"]);
-    assert_eq!(sandbox.ran(&["--set", "greeting=hi", "--set", "width=5"]), ["first", "lines"]);
-    assert_eq!(sandbox.ran(&["--param", "unused_by_all=2", "-p", "greeting=hi", "-p", "width=5"]), Vec::<String>::new());
+    assert_eq!(
+        sandbox.ran(&["--set", "greeting=hi", "--set", "width=5"]),
+        ["first", "lines"]
+    );
+    assert_eq!(
+        sandbox.ran(&[
+            "--param",
+            "unused_by_all=2",
+            "-p",
+            "greeting=hi",
+            "-p",
+            "width=5"
+        ]),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -52,21 +86,49 @@ fn reasons_name_what_changed() {
     let sandbox = sandbox();
     sandbox.ran(&[]);
     let why = |sandbox: &Sandbox| sandbox.run(&["status"]).prints(0);
-    sandbox.write("playbook.yaml", &PIPELINE.replace("greeting: hello", "greeting: hi"));
-    insta::assert_snapshot!(why(&sandbox), @"");
+    sandbox.write(
+        "playbook.yaml",
+        &PIPELINE.replace("greeting: hello", "greeting: hi"),
+    );
+    insta::assert_snapshot!(why(&sandbox), @"
+    run    first  param greeting: hello → hi
+    maybe  lines  only if first makes something new
+    maybe  last   only if lines makes something new
+    1 to run · 2 maybe
+    ");
     sandbox.write("playbook.yaml", &PIPELINE.replace("wc -l", "wc -c"));
-    insta::assert_snapshot!(why(&sandbox), @"");
-    sandbox.write("playbook.yaml", &PIPELINE.replace("deps: [count]", "deps: [count, in]"));
-    insta::assert_snapshot!(why(&sandbox), @"");
+    insta::assert_snapshot!(why(&sandbox), @"
+    cached first
+    run    lines  command changed
+    maybe  last   only if lines makes something new
+    1 to run · 1 maybe · 1 cached
+    ");
+    sandbox.write(
+        "playbook.yaml",
+        &PIPELINE.replace("deps: [count]", "deps: [count, in]"),
+    );
+    insta::assert_snapshot!(why(&sandbox), @"
+    cached first
+    cached lines
+    run    last   in is a new dep
+    1 to run · 2 cached
+    ");
     sandbox.write("playbook.yaml", PIPELINE);
     sandbox.write("final", "tampered");
     sandbox.remove("count");
-    insta::assert_snapshot!(why(&sandbox), @"");
+    insta::assert_snapshot!(why(&sandbox), @"
+    cached first
+    run    lines  count is missing
+    run    last   final was modified since it was made
+    2 to run · 1 cached
+    ");
 }
 
 #[test]
 fn environment_shell_and_directory_are_part_of_the_key() {
-    let with = |more: &str| format!("  a: {{cmd: 'echo $V > \"$OUT\"', outs: [o/x], env: {{V: 1, OUT: {more}}}\n");
+    let with = |more: &str| {
+        format!("  a: {{cmd: 'echo $V > \"$OUT\"', outs: [o/x], env: {{V: 1, OUT: {more}}}\n")
+    };
     let sandbox = Sandbox::with_stages(&with("o/x}"));
     sandbox.write("sub/keep", "");
     assert_eq!(sandbox.ran(&[]), ["a"]);
@@ -74,34 +136,56 @@ fn environment_shell_and_directory_are_part_of_the_key() {
     sandbox.stages(&with("o/x}, shell: bash"));
     assert_eq!(sandbox.ran(&[]), ["a"]);
     sandbox.stages(&with("../o/x}, shell: bash, wdir: sub"));
-    insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"");
+    insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
+    run    a  declared environment changed; wdir: . → sub
+    1 to run
+    ");
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
-    assert!(!sandbox.read("playbook.lock.yaml").contains("OUT"), "values of the environment stay out of the lock");
+    assert!(
+        !sandbox.read("playbook.lock.yaml").contains("OUT"),
+        "values of the environment stay out of the lock"
+    );
 }
 
 #[test]
 fn after_runs_again_whenever_the_other_ran() {
-    let stages = "  a: {cmd: cp in x, deps: [in], outs: [x]}\n  b: {cmd: echo > y, outs: [y], after: [a]}\n";
+    let stages =
+        "  a: {cmd: cp in x, deps: [in], outs: [x]}\n  b: {cmd: echo > y, outs: [y], after: [a]}\n";
     let sandbox = Sandbox::with_stages(stages).real_clock();
     sandbox.write("in", "1");
     assert_eq!(sandbox.ran(&[]), ["a", "b"]);
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
     sandbox.write("in", "2");
-    assert!(sandbox.run(&["status"]).prints(0).contains("'a' ran, and this stage is ordered after it"));
+    assert!(
+        sandbox
+            .run(&["status"])
+            .prints(0)
+            .contains("'a' ran, and this stage is ordered after it")
+    );
     assert_eq!(sandbox.ran(&[]), ["a", "b"]);
     sandbox.write("in", "3");
     assert_eq!(sandbox.ran(&["a"]), ["a"]);
-    assert_eq!(sandbox.ran(&[]), ["b"], "a run of the other in an earlier run counts too");
+    assert_eq!(
+        sandbox.ran(&[]),
+        ["b"],
+        "a run of the other in an earlier run counts too"
+    );
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
 }
 
 #[test]
 fn frozen_stages_run_only_when_forced() {
-    let sandbox = Sandbox::with_stages("  a: {cmd: cp in x, deps: [in], outs: [x], frozen: true}\n  b: {cmd: cp x y, deps: [x], outs: [y]}\n");
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: cp in x, deps: [in], outs: [x], frozen: true}\n  b: {cmd: cp x y, deps: [x], outs: [y]}\n",
+    );
     sandbox.write("in", "1");
     let said = sandbox.run(&["run"]).says(1);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    cached a  frozen
+    error: stage 'b' failed: dep x does not exist although stage 'a' makes it (force it: --force a)
+    0 run · 1 cached · 1 failed in 0.00 s (saved 0.00 s)
+    ");
     assert_eq!(sandbox.ran(&["--force", "a"]), ["a"]);
     sandbox.write("in", "2");
     assert_eq!(sandbox.ran(&[]), ["b"]);
@@ -110,11 +194,16 @@ fn frozen_stages_run_only_when_forced() {
 
 #[test]
 fn stages_that_are_not_deterministic_always_run_and_their_bytes_decide() {
-    let sandbox = Sandbox::with_stages("  a: {cmd: cp in x, outs: [x], deterministic: false}\n  b: {cmd: cp x y, deps: [x], outs: [y]}\n");
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: cp in x, outs: [x], deterministic: false}\n  b: {cmd: cp x y, deps: [x], outs: [y]}\n",
+    );
     sandbox.write("in", "1");
     assert_eq!(sandbox.ran(&[]), ["a", "b"]);
     assert_eq!(sandbox.ran(&[]), ["a"]);
-    assert_eq!(sandbox.run(&["status", "--exit-code", "a"]).prints(0), "run    a  always runs (not deterministic, or nothing to decide by)\n1 to run\n");
+    assert_eq!(
+        sandbox.run(&["status", "--exit-code", "a"]).prints(0),
+        "run    a  always runs (not deterministic, or nothing to decide by)\n1 to run\n"
+    );
     sandbox.write("in", "2");
     assert_eq!(sandbox.ran(&[]), ["a", "b"]);
 }
@@ -123,7 +212,11 @@ fn stages_that_are_not_deterministic_always_run_and_their_bytes_decide() {
 fn force_reaches_down_and_not_up() {
     let sandbox = sandbox();
     sandbox.ran(&[]);
-    assert_eq!(sandbox.ran(&["--force", "lines"]), ["lines"], "only what is selected");
+    assert_eq!(
+        sandbox.ran(&["--force", "lines"]),
+        ["lines"],
+        "only what is selected"
+    );
     assert_eq!(sandbox.ran(&["-B", "lines+"]), ["lines", "last"]);
     assert_eq!(sandbox.ran(&["--force"]), ["first", "lines", "last"]);
 }
@@ -131,30 +224,57 @@ fn force_reaches_down_and_not_up() {
 #[test]
 fn selections() {
     let sandbox = sandbox();
-    assert_eq!(sandbox.ran(&["lines"]), ["first", "lines"], "with what it needs");
+    assert_eq!(
+        sandbox.ran(&["lines"]),
+        ["first", "lines"],
+        "with what it needs"
+    );
     assert_eq!(sandbox.ran(&["-s", "last,lines"]), ["last"]);
     sandbox.write("in", "x\n");
     assert_eq!(sandbox.ran(&["--only", "last"]), Vec::<String>::new());
-    assert_eq!(sandbox.ran(&["--only", "first", "l*"]), ["first", "lines", "last"]);
+    assert_eq!(
+        sandbox.ran(&["--only", "first", "l*"]),
+        ["first", "lines", "last"]
+    );
     sandbox.write("in", "y\n");
-    assert_eq!(sandbox.ran(&["mid"]), ["first"], "an out stands for the stage that makes it");
+    assert_eq!(
+        sandbox.ran(&["mid"]),
+        ["first"],
+        "an out stands for the stage that makes it"
+    );
     assert_eq!(sandbox.ran(&["state:failed"]), Vec::<String>::new());
     assert_eq!(sandbox.ran(&["state:stale"]), ["lines"]);
     let said = sandbox.run(&["run", "lnies"]).says(2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    warning: no stage uses the param 'unused_by_all'
+      --> [ROOT]/playbook.yaml:4:37
+    4 | params: {greeting: hello, width: 3, unused_by_all: 1}
+      |                                     ^^^^^^^^^^^^^
+      hint: use it as {{ params.unused_by_all }} in a 'cmd', name it in a stage's 'params', or remove it
+    error: 'lnies' selects nothing: no stage has this name and none makes this path
+      hint: did you mean 'lines'?
+    ");
 }
 
 #[test]
 fn entries_of_other_stages_are_kept_and_those_of_gone_stages_go() {
-    let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [x]}\n  b: {cmd: echo > y, outs: [y]}\n");
+    let sandbox =
+        Sandbox::with_stages("  a: {cmd: echo > x, outs: [x]}\n  b: {cmd: echo > y, outs: [y]}\n");
     sandbox.ran(&[]);
     assert_eq!(sandbox.ran(&["--force", "b"]), ["b"]);
-    assert_eq!(sandbox.ran(&[]), Vec::<String>::new(), "the entry of 'a' is still there");
+    assert_eq!(
+        sandbox.ran(&[]),
+        Vec::<String>::new(),
+        "the entry of 'a' is still there"
+    );
     sandbox.stages("  c: {cmd: echo > z, outs: [z]}\n  b: {cmd: echo > y, outs: [y]}\n");
     assert_eq!(sandbox.ran(&[]), ["c"]);
     let lock = sandbox.read("playbook.lock.yaml");
     assert!(!lock.contains("\n  a:"));
-    assert!(lock.find("\n  c:") < lock.find("\n  b:"), "in the playbook's order");
+    assert!(
+        lock.find("\n  c:") < lock.find("\n  b:"),
+        "in the playbook's order"
+    );
 }
 
 #[test]

@@ -6,14 +6,25 @@ const THREE: &str = "  bad: {cmd: exit 3, outs: [x]}\n  below: {cmd: cp x y, dep
 
 fn with_policy(failure: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox.write("playbook.yaml", &format!("version: \"1.0\"\nname: t\npolicy: {{failure: {failure}}}\nstages:\n{THREE}"));
+    sandbox.write(
+        "playbook.yaml",
+        &format!("version: \"1.0\"\nname: t\npolicy: {{failure: {failure}}}\nstages:\n{THREE}"),
+    );
     sandbox
 }
 
 #[test]
 fn stop_on_first_starts_nothing_new() {
     let sandbox = with_policy("stop_on_first");
-    insta::assert_snapshot!(sandbox.run(&["run", "-j1"]).says(1), @"");
+    insta::assert_snapshot!(sandbox.run(&["run", "-j1"]).says(1), @"
+    run    bad    no lock file found (first run)
+    error: stage 'bad' failed: exit status 3
+      command: exit 3
+      log:     .playbook/playbook/logs/0192f3c1-0000/bad.1.log (empty)
+    skip   below  because 'bad' failed
+    skip   apart  because 'bad' failed
+    0 run · 0 cached · 1 failed · 2 skipped in 0.00 s
+    ");
     assert!(!sandbox.exists("z"));
 }
 
@@ -22,7 +33,10 @@ fn continue_runs_what_is_not_downstream() {
     for policy in ["continue_on_failure", "continue_independent", "collect_all"] {
         let sandbox = with_policy(policy);
         let said = sandbox.run(&["run", "-j1"]).says(1);
-        assert!(said.contains("skip   below  because 'bad' failed"), "{said}");
+        assert!(
+            said.contains("skip   below  because 'bad' failed"),
+            "{said}"
+        );
         assert!(sandbox.exists("z") && !sandbox.exists("y"));
     }
     let sandbox = with_policy("stop_on_first");
@@ -34,7 +48,12 @@ fn continue_runs_what_is_not_downstream() {
 fn a_failed_stage_runs_again_and_the_others_do_not() {
     let sandbox = with_policy("collect_all");
     sandbox.run(&["run"]).says(1);
-    assert!(sandbox.run(&["status"]).prints(0).contains("run    bad    previous run did not complete (failed)"));
+    assert!(
+        sandbox
+            .run(&["status"])
+            .prints(0)
+            .contains("run    bad    previous run did not complete (failed)")
+    );
     sandbox.stages(&THREE.replace("exit 3", "echo > x"));
     assert_eq!(sandbox.ran(&[]), ["bad", "below"]);
 }
@@ -42,16 +61,39 @@ fn a_failed_stage_runs_again_and_the_others_do_not() {
 #[test]
 fn a_missing_dep_is_named() {
     let sandbox = Sandbox::with_stages("  a: {cmd: cp raw/in x, deps: [raw/in], outs: [x]}\n");
-    insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"");
-    insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"");
-    insta::assert_snapshot!(sandbox.run(&["validate"]).says(0), @"");
-    assert!(!sandbox.exists("playbook.lock.yaml") && !sandbox.exists("playbook.events.jsonl"), "nothing was executed");
+    insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"
+    error: stage 'a' failed: dep raw/in does not exist
+    0 run · 0 cached · 1 failed in 0.00 s
+    ");
+    insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
+    error  a  dep raw/in does not exist
+    1 cannot run
+    ");
+    insta::assert_snapshot!(sandbox.run(&["validate"]).says(0), @"
+    warning: raw/in does not exist, and no stage makes it
+      --> [ROOT]/playbook.yaml:4:32
+    4 |   a: {cmd: cp raw/in x, deps: [raw/in], outs: [x]}
+      |                                ^^^^^^
+      hint: a run that needs it will fail
+    [ROOT]/playbook.yaml: 1 stage, 1 warning
+    ");
+    assert!(
+        !sandbox.exists("playbook.lock.yaml") && !sandbox.exists("playbook.events.jsonl"),
+        "nothing was executed"
+    );
 }
 
 #[test]
 fn an_out_that_was_not_made_is_named() {
     let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [x, never/made]}\n");
-    insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"");
+    insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"
+    run    a  no lock file found (first run)
+    error: stage 'a' failed: the command succeeded but did not make never/made
+      command: echo > x
+      log:     .playbook/playbook/logs/0192f3c1-0000/a.1.log (empty)
+      left:    x as the command left it is now .playbook/playbook/failed/a/x
+    0 run · 0 cached · 1 failed in 0.00 s
+    ");
     assert!(!sandbox.exists("x"));
 }
 
@@ -59,7 +101,10 @@ fn an_out_that_was_not_made_is_named() {
 fn a_working_directory_that_is_not_there_is_named() {
     let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [nowhere/x], wdir: gone}\n");
     let said = sandbox.run(&["run"]).says(1);
-    assert!(said.contains("its working directory [ROOT]/gone does not exist"), "{said}");
+    assert!(
+        said.contains("its working directory [ROOT]/gone does not exist"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -67,9 +112,23 @@ fn what_is_not_supported_yet_is_refused_before_anything_runs() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "playbook.yaml",
-        "version: \"1.0\"\nname: t\nparams_files: [p.yaml]\ntargets: {far: {host: far}}\ncompliance: {pre_flight: [tdg]}\nstages:\n  a: {cmd: echo > x, outs: [x], retry: {limit: 2}, shell: rash}\n  'w_{s}': {cmd: cp {{deps[0].path}} {{outs[0].path}}, deps: ['raw/{s}'], outs: ['o/{s}']}\n  p: {cmd: cp {{input}} {{output}}, deps: [d], outs: [q], parallel: {strategy: per_file}}\n  r: {cmd: echo > y, outs: [{path: y, remote: far}], target: far, gate: true, resources: {memory_gb: 1, gpu: 1, disk_gb: 1}}\n",
+        "version: \"1.0\"\nname: t\nparams_files: [p.yaml]\ntargets: {far: {host: far}}\ncompliance: {pre_flight: [tdg]}\nstages:\n  a: {cmd: echo > x, outs: [x], retry: {limit: 2}, shell: rash}\n  'w_{s}': {cmd: 'cp {{deps[0].path}} {{outs[0].path}}', deps: ['raw/{s}'], outs: ['o/{s}']}\n  p: {cmd: 'cp {{input}} {{output}}', deps: [d], outs: [q], parallel: {strategy: per_file}}\n  r: {cmd: echo > y, outs: [{path: y, remote: far}], target: far, gate: true, resources: {memory_gb: 1, gpu: 1, disk_gb: 1}}\n",
     );
-    insta::assert_snapshot!(sandbox.run(&["run"]).says(2), @"");
+    insta::assert_snapshot!(sandbox.run(&["run"]).says(2), @"
+    error: not supported yet: params files (params_files)
+    error: not supported yet: compliance checks (compliance.pre_flight)
+    error: not supported yet: retries (stages.a.retry)
+    error: not supported yet: the shell 'rash' (stages.a.shell)
+    error: not supported yet: wildcards (stages.w_{s})
+    error: not supported yet: fan-out (stages.p.parallel)
+    error: not supported yet: gates (stages.r.gate)
+    error: not supported yet: remote outs (stages.r.outs)
+    error: not supported yet: memory as a resource (stages.r.resources.memory_gb)
+    error: not supported yet: accelerators as a resource (stages.r.resources.gpu)
+    error: not supported yet: disk as a resource (stages.r.resources.disk_gb)
+    error: not supported yet: ssh targets (stages.r.target)
+    error: this playbook asks for what this version cannot do yet; nothing was run
+    ");
     assert_eq!(sandbox.names("."), ["playbook.yaml"]);
     let said = sandbox.run(&["validate"]).says(0);
     assert!(said.contains("not supported yet: wildcards"), "{said}");

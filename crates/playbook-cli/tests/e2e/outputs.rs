@@ -14,21 +14,56 @@ fn a_failed_stage_leaves_the_former_output() {
     sandbox.ran(&[]);
     sandbox.write("in", "2");
     sandbox.remove("ok");
-    insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"");
+    insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"
+    run    a  in: contents changed (d63bd9a8 → 813e9b72)
+    error: stage 'a' failed: exit status 1
+      command: cat in > x; test -e ok
+      log:     .playbook/playbook/logs/0192f3c1-0000/a.1.log (empty)
+      left:    x as the command left it is now .playbook/playbook/failed/a/x
+      hint: the previous x was kept
+    0 run · 0 cached · 1 failed in 0.00 s
+    ");
     assert_eq!(sandbox.read("x"), "1");
-    assert_eq!(sandbox.read(".playbook/playbook/failed/a/x"), "2", "what it left can be inspected");
-    assert_eq!(sandbox.names("."), [".playbook", "in", "playbook.events.jsonl", "playbook.lock.yaml", "playbook.yaml", "x"]);
+    assert_eq!(
+        sandbox.read(".playbook/playbook/failed/a/x"),
+        "2",
+        "what it left can be inspected"
+    );
+    assert_eq!(
+        sandbox.names("."),
+        [
+            ".playbook",
+            "in",
+            "playbook.events.jsonl",
+            "playbook.lock.yaml",
+            "playbook.yaml",
+            "x"
+        ]
+    );
     sandbox.write("ok", "");
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert_eq!(sandbox.read("x"), "2");
-    assert!(!sandbox.exists(".playbook/playbook/failed/a"), "until the stage runs next");
-    assert!(!sandbox.exists(".playbook/playbook/kept"), "the former output was the stage's own");
+    assert!(
+        !sandbox.exists(".playbook/playbook/failed/a"),
+        "until the stage runs next"
+    );
+    assert!(
+        !sandbox.exists(".playbook/playbook/kept"),
+        "the former output was the stage's own"
+    );
 }
 
 #[test]
 fn a_command_finds_no_old_output_unless_it_persists() {
-    let sandbox = Sandbox::with_stages("  a: {cmd: 'echo {{params.p}} >> x', outs: [x]}\n  b: {cmd: 'echo {{params.p}} >> y', outs: [{path: y, persist: true}]}\n");
-    sandbox.write("playbook.yaml", &sandbox.read("playbook.yaml").replace("stages:", "params: {p: 1}\nstages:"));
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'echo {{params.p}} >> x', outs: [x]}\n  b: {cmd: 'echo {{params.p}} >> y', outs: [{path: y, persist: true}]}\n",
+    );
+    sandbox.write(
+        "playbook.yaml",
+        &sandbox
+            .read("playbook.yaml")
+            .replace("stages:", "params: {p: 1}\nstages:"),
+    );
     sandbox.ran(&[]);
     sandbox.ran(&["-p", "p=2"]);
     assert_eq!(sandbox.read("x"), "2\n");
@@ -39,14 +74,28 @@ fn a_command_finds_no_old_output_unless_it_persists() {
 fn files_the_lock_does_not_know_are_kept() {
     let sandbox = Sandbox::with_stages("  a: {cmd: 'mkdir d; echo made > d/new', outs: [d]}\n");
     sandbox.write("d/my own work", "precious");
-    insta::assert_snapshot!(sandbox.run(&["run"]).says(0), @"");
+    insta::assert_snapshot!(sandbox.run(&["run"]).says(0), @"
+    run    a  no lock file found (first run)
+    done   a  0.00 s
+    warning: d held something that 'a' did not make; it is now .playbook/playbook/kept/0192f3c1-0000/a/d
+    1 run · 0 cached · 0 failed in 0.00 s
+    ");
     assert_eq!(sandbox.names("d"), ["new"]);
-    assert_eq!(sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/d/my own work"), "precious");
+    assert_eq!(
+        sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/d/my own work"),
+        "precious"
+    );
     // A second time, with the same run id even: what was kept before stays.
     sandbox.write("d/again", "precious too");
     sandbox.run(&["run"]).says(0);
-    assert_eq!(sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/d/my own work"), "precious");
-    assert_eq!(sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/d-1/again"), "precious too");
+    assert_eq!(
+        sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/d/my own work"),
+        "precious"
+    );
+    assert_eq!(
+        sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/d-1/again"),
+        "precious too"
+    );
 }
 
 #[test]
@@ -55,10 +104,19 @@ fn a_hand_edited_output_is_kept() {
     sandbox.ran(&[]);
     sandbox.write("o/x", "edited by hand");
     let said = sandbox.run(&["run"]).says(0);
-    assert!(said.contains("o/x was modified since it was made"), "{said}");
-    assert!(said.contains("it is now .playbook/playbook/kept/"), "{said}");
+    assert!(
+        said.contains("o/x was modified since it was made"),
+        "{said}"
+    );
+    assert!(
+        said.contains("it is now .playbook/playbook/kept/"),
+        "{said}"
+    );
     assert_eq!(sandbox.read("o/x"), "made\n");
-    assert_eq!(sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/o/x"), "edited by hand");
+    assert_eq!(
+        sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/o/x"),
+        "edited by hand"
+    );
 }
 
 #[test]
@@ -77,14 +135,19 @@ fn a_link_the_stage_did_not_make_is_refused() {
     sandbox.write("elsewhere", "mine");
     symlink("elsewhere", sandbox.path("x")).unwrap();
     let said = sandbox.run(&["run"]).says(1);
-    assert!(said.contains("x is a symbolic link to elsewhere that the stage did not make"), "{said}");
+    assert!(
+        said.contains("x is a symbolic link to elsewhere that the stage did not make"),
+        "{said}"
+    );
     assert_eq!(sandbox.read("elsewhere"), "mine");
     assert!(sandbox.path("x").is_symlink());
 }
 
 #[test]
 fn a_link_the_stage_made_is_its_own() {
-    let sandbox = Sandbox::with_stages("  a: {cmd: 'ln -s in x; cat also > y', deps: [in, also], outs: [x, y]}\n");
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'ln -s in x; cat also > y', deps: [in, also], outs: [x, y]}\n",
+    );
     sandbox.write("in", "1");
     sandbox.write("also", "1");
     assert_eq!(sandbox.ran(&[]), ["a"]);
@@ -92,29 +155,49 @@ fn a_link_the_stage_made_is_its_own() {
     sandbox.write("also", "2");
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert!(sandbox.path("x").is_symlink());
-    assert_eq!(sandbox.read("in"), "1", "dropping a link never touches what it leads to");
+    assert_eq!(
+        sandbox.read("in"),
+        "1",
+        "dropping a link never touches what it leads to"
+    );
 }
 
 #[test]
 fn an_out_that_is_a_fifo_is_refused() {
     let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [x]}\n");
-    rustix::fs::mknodat(rustix::fs::CWD, sandbox.path("x"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        sandbox.path("x"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
     let said = sandbox.run(&["run"]).says(1);
     assert!(said.contains("x is a socket, a fifo or a device"), "{said}");
 }
 
 #[test]
 fn two_outs_that_are_one_file_are_refused() {
-    let sandbox = Sandbox::with_stages("  a: {cmd: echo > real/x, outs: [real/x]}\n  b: {cmd: echo > link/x, outs: [link/x]}\n");
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: echo > real/x, outs: [real/x]}\n  b: {cmd: echo > link/x, outs: [link/x]}\n",
+    );
     sandbox.write("real/keep", "");
     symlink("real", sandbox.path("link")).unwrap();
     let said = sandbox.run(&["run"]).says(2);
-    assert!(said.contains("the out real/x of stage 'a' and the out link/x of stage 'b' are the same file"), "{said}");
+    assert!(
+        said.contains(
+            "the out real/x of stage 'a' and the out link/x of stage 'b' are the same file"
+        ),
+        "{said}"
+    );
 }
 
 #[test]
 fn an_output_that_is_a_directory_is_whole_or_not_there() {
-    let sandbox = Sandbox::with_stages("  a: {cmd: 'mkdir -p d/e; echo 1 > d/e/f; ln -s nowhere d/l; mkdir d/empty; chmod +x d/e/f; test -e ok', outs: [d]}\n");
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'mkdir -p d/e; echo 1 > d/e/f; ln -s nowhere d/l; mkdir d/empty; chmod +x d/e/f; test -e ok', outs: [d]}\n",
+    );
     sandbox.run(&["run"]).says(1);
     assert!(!sandbox.exists("d"));
     sandbox.write("ok", "");
@@ -128,11 +211,19 @@ fn an_output_that_is_a_directory_is_whole_or_not_there() {
 
 #[test]
 fn a_dep_that_changes_while_its_stage_runs_is_noticed() {
-    let sandbox = Sandbox::with_stages("  a: {cmd: 'cat in > x; test -e once || { touch once; echo changed > in; }', deps: [in], outs: [x]}\n");
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'cat in > x; test -e once || { touch once; echo changed > in; }', deps: [in], outs: [x]}\n",
+    );
     sandbox.write("in", "1\n");
     let said = sandbox.run(&["run"]).says(0);
-    assert!(said.contains("in changed while 'a' ran; 'a' runs again next time"), "{said}");
-    assert_eq!(sandbox.run(&["status"]).prints(0), "run    a  in changed while the stage last ran\n1 to run\n");
+    assert!(
+        said.contains("in changed while 'a' ran; 'a' runs again next time"),
+        "{said}"
+    );
+    assert_eq!(
+        sandbox.run(&["status"]).prints(0),
+        "run    a  in changed while the stage last ran\n1 to run\n"
+    );
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
 }

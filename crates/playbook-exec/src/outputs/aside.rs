@@ -15,30 +15,46 @@ pub(super) struct Aside {
     /// Where it stood.
     pub(super) path: PathBuf,
     /// Where it waits.
-    pub(super) aside: PathBuf,
+    pub(super) waits_at: PathBuf,
     /// The lock records exactly these contents: the stage made them and can make them again.
     pub(super) recorded: bool,
 }
 
 /// Sets what stands at an out aside, if anything does.
-pub(super) fn set_aside(out: &OldOut, path: &Path, aside: &Path) -> Result<Option<Aside>, OutFault> {
-    let unreadable = |source: io::Error| OutFault::Unreadable { out: out.path.clone(), source };
+pub(super) fn set_aside(
+    out: &OldOut,
+    path: &Path,
+    aside: &Path,
+) -> Result<Option<Aside>, OutFault> {
+    let unreadable = |source: io::Error| OutFault::Unreadable {
+        out: out.path.clone(),
+        source,
+    };
     match standing_at(path).map_err(unreadable)? {
         Standing::Nothing => return Ok(None),
-        Standing::Special => return Err(OutFault::Special { out: out.path.clone() }),
+        Standing::Special => {
+            return Err(OutFault::Special {
+                out: out.path.clone(),
+            });
+        }
         Standing::Link(text) if out.symlink.as_ref() != Some(&text) => {
-            return Err(OutFault::ForeignLink { out: out.path.clone(), target: text });
+            return Err(OutFault::ForeignLink {
+                out: out.path.clone(),
+                target: text,
+            });
         }
         Standing::Link(_) | Standing::Data => {}
     }
     match move_data(path, aside) {
-        Ok(()) => {
-            let (out, path, aside, recorded) = (out.path.clone(), path.to_owned(), aside.to_owned(), out.recorded);
-            Ok(Some(Aside { out, path, aside, recorded }))
-        }
-        Err(error) if error.is_busy() || error.is_cross_device() => {
-            Err(OutFault::MountPoint { out: out.path.clone() })
-        }
+        Ok(()) => Ok(Some(Aside {
+            out: out.path.clone(),
+            path: path.to_owned(),
+            waits_at: aside.to_owned(),
+            recorded: out.recorded,
+        })),
+        Err(error) if error.is_busy() || error.is_cross_device() => Err(OutFault::MountPoint {
+            out: out.path.clone(),
+        }),
         Err(error) => Err(OutFault::Disk(error)),
     }
 }

@@ -19,7 +19,11 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) fn new(root: &Root, state: &StateDir, run: &str) -> Self {
-        Self { root: root.clone(), state: state.clone(), run: run.to_owned() }
+        Self {
+            root: root.clone(),
+            state: state.clone(),
+            run: run.to_owned(),
+        }
     }
 
     /// The path on disk.
@@ -34,13 +38,23 @@ impl Places {
     }
 
     /// Moves the user's own files at `from`, which stood at the out `path`, to where they are kept.
-    pub(super) fn keep(&self, stage: &StageName, path: &DataPath, from: &Path) -> Result<KeptFile, DiskError> {
+    pub(super) fn keep(
+        &self,
+        stage: &StageName,
+        path: &DataPath,
+        from: &Path,
+    ) -> Result<KeptFile, DiskError> {
         let into = self.state.kept_dir().join(&self.run).join(stage.as_str());
         self.put_away(&into, path, from, "kept")
     }
 
     /// Moves what a failed stage left at its out `path` to where it can be inspected.
-    pub(super) fn keep_failed(&self, stage: &StageName, path: &DataPath, from: &Path) -> Result<KeptFile, DiskError> {
+    pub(super) fn keep_failed(
+        &self,
+        stage: &StageName,
+        path: &DataPath,
+        from: &Path,
+    ) -> Result<KeptFile, DiskError> {
         self.put_away(&self.failed_dir(stage), path, from, "failed")
     }
 
@@ -50,44 +64,64 @@ impl Places {
     }
 
     /// By rename only: where that would cross file systems, it stays in its own directory under a reserved name.
-    fn put_away(&self, into: &Path, path: &DataPath, from: &Path, why: &str) -> Result<KeptFile, DiskError> {
+    fn put_away(
+        &self,
+        into: &Path,
+        path: &DataPath,
+        from: &Path,
+        why: &str,
+    ) -> Result<KeptFile, DiskError> {
         // Whatever was kept before stays.
         let wanted = into.join(below(path));
-        let name = wanted.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let to = self.free_name(&wanted, &name);
+        let name = wanted
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let to = free_name(&wanted, &name);
         let parent = to.parent().unwrap_or(into);
         let moved = disk::create_dirs(parent).and_then(|()| move_data(from, &to));
         let to = match moved {
             Ok(()) => to,
             Err(error) if error.is_cross_device() => {
                 let name = path.file_name().unwrap_or("out");
-                let beside = self.free_name(from, &format!(".playbook-{why}-{}-{name}", self.run));
+                let beside = free_name(from, &format!(".playbook-{why}-{}-{name}", self.run));
                 disk::rename(from, &beside)?;
                 beside
             }
             Err(error) => return Err(error),
         };
-        Ok(KeptFile { path: path.clone(), kept: self.shown(&to) })
-    }
-
-    /// A name beside `from` that nothing stands at; names longer than a file system takes are cut.
-    fn free_name(&self, from: &Path, name: &str) -> PathBuf {
-        let mut end = name.len().min(200);
-        while !name.is_char_boundary(end) {
-            end -= 1;
-        }
-        let base = from.with_file_name(&name[..end]);
-        let numbered = (1..).map(|n: u32| from.with_file_name(format!("{}-{n}", &name[..end])));
-        std::iter::once(base.clone()).chain(numbered).find(|path| path.symlink_metadata().is_err()).unwrap_or(base)
+        Ok(KeptFile {
+            path: path.clone(),
+            kept: self.shown(&to),
+        })
     }
 
     /// A path as a message shows it: relative to the root if it lies below it.
     pub(crate) fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(self.root.as_path()).unwrap_or(path).display().to_string()
+        path.strip_prefix(self.root.as_path())
+            .unwrap_or(path)
+            .display()
+            .to_string()
     }
 }
 
 /// A path that stays below whatever it is joined to.
 fn below(path: &DataPath) -> PathBuf {
-    path.components().map(|part| if part == ".." { "_up" } else { part }).collect()
+    path.components()
+        .map(|part| if part == ".." { "_up" } else { part })
+        .collect()
+}
+
+/// A name beside `from` that nothing stands at; names longer than a file system takes are cut.
+fn free_name(from: &Path, name: &str) -> PathBuf {
+    let mut end = name.len().min(200);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    let base = from.with_file_name(&name[..end]);
+    let numbered = (1..).map(|n: u32| from.with_file_name(format!("{}-{n}", &name[..end])));
+    std::iter::once(base.clone())
+        .chain(numbered)
+        .find(|path| path.symlink_metadata().is_err())
+        .unwrap_or(base)
 }

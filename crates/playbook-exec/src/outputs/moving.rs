@@ -22,7 +22,12 @@ pub(super) enum Standing {
 pub(super) fn standing_at(path: &Path) -> io::Result<Standing> {
     let meta = match fs::symlink_metadata(path) {
         Ok(meta) => meta,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             return Ok(Standing::Nothing);
         }
         Err(error) => return Err(error),
@@ -46,7 +51,9 @@ pub(super) fn link_text(path: &Path) -> io::Result<String> {
 /// EXDEV for directories of a lower layer), its entries are moved one by one.
 pub(super) fn move_data(from: &Path, to: &Path) -> Result<(), DiskError> {
     match disk::rename(from, to) {
-        Err(error) if error.is_cross_device() && is_plain_dir(from) && same_device(from, to) => move_entries(from, to),
+        Err(error) if error.is_cross_device() && is_plain_dir(from) && same_device(from, to) => {
+            move_entries(from, to)
+        }
         other => other,
     }
 }

@@ -22,7 +22,9 @@ pub enum OutFault {
         out: DataPath,
     },
     /// A symbolic link stands there that the stage did not make.
-    #[error("{out} is a symbolic link to {target} that the stage did not make; name the target as the out, or remove the link")]
+    #[error(
+        "{out} is a symbolic link to {target} that the stage did not make; name the target as the out, or remove the link"
+    )]
     ForeignLink {
         /// The out.
         out: DataPath,
@@ -30,7 +32,9 @@ pub enum OutFault {
         target: String,
     },
     /// Another file system is mounted there.
-    #[error("{out} is a mount point and cannot be set aside; name a directory inside it as the out, or mark it 'persist: true'")]
+    #[error(
+        "{out} is a mount point and cannot be set aside; name a directory inside it as the out, or mark it 'persist: true'"
+    )]
     MountPoint {
         /// The out.
         out: DataPath,
@@ -84,8 +88,18 @@ pub(crate) struct RolledBack {
 
 impl Transaction {
     /// Sets the old outs aside and makes the directories of the new ones.
-    pub(crate) fn begin(places: &Places, stage: &StageName, outs: Vec<OldOut>) -> Result<Self, OutFault> {
-        let mut transaction = Self { places: places.clone(), stage: stage.clone(), outs, asides: Vec::new(), begun: false };
+    pub(crate) fn begin(
+        places: &Places,
+        stage: &StageName,
+        outs: Vec<OldOut>,
+    ) -> Result<Self, OutFault> {
+        let mut transaction = Self {
+            places: places.clone(),
+            stage: stage.clone(),
+            outs,
+            asides: Vec::new(),
+            begun: false,
+        };
         disk::remove_tree(&places.failed_dir(stage))?;
         match transaction.set_aside() {
             Ok(()) => {
@@ -119,9 +133,9 @@ impl Transaction {
         let mut kept = Vec::new();
         for aside in std::mem::take(&mut self.asides) {
             if aside.recorded {
-                disk::remove_tree(&aside.aside)?;
+                disk::remove_tree(&aside.waits_at)?;
             } else {
-                kept.push(self.places.keep(&self.stage, &aside.out, &aside.aside)?);
+                kept.push(self.places.keep(&self.stage, &aside.out, &aside.waits_at)?);
             }
         }
         Ok(kept)
@@ -132,13 +146,17 @@ impl Transaction {
         let mut done = RolledBack::default();
         for out in self.outs.iter().filter(|out| self.begun && !out.persist) {
             let path = self.places.resolve(&out.path);
-            let left = standing_at(&path).map_err(|source| OutFault::Unreadable { out: out.path.clone(), source })?;
+            let left = standing_at(&path).map_err(|source| OutFault::Unreadable {
+                out: out.path.clone(),
+                source,
+            })?;
             if left != Standing::Nothing {
-                done.kept.push(self.places.keep_failed(&self.stage, &out.path, &path)?);
+                done.kept
+                    .push(self.places.keep_failed(&self.stage, &out.path, &path)?);
             }
         }
         for aside in std::mem::take(&mut self.asides) {
-            move_data(&aside.aside, &aside.path)?;
+            move_data(&aside.waits_at, &aside.path)?;
             done.restored.push(aside.out);
         }
         Ok(done)

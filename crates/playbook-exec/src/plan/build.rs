@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::error::ExecError;
 use crate::plan::resolve::{Resolved, resolve};
 use crate::plan::select::{Selection, select};
-use crate::plan::unsupported::unsupported;
+use crate::plan::unsupported::refuse_unsupported;
 
 /// What to plan.
 #[derive(Debug, Clone, Default)]
@@ -62,26 +62,45 @@ pub struct Plan<'p> {
 /// selection that names nothing.
 pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>, ExecError> {
     let playbook = project.playbook();
-    let features = unsupported(playbook);
-    if !features.is_empty() {
-        return Err(ExecError::NotSupported { features });
-    }
+    refuse_unsupported(playbook)?;
     refuse_too_large(playbook)?;
     let graph = Graph::build(playbook).map_err(ExecError::Cycle)?;
-    let lock = if playbook.policy.lock_file { load_lock_file(&project.lock_path())? } else { None };
+    let lock = if playbook.policy.lock_file {
+        load_lock_file(&project.lock_path())?
+    } else {
+        None
+    };
     let selected = select(playbook, &graph, lock.as_ref(), &options.selection)?;
     let resolved = (0..graph.len())
         .into_par_iter()
         .map(|i| match playbook.stages.get_index(i) {
-            Some((_, stage)) if selected.stages.contains(&StageId::new(i)) => resolve(playbook, stage).map(Some),
+            Some((_, stage)) if selected.stages.contains(&StageId::new(i)) => {
+                resolve(playbook, stage).map(Some)
+            }
             _ => Ok(None),
         })
         .collect::<Result<_, _>>()?;
-    let forced = if options.force == Force::Named { selected.named.clone() } else { BTreeSet::new() };
+    let forced = if options.force == Force::Named {
+        selected.named.clone()
+    } else {
+        BTreeSet::new()
+    };
     let force_reaches = graph.downstream(forced.iter().copied());
-    let force_reaches = force_reaches.intersection(&selected.stages).copied().collect();
+    let force_reaches = force_reaches
+        .intersection(&selected.stages)
+        .copied()
+        .collect();
     let ignore = IgnoreRules::load(project.root().as_path())?;
-    let mut plan = Plan { project, graph, resolved, stages: selected.stages, forced, force_reaches, lock, ignore };
+    let mut plan = Plan {
+        project,
+        graph,
+        resolved,
+        stages: selected.stages,
+        forced,
+        force_reaches,
+        lock,
+        ignore,
+    };
     if selected.stale_only {
         plan.keep_only_stale(&selected.named, options.selection.only)?;
     }
@@ -91,12 +110,20 @@ pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>,
 /// A stage with more cores than its target has could never start.
 fn refuse_too_large(playbook: &Playbook) -> Result<(), ExecError> {
     for stage in playbook.stages.values() {
-        let target = stage.target.as_ref().and_then(|name| Some((name, playbook.targets.get(name)?.cores?)));
+        let target = stage
+            .target
+            .as_ref()
+            .and_then(|name| Some((name, playbook.targets.get(name)?.cores?)));
         if let (Some((target, cores)), Some(asked)) = (target, stage.resources.cores)
             && asked > cores
         {
             let (stage, target) = (stage.name.to_string(), target.to_string());
-            return Err(ExecError::TooManyCores { stage, asked, target, cores });
+            return Err(ExecError::TooManyCores {
+                stage,
+                asked,
+                target,
+                cores,
+            });
         }
     }
     Ok(())
@@ -111,15 +138,24 @@ impl Plan<'_> {
             .filter(|foretold| !foretold.fate.is_hit() && named.contains(&foretold.id))
             .map(|foretold| foretold.id)
             .collect();
-        self.stages = if only { stale } else { self.graph.upstream(stale) };
+        self.stages = if only {
+            stale
+        } else {
+            self.graph.upstream(stale)
+        };
         self.forced.retain(|stage| self.stages.contains(stage));
-        self.force_reaches.retain(|stage| self.stages.contains(stage));
+        self.force_reaches
+            .retain(|stage| self.stages.contains(stage));
         Ok(())
     }
 
     /// The stages of this plan in an order that satisfies all needs.
     pub fn order(&self) -> impl Iterator<Item = StageId> + '_ {
-        self.graph.order().iter().copied().filter(|stage| self.stages.contains(stage))
+        self.graph
+            .order()
+            .iter()
+            .copied()
+            .filter(|stage| self.stages.contains(stage))
     }
 
     /// How many stages are in this plan.

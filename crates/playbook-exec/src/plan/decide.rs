@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use playbook_hash::{DataDigest, Fingerprint, HashError, PathDigest};
-use playbook_lock::decide::{LockState, OutputState, Standing, Verdict, compare_key, compare_outputs, standing};
+use playbook_lock::decide::{
+    LockState, OutputState, Standing, Verdict, compare_key, compare_outputs, standing,
+};
 use playbook_types::graph::StageId;
 use playbook_types::model::policy::Validation;
 use playbook_types::name::StageName;
@@ -40,7 +42,9 @@ pub enum StageFault {
 }
 
 fn made_by(maker: Option<&StageName>) -> String {
-    maker.map(|maker| format!(" although stage '{maker}' makes it (force it: --force {maker})")).unwrap_or_default()
+    maker
+        .map(|maker| format!(" although stage '{maker}' makes it (force it: --force {maker})"))
+        .unwrap_or_default()
 }
 
 /// What is known when a stage is decided.
@@ -56,15 +60,27 @@ pub(crate) struct Facts<'a> {
 }
 
 /// Decides one stage. What is still to come is taken to be as recorded.
-pub(crate) fn decide(plan: &Plan<'_>, id: StageId, facts: &Facts<'_>) -> Result<Decided, StageFault> {
+pub(crate) fn decide(
+    plan: &Plan<'_>,
+    id: StageId,
+    facts: &Facts<'_>,
+) -> Result<Decided, StageFault> {
     let stage = plan.stage(id);
-    let always_runs = plan.resolved[id.index()].as_ref().is_some_and(|resolved| resolved.always_runs);
-    let forced_upstream = plan.graph.needs(id).iter().filter(|need| plan.force_reaches.contains(need));
+    let always_runs = plan.resolved[id.index()]
+        .as_ref()
+        .is_some_and(|resolved| resolved.always_runs);
+    let forced_upstream = plan
+        .graph
+        .needs(id)
+        .iter()
+        .filter(|need| plan.force_reaches.contains(need));
     let known = Standing {
         forced: plan.forced.contains(&id),
         frozen: stage.frozen,
         always_runs,
-        forced_upstream: forced_upstream.map(|need| &plan.stage(*need).name).collect(),
+        forced_upstream: forced_upstream
+            .map(|need| &plan.stage(*need).name)
+            .collect(),
         after: facts.after.clone(),
         lock: facts.lock,
     };
@@ -109,20 +125,34 @@ fn outs_now(
 /// Everything that decides about the stage, as it is now.
 fn fingerprint(plan: &Plan<'_>, id: StageId, facts: &Facts<'_>) -> Result<Fingerprint, StageFault> {
     let stage = plan.stage(id);
-    let deps = stage.deps.iter().map(|dep| dep_now(plan, id, &dep.path, facts)).collect::<Result<_, _>>()?;
+    let deps = stage
+        .deps
+        .iter()
+        .map(|dep| dep_now(plan, id, &dep.path, facts))
+        .collect::<Result<_, _>>()?;
     let resolved = plan.resolved[id.index()].as_ref();
     Ok(Fingerprint {
         shell: stage.shell,
-        command: resolved.map_or_else(|| playbook_hash::digest_command(""), |resolved| resolved.cmd_hash),
+        command: resolved.map_or_else(
+            || playbook_hash::digest_command(""),
+            |resolved| resolved.cmd_hash,
+        ),
         deps,
-        params: resolved.map(|resolved| resolved.params.clone()).unwrap_or_default(),
+        params: resolved
+            .map(|resolved| resolved.params.clone())
+            .unwrap_or_default(),
         env: resolved.and_then(|resolved| resolved.env_hash),
         wdir: stage.wdir.clone(),
         outs: stage.outs.iter().map(|out| out.path.clone()).collect(),
     })
 }
 
-fn dep_now(plan: &Plan<'_>, id: StageId, path: &DataPath, facts: &Facts<'_>) -> Result<DataDigest, StageFault> {
+fn dep_now(
+    plan: &Plan<'_>,
+    id: StageId,
+    path: &DataPath,
+    facts: &Facts<'_>,
+) -> Result<DataDigest, StageFault> {
     if (facts.to_come)(path) {
         return Ok(as_recorded(path, facts.lock));
     }
@@ -134,9 +164,22 @@ fn dep_now(plan: &Plan<'_>, id: StageId, path: &DataPath, facts: &Facts<'_>) -> 
             total_bytes: found.total_bytes,
         }),
         Err(error) if error.is_not_found() => {
-            let makes = |maker: &&StageId| plan.stage(**maker).outs.iter().any(|out| out.path.overlaps(path));
-            let maker = plan.graph.reads(id).iter().find(makes).map(|maker| plan.stage(*maker).name.clone());
-            Err(StageFault::MissingDep { path: path.clone(), maker })
+            let makes = |maker: &&StageId| {
+                plan.stage(**maker)
+                    .outs
+                    .iter()
+                    .any(|out| out.path.overlaps(path))
+            };
+            let maker = plan
+                .graph
+                .reads(id)
+                .iter()
+                .find(makes)
+                .map(|maker| plan.stage(*maker).name.clone());
+            Err(StageFault::MissingDep {
+                path: path.clone(),
+                maker,
+            })
         }
         Err(error) => Err(StageFault::Data(error)),
     }

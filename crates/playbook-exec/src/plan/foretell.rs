@@ -69,9 +69,18 @@ impl Seen {
         let lock = plan.lock.as_ref();
         let recorded = |id: &StageId| lock.and_then(|lock| lock.stages.get(&plan.stage(*id).name));
         let mut paths: Vec<DataPath> = Vec::new();
-        for id in plan.stages.iter().filter(|id| !plan.stage(**id).frozen || plan.forced.contains(id)) {
+        for id in plan
+            .stages
+            .iter()
+            .filter(|id| !plan.stage(**id).frozen || plan.forced.contains(id))
+        {
             paths.extend(plan.stage(*id).deps.iter().map(|dep| dep.path.clone()));
-            paths.extend(recorded(id).into_iter().flat_map(|entry| &entry.outs).map(|out| out.path.clone()));
+            paths.extend(
+                recorded(id)
+                    .into_iter()
+                    .flat_map(|entry| &entry.outs)
+                    .map(|out| out.path.clone()),
+            );
         }
         paths.sort_unstable();
         paths.dedup();
@@ -80,14 +89,22 @@ impl Seen {
             let found = memo.digest(&plan.root().resolve(&path), &plan.ignore);
             (path, found)
         };
-        Self { found: paths.into_par_iter().map(digest).collect::<Vec<_>>().into_iter().collect() }
+        Self {
+            found: paths
+                .into_par_iter()
+                .map(digest)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .collect(),
+        }
     }
 
     fn at(&self, plan: &Plan<'_>, path: &DataPath) -> Result<PathDigest, HashError> {
         match self.found.get(path) {
             Some(Ok(found)) => Ok(found.clone()),
             // An error is not a value to copy; look again.
-            _ => DigestMemo::new(Trust::ReadEverything).digest(&plan.root().resolve(path), &plan.ignore),
+            _ => DigestMemo::new(Trust::ReadEverything)
+                .digest(&plan.root().resolve(path), &plan.ignore),
         }
     }
 }
@@ -106,23 +123,49 @@ impl Plan<'_> {
             fates.insert(id, fate);
         }
         let told = self.order().filter_map(|id| {
-            Some(Foretold { id, stage: self.stage(id).name.clone(), fate: fates.remove(&id)? })
+            Some(Foretold {
+                id,
+                stage: self.stage(id).name.clone(),
+                fate: fates.remove(&id)?,
+            })
         });
         Ok(told.collect())
     }
 
     fn fate(&self, id: StageId, seen: &Seen, fates: &BTreeMap<StageId, Fate>) -> Fate {
-        let open: Vec<StageId> = self.graph.needs(id).iter().copied().filter(|need| is_open(fates.get(need))).collect();
-        let read_open: Vec<StageId> = self.graph.reads(id).iter().copied().filter(|need| open.contains(need)).collect();
-        let to_come =
-            |path: &DataPath| read_open.iter().any(|maker| self.stage(*maker).outs.iter().any(|out| out.path.overlaps(path)));
+        let open: Vec<StageId> = self
+            .graph
+            .needs(id)
+            .iter()
+            .copied()
+            .filter(|need| is_open(fates.get(need)))
+            .collect();
+        let read_open: Vec<StageId> = self
+            .graph
+            .reads(id)
+            .iter()
+            .copied()
+            .filter(|need| open.contains(need))
+            .collect();
+        let to_come = |path: &DataPath| {
+            read_open.iter().any(|maker| {
+                self.stage(*maker)
+                    .outs
+                    .iter()
+                    .any(|out| out.path.overlaps(path))
+            })
+        };
         let facts = Facts {
             lock: self.lock_state(id),
             after: self.after_in_future(id, fates),
             look: &|path| seen.at(self, path),
             to_come: &to_come,
         };
-        let waits = || open.iter().map(|need| self.stage(*need).name.clone()).collect::<Vec<_>>();
+        let waits = || {
+            open.iter()
+                .map(|need| self.stage(*need).name.clone())
+                .collect::<Vec<_>>()
+        };
         match decide(self, id, &facts) {
             Err(fault) => Fate::Fault(fault),
             Ok(Decided::Hit(HitKind::Frozen)) => Fate::Hit(HitKind::Frozen),
@@ -144,15 +187,27 @@ impl Plan<'_> {
     }
 
     /// When the stages it is ordered after will last have ended: one that would certainly run, later than ever.
-    fn after_in_future<'a>(&'a self, id: StageId, fates: &BTreeMap<StageId, Fate>) -> Vec<(&'a StageName, Option<Timestamp>)> {
+    fn after_in_future<'a>(
+        &'a self,
+        id: StageId,
+        fates: &BTreeMap<StageId, Fate>,
+    ) -> Vec<(&'a StageName, Option<Timestamp>)> {
         let ended = |name: &StageName| {
             let other = self.playbook().stages.get_index_of(name).map(StageId::new);
             match other.and_then(|other| fates.get(&other)) {
                 Some(Fate::Miss(_)) => Some(Timestamp::MAX),
-                _ => self.lock.as_ref().and_then(|lock| lock.stages.get(name)).and_then(|entry| entry.completed_at),
+                _ => self
+                    .lock
+                    .as_ref()
+                    .and_then(|lock| lock.stages.get(name))
+                    .and_then(|entry| entry.completed_at),
             }
         };
-        self.stage(id).after.iter().map(|name| (name, ended(name))).collect()
+        self.stage(id)
+            .after
+            .iter()
+            .map(|name| (name, ended(name)))
+            .collect()
     }
 }
 

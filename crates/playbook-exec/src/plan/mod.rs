@@ -16,7 +16,7 @@ pub use decide::{Decided, StageFault};
 pub use foretell::{Fate, Foretold};
 pub use resolve::Resolved;
 pub use select::Selection;
-pub use unsupported::unsupported;
+pub use unsupported::{refuse_unsupported, unsupported};
 
 pub(crate) use decide::{Facts, decide};
 pub(crate) use real_paths::refuse_clashes;

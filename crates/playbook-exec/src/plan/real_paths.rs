@@ -16,16 +16,26 @@ pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
     for id in plan.stages.iter().copied() {
         for (k, out) in plan.stage(id).outs.iter().enumerate() {
             let path = parents.real(&plan.root().resolve(&out.path));
-            if root.starts_with(&path) || path.starts_with(root.join(".playbook")) || path.starts_with(root.join(".git")) {
+            if root.starts_with(&path)
+                || path.starts_with(root.join(".playbook"))
+                || path.starts_with(root.join(".git"))
+            {
                 let (stage, out) = (plan.stage(id).name.to_string(), out.path.to_string());
                 let what = "is, on this disk, the root directory, holds it, or lies in its .playbook or .git";
                 return Err(ExecError::ForbiddenOut { stage, out, what });
             }
             if let Some((other, i)) = makers.insert(path, (id, k)) {
                 let name = |id: StageId, k: usize| {
-                    format!("the out {} of stage '{}'", plan.stage(id).outs[k].path, plan.stage(id).name)
+                    format!(
+                        "the out {} of stage '{}'",
+                        plan.stage(id).outs[k].path,
+                        plan.stage(id).name
+                    )
                 };
-                return Err(ExecError::SameRealPath { first: name(other, i), second: name(id, k) });
+                return Err(ExecError::SameRealPath {
+                    first: name(other, i),
+                    second: name(id, k),
+                });
             }
         }
     }
@@ -39,8 +49,13 @@ struct Parents(IndexMap<PathBuf, PathBuf>);
 impl Parents {
     /// The path with the links in its directory resolved; its own name stays.
     fn real(&mut self, path: &Path) -> PathBuf {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return path.to_owned() };
-        let parent = self.0.entry(parent.to_owned()).or_insert_with(|| real(parent));
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return path.to_owned();
+        };
+        let parent = self
+            .0
+            .entry(parent.to_owned())
+            .or_insert_with(|| real(parent));
         parent.join(name)
     }
 }

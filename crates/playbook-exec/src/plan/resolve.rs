@@ -47,12 +47,25 @@ pub(super) fn resolve(playbook: &Playbook, stage: &Stage) -> Result<Resolved, Ex
     let env = playbook.declared_env(stage);
     let deps: Vec<&DataPath> = stage.deps.iter().map(|dep| &dep.path).collect();
     let outs: Vec<&DataPath> = stage.outs.iter().map(|out| &out.path).collect();
-    let rendered = render(stage, &env, &playbook.params, (&deps, &outs))
-        .map_err(|source| ExecError::Template { stage: stage.name.to_string(), source })?;
+    let rendered = render(stage, &env, &playbook.params, (&deps, &outs)).map_err(|source| {
+        ExecError::Template {
+            stage: stage.name.to_string(),
+            source,
+        }
+    })?;
     let keys = rendered.used.iter().chain(&stage.params);
-    let params: BTreeMap<ParamKey, ParamValue> =
-        keys.filter_map(|key| playbook.params.get(key).map(|value| (key.clone(), value.clone()))).collect();
-    let nothing = stage.outs.is_empty() && stage.deps.is_empty() && params.is_empty() && stage.after.is_empty();
+    let params: BTreeMap<ParamKey, ParamValue> = keys
+        .filter_map(|key| {
+            playbook
+                .params
+                .get(key)
+                .map(|value| (key.clone(), value.clone()))
+        })
+        .collect();
+    let nothing = stage.outs.is_empty()
+        && stage.deps.is_empty()
+        && params.is_empty()
+        && stage.after.is_empty();
     Ok(Resolved {
         commands: rendered.texts,
         shown: rendered.shown.join("\n"),
@@ -65,11 +78,17 @@ pub(super) fn resolve(playbook: &Playbook, stage: &Stage) -> Result<Resolved, Ex
 }
 
 /// The digest the stage's command has with the params and paths that an entry recorded.
-pub(crate) fn recorded_cmd_hash(playbook: &Playbook, stage: &Stage, entry: &StageEntry) -> Option<Digest> {
+pub(crate) fn recorded_cmd_hash(
+    playbook: &Playbook,
+    stage: &Stage,
+    entry: &StageEntry,
+) -> Option<Digest> {
     let env = playbook.declared_env(stage);
     let deps: Vec<&DataPath> = entry.deps.iter().map(|dep| &dep.path).collect();
     let outs: Vec<&DataPath> = entry.outs.iter().map(|out| &out.path).collect();
-    render(stage, &env, &entry.params, (&deps, &outs)).ok().map(|rendered| rendered.digest)
+    render(stage, &env, &entry.params, (&deps, &outs))
+        .ok()
+        .map(|rendered| rendered.digest)
 }
 
 fn render(
@@ -80,8 +99,20 @@ fn render(
 ) -> Result<RenderedCommand, TemplateError> {
     let (deps, outs) = (seen_from(stage, deps), seen_from(stage, outs));
     let wildcards = IndexMap::new();
-    let scope = Scope { stage: stage.name.as_str(), params, deps: &deps, outs: &outs, env, wildcards: &wildcards };
-    let mut command = RenderedCommand { texts: Vec::new(), shown: Vec::new(), used: Vec::new(), digest: digest_command("") };
+    let scope = Scope {
+        stage: stage.name.as_str(),
+        params,
+        deps: &deps,
+        outs: &outs,
+        env,
+        wildcards: &wildcards,
+    };
+    let mut command = RenderedCommand {
+        texts: Vec::new(),
+        shown: Vec::new(),
+        used: Vec::new(),
+        digest: digest_command(""),
+    };
     for text in stage.cmd.items() {
         let template = Template::parse(text).map_err(|errors| errors.into_iter().next());
         let rendered = match template {

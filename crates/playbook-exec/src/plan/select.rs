@@ -23,7 +23,7 @@ pub struct Selection {
 
 /// The stages of a selection.
 #[derive(Debug, Clone)]
-pub struct Selected {
+pub(super) struct Selected {
     /// Those that were named.
     pub named: BTreeSet<StageId>,
     /// Those, and all they need unless that was ruled out.
@@ -37,10 +37,19 @@ pub struct Selected {
 /// # Errors
 ///
 /// A selector that names nothing. One by state with no match is no error: it selects nothing.
-pub fn select(playbook: &Playbook, graph: &Graph, lock: Option<&LockFile>, asked: &Selection) -> Result<Selected, ExecError> {
+pub(super) fn select(
+    playbook: &Playbook,
+    graph: &Graph,
+    lock: Option<&LockFile>,
+    asked: &Selection,
+) -> Result<Selected, ExecError> {
     let all = || (0..graph.len()).map(StageId::new).collect::<BTreeSet<_>>();
     if asked.selectors.is_empty() {
-        return Ok(Selected { named: all(), stages: all(), stale_only: false });
+        return Ok(Selected {
+            named: all(),
+            stages: all(),
+            stale_only: false,
+        });
     }
     let mut named = BTreeSet::new();
     let mut stale_only = false;
@@ -51,12 +60,26 @@ pub fn select(playbook: &Playbook, graph: &Graph, lock: Option<&LockFile>, asked
                 stale_only = true;
                 named.extend(all());
             }
-            Some(_) => return Err(nothing(selector, "the states are 'state:failed' and 'state:stale'", None)),
+            Some(_) => {
+                return Err(nothing(
+                    selector,
+                    "the states are 'state:failed' and 'state:stale'",
+                    None,
+                ));
+            }
             None => named.extend(by_name(playbook, graph, selector)?),
         }
     }
-    let stages = if asked.only { named.clone() } else { graph.upstream(named.iter().copied()) };
-    Ok(Selected { named, stages, stale_only })
+    let stages = if asked.only {
+        named.clone()
+    } else {
+        graph.upstream(named.iter().copied())
+    };
+    Ok(Selected {
+        named,
+        stages,
+        stale_only,
+    })
 }
 
 fn nothing(selector: &str, what: &str, suggestion: Option<&str>) -> ExecError {
@@ -67,15 +90,31 @@ fn nothing(selector: &str, what: &str, suggestion: Option<&str>) -> ExecError {
     }
 }
 
-fn by_name(playbook: &Playbook, graph: &Graph, selector: &str) -> Result<BTreeSet<StageId>, ExecError> {
-    let (above, rest) = selector.strip_prefix('+').map_or((false, selector), |rest| (true, rest));
-    let (below, name) = rest.strip_suffix('+').map_or((false, rest), |rest| (true, rest));
+fn by_name(
+    playbook: &Playbook,
+    graph: &Graph,
+    selector: &str,
+) -> Result<BTreeSet<StageId>, ExecError> {
+    let (above, rest) = selector
+        .strip_prefix('+')
+        .map_or((false, selector), |rest| (true, rest));
+    let (below, name) = rest
+        .strip_suffix('+')
+        .map_or((false, rest), |rest| (true, rest));
     let mut found = plain(playbook, name);
     if found.is_empty() {
         let names = playbook.stages.keys().map(StageName::as_str);
-        let outs = playbook.stages.values().flat_map(|stage| &stage.outs).map(|out| out.path.as_str());
+        let outs = playbook
+            .stages
+            .values()
+            .flat_map(|stage| &stage.outs)
+            .map(|out| out.path.as_str());
         let suggestion = nearest(name, names.chain(outs));
-        return Err(nothing(selector, "no stage has this name and none makes this path", suggestion));
+        return Err(nothing(
+            selector,
+            "no stage has this name and none makes this path",
+            suggestion,
+        ));
     }
     if below {
         found = graph.downstream(found);
@@ -91,20 +130,44 @@ fn plain(playbook: &Playbook, name: &str) -> BTreeSet<StageId> {
     if let Some(index) = playbook.stages.get_index_of(name) {
         return BTreeSet::from([StageId::new(index)]);
     }
-    let by_glob = GlobBuilder::new(name).literal_separator(true).build().map(|glob| glob.compile_matcher());
+    let by_glob = GlobBuilder::new(name)
+        .literal_separator(true)
+        .build()
+        .map(|glob| glob.compile_matcher());
     if let (true, Ok(glob)) = (name.contains(['*', '?', '[']), by_glob) {
         let names = playbook.stages.keys().enumerate();
-        return names.filter(|(_, name)| glob.is_match(name.as_str())).map(|(i, _)| StageId::new(i)).collect();
+        return names
+            .filter(|(_, name)| glob.is_match(name.as_str()))
+            .map(|(i, _)| StageId::new(i))
+            .collect();
     }
-    let Ok(path) = DataPath::parse(name) else { return BTreeSet::new() };
-    let makes = |stage: &&playbook_types::model::stage::Stage| stage.outs.iter().any(|out| out.path.holds(&path));
-    playbook.stages.values().enumerate().filter(|(_, stage)| makes(stage)).map(|(i, _)| StageId::new(i)).collect()
+    let Ok(path) = DataPath::parse(name) else {
+        return BTreeSet::new();
+    };
+    let makes = |stage: &&playbook_types::model::stage::Stage| {
+        stage.outs.iter().any(|out| out.path.holds(&path))
+    };
+    playbook
+        .stages
+        .values()
+        .enumerate()
+        .filter(|(_, stage)| makes(stage))
+        .map(|(i, _)| StageId::new(i))
+        .collect()
 }
 
 fn failed(playbook: &Playbook, lock: Option<&LockFile>) -> Vec<StageId> {
     let Some(lock) = lock else { return Vec::new() };
     let is_failed = |name: &StageName| {
-        lock.stages.get(name).is_some_and(|entry| matches!(entry.status, EntryStatus::Failed | EntryStatus::Running))
+        lock.stages
+            .get(name)
+            .is_some_and(|entry| matches!(entry.status, EntryStatus::Failed | EntryStatus::Running))
     };
-    playbook.stages.keys().enumerate().filter(|(_, name)| is_failed(name)).map(|(i, _)| StageId::new(i)).collect()
+    playbook
+        .stages
+        .keys()
+        .enumerate()
+        .filter(|(_, name)| is_failed(name))
+        .map(|(i, _)| StageId::new(i))
+        .collect()
 }

@@ -6,7 +6,21 @@ use playbook_types::model::shell::ShellMode;
 use playbook_types::model::stage::Stage;
 use playbook_types::model::target::{Target, TargetKind};
 
-use crate::error::Unsupported;
+use crate::error::{ExecError, Unsupported};
+
+/// Refuses a playbook that asks for what cannot be run yet.
+///
+/// # Errors
+///
+/// Everything it asks for.
+pub fn refuse_unsupported(playbook: &Playbook) -> Result<(), ExecError> {
+    let features = unsupported(playbook);
+    if features.is_empty() {
+        Ok(())
+    } else {
+        Err(ExecError::NotSupported { features })
+    }
+}
 
 /// Everything in the playbook that cannot be run yet.
 pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
@@ -17,9 +31,21 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             found.push(Unsupported { at, what });
         }
     };
-    note(!playbook.params_files.is_empty(), top.key("params_files"), "params files");
-    note(!playbook.compliance.pre_flight.is_empty(), top.key("compliance").key("pre_flight"), "compliance checks");
-    note(!playbook.compliance.post_flight.is_empty(), top.key("compliance").key("post_flight"), "compliance checks");
+    note(
+        !playbook.params_files.is_empty(),
+        top.key("params_files"),
+        "params files",
+    );
+    note(
+        !playbook.compliance.pre_flight.is_empty(),
+        top.key("compliance").key("pre_flight"),
+        "compliance checks",
+    );
+    note(
+        !playbook.compliance.post_flight.is_empty(),
+        top.key("compliance").key("post_flight"),
+        "compliance checks",
+    );
     for stage in playbook.stages.values() {
         let at = top.key("stages").key(stage.name.as_str());
         let retries = stage.retry.as_ref().is_some_and(|retry| retry.limit > 0);
@@ -27,15 +53,38 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
         note(stage.parallel.is_some(), at.key("parallel"), "fan-out");
         note(retries, at.key("retry"), "retries");
         note(stage.gate, at.key("gate"), "gates");
-        note(stage.shell == ShellMode::Rash, at.key("shell"), "the shell 'rash'");
-        note(stage.outs.iter().any(|out| out.remote.is_some()), at.key("outs"), "remote outs");
-        note(stage.resources.memory_gb.is_some(), at.key("resources").key("memory_gb"), "memory as a resource");
-        note(stage.resources.gpu.is_some_and(|count| count > 0), at.key("resources").key("gpu"), "accelerators as a resource");
-        note(stage.resources.disk_gb.is_some(), at.key("resources").key("disk_gb"), "disk as a resource");
-        if let Some(target) = stage.target.as_ref().and_then(|name| playbook.targets.get(name)) {
-            if let Some(what) = unsupported_target(target) {
-                note(true, at.key("target"), what);
-            }
+        note(
+            stage.shell == ShellMode::Rash,
+            at.key("shell"),
+            "the shell 'rash'",
+        );
+        note(
+            stage.outs.iter().any(|out| out.remote.is_some()),
+            at.key("outs"),
+            "remote outs",
+        );
+        note(
+            stage.resources.memory_gb.is_some(),
+            at.key("resources").key("memory_gb"),
+            "memory as a resource",
+        );
+        note(
+            stage.resources.gpu.is_some_and(|count| count > 0),
+            at.key("resources").key("gpu"),
+            "accelerators as a resource",
+        );
+        note(
+            stage.resources.disk_gb.is_some(),
+            at.key("resources").key("disk_gb"),
+            "disk as a resource",
+        );
+        if let Some(target) = stage
+            .target
+            .as_ref()
+            .and_then(|name| playbook.targets.get(name))
+            && let Some(what) = unsupported_target(target)
+        {
+            note(true, at.key("target"), what);
         }
     }
     found
@@ -44,13 +93,17 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
 fn has_wildcard(stage: &Stage) -> bool {
     let deps = stage.deps.iter().map(|dep| dep.path.as_str());
     let outs = stage.outs.iter().map(|out| out.path.as_str());
-    std::iter::once(stage.name.as_str()).chain(deps).chain(outs).any(names_wildcard)
+    std::iter::once(stage.name.as_str())
+        .chain(deps)
+        .chain(outs)
+        .any(names_wildcard)
 }
 
 /// Whether `{name}` stands somewhere in the text.
 fn names_wildcard(text: &str) -> bool {
     text.split('{').skip(1).any(|rest| {
-        rest.split_once('}').is_some_and(|(name, _)| playbook_types::name::is_wildcard_name(name))
+        rest.split_once('}')
+            .is_some_and(|(name, _)| playbook_types::name::is_wildcard_name(name))
     })
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use indexmap::IndexMap;
 use playbook_types::model::shell::ShellMode;
@@ -46,7 +46,9 @@ pub(crate) enum SpawnError {
         source: io::Error,
     },
     /// The command is longer than the system passes on (`execve(2)`: E2BIG).
-    #[error("its command is too long for this system ({bytes} bytes); let it read a list from a file instead")]
+    #[error(
+        "its command is too long for this system ({bytes} bytes); let it read a list from a file instead"
+    )]
     TooLong {
         /// Its length.
         bytes: usize,
@@ -62,27 +64,40 @@ impl Builder<'_> {
         let (program, flags) = shell_line(self.shell);
         let out = self.log.try_clone().map_err(SpawnError::Log)?;
         let err = self.log.try_clone().map_err(SpawnError::Log)?;
-        #[expect(clippy::disallowed_methods, reason = "this is the one builder the others must use")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one builder the others must use"
+        )]
         let mut command = Command::new(program);
-        command.args(flags).arg(self.text).current_dir(&self.directory).env("PWD", &self.directory);
+        command
+            .args(flags)
+            .arg(self.text)
+            .current_dir(&self.directory)
+            .env("PWD", &self.directory);
         command.envs(self.env.iter().map(|(name, value)| (name.as_str(), value)));
-        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
-        let child = command.spawn().map_err(|source| self.explain(program, source))?;
-        Ok(Group::new(leader(child)))
+        command
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .process_group(0);
+        let child = command
+            .spawn()
+            .map_err(|source| self.explain(program, source))?;
+        // Waited for by its group, never through this handle.
+        Ok(Group::new(child.id()))
     }
 
     fn explain(&self, program: &'static str, source: io::Error) -> SpawnError {
         if source.kind() == io::ErrorKind::ArgumentListTooLong {
-            return SpawnError::TooLong { bytes: self.text.len() };
+            return SpawnError::TooLong {
+                bytes: self.text.len(),
+            };
         }
         if source.kind() == io::ErrorKind::NotFound && !self.directory.is_dir() {
-            return SpawnError::NoDirectory { path: self.directory.clone() };
+            return SpawnError::NoDirectory {
+                path: self.directory.clone(),
+            };
         }
         SpawnError::Shell { program, source }
     }
-}
-
-/// The process alone: it is waited for by its group, never through the handle.
-fn leader(child: Child) -> u32 {
-    child.id()
 }

@@ -3,7 +3,9 @@
 use std::io;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpgid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpgid,
+};
 
 /// The group of one command. Its id is its leader's process id.
 #[derive(Debug)]
@@ -23,7 +25,10 @@ pub(crate) enum Ended {
 impl Group {
     pub(super) fn new(leader: u32) -> Self {
         // A child's id is never 0.
-        let leader = i32::try_from(leader).ok().and_then(Pid::from_raw).unwrap_or(Pid::INIT);
+        let leader = i32::try_from(leader)
+            .ok()
+            .and_then(Pid::from_raw)
+            .unwrap_or(Pid::INIT);
         Self { leader }
     }
 
@@ -35,7 +40,10 @@ impl Group {
     /// Waits until the leader has ended, and leaves it unreaped: until then no other process can have its id.
     pub(crate) fn wait_for_leader(&self) -> io::Result<()> {
         loop {
-            match waitid(WaitId::Pid(self.leader), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+            match waitid(
+                WaitId::Pid(self.leader),
+                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+            ) {
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -53,14 +61,17 @@ impl Group {
             match waitpgid(self.leader, WaitOptions::empty()) {
                 Ok(Some((pid, status))) if pid == self.leader => {
                     let code = status.exit_status().map(Ended::Exited);
-                    ended = code.or_else(|| status.terminating_signal().map(Ended::Signalled)).or(ended);
+                    ended = code
+                        .or_else(|| status.terminating_signal().map(Ended::Signalled))
+                        .or(ended);
                 }
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(Errno::CHILD) => break,
                 Err(error) => return Err(error.into()),
             }
         }
-        ended.ok_or_else(|| io::Error::other("the command's exit status was taken by somebody else"))
+        ended
+            .ok_or_else(|| io::Error::other("the command's exit status was taken by somebody else"))
     }
 }
 

@@ -42,15 +42,30 @@ pub fn tail(path: &Path, lines: usize) -> io::Result<Vec<String>> {
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     // The first line is cut unless the log begins there.
-    let whole = text.lines().skip(usize::from(from > 0 && text.contains('\n')));
+    let whole = text
+        .lines()
+        .skip(usize::from(from > 0 && text.contains('\n')));
     let all: Vec<String> = whole.map(printable).collect();
     Ok(all[all.len().saturating_sub(lines)..].to_vec())
 }
 
 /// A log line on a terminal must not move the cursor or change colours; carriage returns redraw a line.
 fn printable(line: &str) -> String {
-    let last_drawn = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or("");
-    last_drawn.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+    let last_drawn = line
+        .trim_end_matches('\r')
+        .rsplit('\r')
+        .next()
+        .unwrap_or("");
+    last_drawn
+        .chars()
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -68,7 +83,10 @@ mod tests {
     fn the_end_of_a_log() {
         assert_eq!(tail_of(b"", 3), Vec::<String>::new());
         assert_eq!(tail_of(b"a\nb\nc\nd", 2), ["c", "d"]);
-        assert_eq!(tail_of(b"10%\r50%\r100%\n\x1b[31mred\xff\n", 9), ["100%", "\u{fffd}[31mred\u{fffd}"]);
+        assert_eq!(
+            tail_of(b"10%\r50%\r100%\n\x1b[31mred\xff\n", 9),
+            ["100%", "\u{fffd}[31mred\u{fffd}"]
+        );
     }
 
     #[test]

@@ -19,8 +19,13 @@ impl SignalWatch {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let handle = signals.handle();
         let watch = move || signals.forever().for_each(&tell);
-        let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
-        Ok(Self { handle, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(watch)?;
+        Ok(Self {
+            handle,
+            thread: Some(thread),
+        })
     }
 }
 

@@ -22,9 +22,18 @@ struct Limit {
 
 impl Capacity {
     pub(super) fn new(jobs: u32, playbook: &Playbook) -> Self {
-        let limited = playbook.targets.iter().filter_map(|(name, target)| Some((name.clone(), target.cores?)));
-        let targets = limited.map(|(name, cores)| (name, Limit { cores, used: 0 })).collect();
-        Self { jobs: jobs.max(1), used: 0, targets }
+        let limited = playbook
+            .targets
+            .iter()
+            .filter_map(|(name, target)| Some((name.clone(), target.cores?)));
+        let targets = limited
+            .map(|(name, cores)| (name, Limit { cores, used: 0 }))
+            .collect();
+        Self {
+            jobs: jobs.max(1),
+            used: 0,
+            targets,
+        }
     }
 
     /// The cores a stage takes: what it asks for, but never more than there are, so that a stage larger
@@ -39,7 +48,11 @@ impl Capacity {
         if self.used + asked > self.jobs {
             return false;
         }
-        if let Some(limit) = stage.target.as_ref().and_then(|name| self.targets.get_mut(name)) {
+        if let Some(limit) = stage
+            .target
+            .as_ref()
+            .and_then(|name| self.targets.get_mut(name))
+        {
             if limit.used + cores(stage) > limit.cores {
                 return false;
             }
@@ -52,7 +65,11 @@ impl Capacity {
     /// Gives them back.
     pub(super) fn give_back(&mut self, stage: &Stage) {
         self.used = self.used.saturating_sub(self.of_jobs(stage));
-        if let Some(limit) = stage.target.as_ref().and_then(|name| self.targets.get_mut(name)) {
+        if let Some(limit) = stage
+            .target
+            .as_ref()
+            .and_then(|name| self.targets.get_mut(name))
+        {
             limit.used = limit.used.saturating_sub(cores(stage));
         }
     }

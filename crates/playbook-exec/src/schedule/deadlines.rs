@@ -36,7 +36,9 @@ impl Deadlines {
 
     /// The stage ended. Whether it had run out of time.
     pub(super) fn ended(&mut self, id: StageId) -> bool {
-        self.stages.remove(&id).is_some_and(|deadline| deadline.warned)
+        self.stages
+            .remove(&id)
+            .is_some_and(|deadline| deadline.warned)
     }
 
     /// Everything is being ended: grace begins.
@@ -46,7 +48,12 @@ impl Deadlines {
 
     /// How long nothing is due.
     pub(super) fn wait(&self) -> Option<Duration> {
-        let first = self.stages.values().map(|deadline| deadline.at).chain(self.kill_all).min()?;
+        let first = self
+            .stages
+            .values()
+            .map(|deadline| deadline.at)
+            .chain(self.kill_all)
+            .min()?;
         Some(first.saturating_duration_since(Instant::now()))
     }
 
@@ -57,8 +64,19 @@ impl Deadlines {
             running.end_all(Signal::KILL);
             self.kill_all = None;
         }
-        for (id, deadline) in self.stages.iter_mut().filter(|(_, deadline)| deadline.at <= now) {
-            running.end(*id, if deadline.warned { Signal::KILL } else { Signal::TERM });
+        for (id, deadline) in self
+            .stages
+            .iter_mut()
+            .filter(|(_, deadline)| deadline.at <= now)
+        {
+            running.end(
+                *id,
+                if deadline.warned {
+                    Signal::KILL
+                } else {
+                    Signal::TERM
+                },
+            );
             deadline.warned = true;
             deadline.at = now + GRACE;
         }

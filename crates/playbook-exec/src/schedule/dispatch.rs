@@ -16,7 +16,14 @@ impl Engine<'_> {
         for id in self.states.ready() {
             self.set(id, StageState::Hashing)?;
             self.deciding += 1;
-            let after = self.shared.plan.stage(id).after.iter().map(|name| self.ended(name)).collect();
+            let after = self
+                .shared
+                .plan
+                .stage(id)
+                .after
+                .iter()
+                .map(|name| self.ended(name))
+                .collect();
             (self.shared.decide_soon)(id, after);
         }
         Ok(())
@@ -24,7 +31,9 @@ impl Engine<'_> {
 
     /// When a stage last ended.
     fn ended(&self, stage: &StageName) -> Option<Timestamp> {
-        self.record.entry(stage).and_then(|entry| entry.completed_at)
+        self.record
+            .entry(stage)
+            .and_then(|entry| entry.completed_at)
     }
 
     /// Starts stages in the playbook's order while there is room. One that is still being decided holds
@@ -42,24 +51,39 @@ impl Engine<'_> {
     }
 
     fn start(&mut self, id: StageId) -> Result<(), ExecError> {
-        let Some((reasons, fingerprint)) = self.waiting.remove(&id) else { return Ok(()) };
+        let Some((reasons, fingerprint)) = self.waiting.remove(&id) else {
+            return Ok(());
+        };
         let plan = self.shared.plan;
         let stage = plan.stage(id);
         let log = self.logs.of(&stage.name, 1)?;
         self.set(id, StageState::Running)?;
         self.report.tell(EventKind::StageStarted {
             stage: stage.name.clone(),
-            target: stage.target.as_ref().map_or_else(|| "local".to_owned(), ToString::to_string),
+            target: stage
+                .target
+                .as_ref()
+                .map_or_else(|| "local".to_owned(), ToString::to_string),
             attempt: 1,
             cache_key: Some(fingerprint.cache_key()),
-            command: plan.resolved[id.index()].as_ref().map(|resolved| resolved.shown.clone()).unwrap_or_default(),
+            command: plan.resolved[id.index()]
+                .as_ref()
+                .map(|resolved| resolved.shown.clone())
+                .unwrap_or_default(),
             cache_miss_reason: reasons.sentence(),
             reasons: reasons.as_slice().to_vec(),
         });
         if let Some(timeout) = stage.resources.timeout {
             self.deadlines.start(id, timeout);
         }
-        let given = self.workers.give(Job { id, fingerprint, log });
-        given.map_err(|source| ExecError::System { what: "start a thread for a stage", source })
+        let given = self.workers.give(Job {
+            id,
+            fingerprint,
+            log,
+        });
+        given.map_err(|source| ExecError::System {
+            what: "start a thread for a stage",
+            source,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -99,7 +99,13 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let running = Running::default();
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &inbox)?;
-    let with = Attempt { plan, memo: &memo, places: &places, running: &running, clock: runtime.clock };
+    let with = Attempt {
+        plan,
+        memo: &memo,
+        places: &places,
+        running: &running,
+        clock: runtime.clock,
+    };
     let memo = &memo;
     let summary = std::thread::scope(|threads| {
         rayon::in_place_scope_fifo(|hashing| {
@@ -107,17 +113,31 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
             let start_worker = move |queue: Queue| {
                 let inbox = to_scheduler.clone();
                 let thread = std::thread::Builder::new().name("stage".to_owned());
-                thread.spawn_scoped(threads, move || work(&queue, with, &inbox)).map(|_| ())
+                thread
+                    .spawn_scoped(threads, move || work(&queue, with, &inbox))
+                    .map(|_| ())
             };
             let decide_soon = move |id: StageId, after: Vec<Option<Timestamp>>| {
                 let inbox = inbox.clone();
                 hashing.spawn_fifo(move |_| {
                     // The scheduler waits for every decision, so it is there to hear this one.
-                    inbox.send(Message::Decided(id, decide_now(plan, memo, id, &after))).ok();
+                    inbox
+                        .send(Message::Decided(id, decide_now(plan, memo, id, &after)))
+                        .ok();
                 });
             };
-            let shared = Shared { plan, runtime, running: &running, decide_soon: &decide_soon };
-            Engine::new(shared, Workers::new(&start_worker), Logs::new(&state_dir, &run)).run(&messages)
+            let shared = Shared {
+                plan,
+                runtime,
+                running: &running,
+                decide_soon: &decide_soon,
+            };
+            Engine::new(
+                shared,
+                Workers::new(&start_worker),
+                Logs::new(&state_dir, &run),
+            )
+            .run(&messages)
         })
     });
     drop(watch);
@@ -132,12 +152,25 @@ fn decide_now(
     after: &[Option<Timestamp>],
 ) -> Result<Decided, StageFault> {
     let look = |path: &DataPath| memo.digest(&plan.root().resolve(path), &plan.ignore);
-    let after = plan.stage(id).after.iter().zip(after.iter().copied()).collect();
-    let facts = Facts { lock: plan.lock_state(id), after, look: &look, to_come: &|_| false };
+    let after = plan
+        .stage(id)
+        .after
+        .iter()
+        .zip(after.iter().copied())
+        .collect();
+    let facts = Facts {
+        lock: plan.lock_state(id),
+        after,
+        look: &look,
+        to_come: &|_| false,
+    };
     decide(plan, id, &facts)
 }
 
-fn watch_signals(runtime: &Runtime<'_>, inbox: &Sender<Message>) -> Result<Option<SignalWatch>, ExecError> {
+fn watch_signals(
+    runtime: &Runtime<'_>,
+    inbox: &Sender<Message>,
+) -> Result<Option<SignalWatch>, ExecError> {
     become_subreaper();
     if !runtime.watch_signals {
         return Ok(None);
@@ -147,7 +180,10 @@ fn watch_signals(runtime: &Runtime<'_>, inbox: &Sender<Message>) -> Result<Optio
         // After the run nobody listens, and nothing is left to end.
         inbox.send(Message::Signal(signal)).ok();
     });
-    watch.map(Some).map_err(|source| ExecError::System { what: "watch for signals", source })
+    watch.map(Some).map_err(|source| ExecError::System {
+        what: "watch for signals",
+        source,
+    })
 }
 
 /// The part of a run's id that names its files: the milliseconds it began at (RFC 9562, UUID version 7).
@@ -163,7 +199,10 @@ pub(super) struct Logs {
 
 impl Logs {
     fn new(state: &StateDir, run: &str) -> Self {
-        Self { directory: state.logs_dir().join(run), made: false }
+        Self {
+            directory: state.logs_dir().join(run),
+            made: false,
+        }
     }
 
     /// The log of a stage's attempt, its directory made.
@@ -261,13 +300,11 @@ impl<'s> Engine<'s> {
             return Ok(());
         }
         self.report.flush()?;
-        self.record.save_if_due(self.shared.plan, self.shared.runtime.clock.now())?;
+        self.record
+            .save_if_due(self.shared.plan, self.shared.runtime.clock.now())?;
         let message = match self.deadlines.wait() {
             None => messages.recv().ok(),
-            Some(wait) => match messages.recv_timeout(wait) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            },
+            Some(wait) => messages.recv_timeout(wait).ok(),
         };
         self.deadlines.strike(self.shared.running);
         // Whatever else has arrived is settled in the same turn, so that its events are written together.
@@ -299,7 +336,10 @@ impl<'s> Engine<'s> {
 
     /// After a failure that stopped the run, what has not run is skipped because of it.
     fn skip_the_rest(&mut self) -> Result<(), ExecError> {
-        let Some((because, _)) = self.failures.first().filter(|_| self.interrupted.is_none()) else { return Ok(()) };
+        let Some((because, _)) = self.failures.first().filter(|_| self.interrupted.is_none())
+        else {
+            return Ok(());
+        };
         let because = because.clone();
         for id in self.states.unfinished(self.shared.plan) {
             self.skip(id, &because)?;
@@ -311,19 +351,28 @@ impl<'s> Engine<'s> {
         self.set(id, StageState::Skipped)?;
         self.totals.stages_skipped += 1;
         let stage = self.name(id);
-        self.report.tell(EventKind::StageSkipped { stage, because: because.clone() });
+        self.report.tell(EventKind::StageSkipped {
+            stage,
+            because: because.clone(),
+        });
         Ok(())
     }
 
     fn finish(mut self) -> Result<Summary, ExecError> {
         let (outcome, kind) = match self.interrupted {
-            Some(signal) => (Outcome::Interrupted(signal), EventKind::RunInterrupted(self.totals.clone())),
-            None if self.failures.is_empty() && self.fatal.is_none() => {
-                (Outcome::Completed, EventKind::RunCompleted(self.totals.clone()))
-            }
+            Some(signal) => (
+                Outcome::Interrupted(signal),
+                EventKind::RunInterrupted(self.totals.clone()),
+            ),
+            None if self.failures.is_empty() && self.fatal.is_none() => (
+                Outcome::Completed,
+                EventKind::RunCompleted(self.totals.clone()),
+            ),
             None => (Outcome::Failed, EventKind::RunFailed(self.totals.clone())),
         };
-        let saved = self.record.save(self.shared.plan, self.shared.runtime.clock.now());
+        let saved = self
+            .record
+            .save(self.shared.plan, self.shared.runtime.clock.now());
         self.report.tell(kind);
         let logged = self.report.flush();
         if let Some(fatal) = self.fatal {
@@ -332,6 +381,11 @@ impl<'s> Engine<'s> {
         saved?;
         logged?;
         let lock_written = self.report.executed() && self.shared.plan.playbook().policy.lock_file;
-        Ok(Summary { outcome, totals: self.totals, failures: self.failures, lock_written })
+        Ok(Summary {
+            outcome,
+            totals: self.totals,
+            failures: self.failures,
+            lock_written,
+        })
     }
 }

@@ -30,9 +30,21 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(plan: &Plan<'_>) -> Self {
-        let entries = plan.lock().map(|lock| lock.stages.clone()).unwrap_or_default();
-        let path = plan.playbook().policy.lock_file.then(|| plan.project.lock_path());
-        Self { path, entries, unsaved: false, next_save: Instant::now() + SAVE_EVERY }
+        let entries = plan
+            .lock()
+            .map(|lock| lock.stages.clone())
+            .unwrap_or_default();
+        let path = plan
+            .playbook()
+            .policy
+            .lock_file
+            .then(|| plan.project.lock_path());
+        Self {
+            path,
+            entries,
+            unsaved: false,
+            next_save: Instant::now() + SAVE_EVERY,
+        }
     }
 
     pub(super) fn entry(&self, stage: &StageName) -> Option<&StageEntry> {
@@ -59,7 +71,9 @@ impl Record {
 
     /// Saves what is not saved yet.
     pub(super) fn save(&mut self, plan: &Plan<'_>, now: Timestamp) -> Result<(), LockError> {
-        let Some(path) = self.path.clone().filter(|_| self.unsaved) else { return Ok(()) };
+        let Some(path) = self.path.clone().filter(|_| self.unsaved) else {
+            return Ok(());
+        };
         save_lock_file(&path, &self.lock_file(plan, now))?;
         self.unsaved = false;
         Ok(())
@@ -69,7 +83,10 @@ impl Record {
     fn lock_file(&self, plan: &Plan<'_>, now: Timestamp) -> LockFile {
         let playbook = plan.playbook();
         let entry = |name: &StageName| Some((name.clone(), self.entries.get(name)?.clone()));
-        let params = playbook.params.iter().filter_map(|(name, value)| Some((ParamKey::parse(name).ok()?, value.clone())));
+        let params = playbook
+            .params
+            .iter()
+            .filter_map(|(name, value)| Some((ParamKey::parse(name).ok()?, value.clone())));
         LockFile {
             schema: SCHEMA.to_owned(),
             playbook: playbook.name.clone(),

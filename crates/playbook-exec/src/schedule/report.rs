@@ -21,14 +21,30 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(run_id: Uuid, clock: &'a dyn Clock, observer: &'a dyn Observer, log: EventLog) -> Self {
-        Self { run_id, clock, observer, log, lines: String::new(), executed: false }
+    pub(super) fn new(
+        run_id: Uuid,
+        clock: &'a dyn Clock,
+        observer: &'a dyn Observer,
+        log: EventLog,
+    ) -> Self {
+        Self {
+            run_id,
+            clock,
+            observer,
+            log,
+            lines: String::new(),
+            executed: false,
+        }
     }
 
     /// Tells of one event.
     pub(super) fn tell(&mut self, kind: EventKind) {
         self.executed |= matches!(kind, EventKind::StageStarted { .. });
-        let event = Event { ts: self.clock.now(), run_id: self.run_id, kind };
+        let event = Event {
+            ts: self.clock.now(),
+            run_id: self.run_id,
+            kind,
+        };
         self.observer.event(&event);
         self.lines.push_str(&EventLog::line(&event));
     }

@@ -44,7 +44,11 @@ impl Engine<'_> {
         }
     }
 
-    fn decided(&mut self, id: StageId, decided: Result<Decided, StageFault>) -> Result<(), ExecError> {
+    fn decided(
+        &mut self,
+        id: StageId,
+        decided: Result<Decided, StageFault>,
+    ) -> Result<(), ExecError> {
         match decided {
             Ok(Decided::Hit(kind)) => self.cached(id, kind),
             Ok(Decided::Miss(reasons, fingerprint)) => {
@@ -69,36 +73,77 @@ impl Engine<'_> {
         let stage = self.name(id);
         let entry = self.record.entry(&stage);
         self.totals.stages_cached += 1;
-        self.totals.saved_seconds += entry.and_then(|entry| entry.duration_seconds).unwrap_or(0.0);
-        let cache_key = entry.and_then(|entry| entry.cache_key).filter(|_| kind == HitKind::Hit);
-        self.report.tell(EventKind::StageCached { stage, cache_key, reason: kind });
+        self.totals.saved_seconds += entry
+            .and_then(|entry| entry.duration_seconds)
+            .unwrap_or(0.0);
+        let cache_key = entry
+            .and_then(|entry| entry.cache_key)
+            .filter(|_| kind == HitKind::Hit);
+        self.report.tell(EventKind::StageCached {
+            stage,
+            cache_key,
+            reason: kind,
+        });
         Ok(())
     }
 
     fn finished(&mut self, result: AttemptResult) -> Result<(), ExecError> {
-        let AttemptResult { id, fingerprint, log, started_at, completed_at, seconds, outcome } = result;
+        let AttemptResult {
+            id,
+            fingerprint,
+            log,
+            started_at,
+            completed_at,
+            seconds,
+            outcome,
+        } = result;
         let timed_out = self.deadlines.ended(id);
         let ran = Ran {
             started_at,
             completed_at,
             duration_seconds: seconds,
-            target: self.shared.plan.stage(id).target.as_ref().map(ToString::to_string),
+            target: self
+                .shared
+                .plan
+                .stage(id)
+                .target
+                .as_ref()
+                .map(ToString::to_string),
             after: self.followed(id),
         };
         match outcome {
             Ok(made) => self.completed(id, (&fingerprint, ran), made),
-            Err(Failed { cause, restored, kept }) => {
+            Err(Failed {
+                cause,
+                restored,
+                kept,
+            }) => {
                 let cause = self.why_ended(id, cause, timed_out);
                 let stage = self.name(id);
-                let old = self.record.entry(&stage).map(|entry| entry.outs.clone()).unwrap_or_default();
+                let old = self
+                    .record
+                    .entry(&stage)
+                    .map(|entry| entry.outs.clone())
+                    .unwrap_or_default();
                 let mut entry = entry::failed(&fingerprint, old, ran);
                 if matches!(cause, FailureCause::Interrupted) {
                     entry.status = EntryStatus::Running;
                 }
                 self.record.note(&stage, entry);
-                let shown = log.strip_prefix(self.shared.plan.root().as_path()).unwrap_or(&log);
+                let shown = log
+                    .strip_prefix(self.shared.plan.root().as_path())
+                    .unwrap_or(&log);
                 let log = Some(shown.display().to_string());
-                self.failed(id, Failure { cause, attempt: 1, log, restored, kept })
+                self.failed(
+                    id,
+                    Failure {
+                        cause,
+                        attempt: 1,
+                        log,
+                        restored,
+                        kept,
+                    },
+                )
             }
         }
     }
@@ -126,13 +171,23 @@ impl Engine<'_> {
         stages.map(followed).collect()
     }
 
-    fn completed(&mut self, id: StageId, (fingerprint, ran): (&Fingerprint, Ran), made: Made) -> Result<(), ExecError> {
+    fn completed(
+        &mut self,
+        id: StageId,
+        (fingerprint, ran): (&Fingerprint, Ran),
+        made: Made,
+    ) -> Result<(), ExecError> {
         self.set(id, StageState::Validating)?;
         let stage = self.name(id);
         let duration_seconds = ran.duration_seconds;
         let old = self.record.entry(&stage);
         let changed = old.is_none_or(|old| !same_outs(old, &made));
-        let outs = made.outs.iter().filter_map(|out| Some(MadeOut { path: out.path.clone(), hash: out.hash? }));
+        let outs = made.outs.iter().filter_map(|out| {
+            Some(MadeOut {
+                path: out.path.clone(),
+                hash: out.hash?,
+            })
+        });
         let outs = outs.collect();
         let mut entry = entry::completed(fingerprint, made.outs, ran);
         if !made.moved.is_empty() {
@@ -143,12 +198,25 @@ impl Engine<'_> {
         self.set(id, StageState::Completed)?;
         self.totals.stages_run += 1;
         let (moved, kept) = (made.moved, made.kept);
-        self.report.tell(EventKind::StageCompleted { stage, duration_seconds, outs, changed, moved, kept });
+        self.report.tell(EventKind::StageCompleted {
+            stage,
+            duration_seconds,
+            outs,
+            changed,
+            moved,
+            kept,
+        });
         Ok(())
     }
 
     fn failed(&mut self, id: StageId, failure: Failure) -> Result<(), ExecError> {
-        let Failure { cause, attempt, log, restored, kept } = failure;
+        let Failure {
+            cause,
+            attempt,
+            log,
+            restored,
+            kept,
+        } = failure;
         self.set(id, StageState::Failed)?;
         self.totals.stages_failed += 1;
         let stage = self.name(id);
@@ -167,7 +235,10 @@ impl Engine<'_> {
             self.stopping = true;
         } else {
             let below = self.shared.plan.graph.downstream([id]);
-            for other in below.into_iter().filter(|other| self.shared.plan.stages.contains(other)) {
+            for other in below
+                .into_iter()
+                .filter(|other| self.shared.plan.stages.contains(other))
+            {
                 if self.states.of(other) == StageState::Pending {
                     self.skip(other, &stage)?;
                 }
@@ -192,5 +263,9 @@ impl Engine<'_> {
 
 fn same_outs(old: &StageEntry, made: &Made) -> bool {
     old.outs.len() == made.outs.len()
-        && old.outs.iter().zip(&made.outs).all(|(a, b)| a.path == b.path && a.hash.is_some() && a.hash == b.hash)
+        && old
+            .outs
+            .iter()
+            .zip(&made.outs)
+            .all(|(a, b)| a.path == b.path && a.hash.is_some() && a.hash == b.hash)
 }

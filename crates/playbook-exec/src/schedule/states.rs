@@ -10,7 +10,7 @@ use crate::plan::Plan;
 /// Where every stage of a plan stands, and what follows from that.
 #[derive(Debug)]
 pub(super) struct States {
-    states: Vec<StageState>,
+    by_stage: Vec<StageState>,
     /// By stage: how many of the stages it needs are not done.
     open_needs: Vec<usize>,
     /// Stages whose needs are met and which nobody has begun.
@@ -23,11 +23,24 @@ pub(super) struct States {
 
 impl States {
     pub(super) fn new(plan: &Plan<'_>) -> Self {
-        let open = |id: StageId| plan.graph.needs(id).iter().filter(|need| plan.stages.contains(need)).count();
-        let open_needs: Vec<usize> = (0..plan.graph.len()).map(|i| open(StageId::new(i))).collect();
-        let ready = plan.stages.iter().copied().filter(|id| open_needs[id.index()] == 0).collect();
+        let open = |id: StageId| {
+            plan.graph
+                .needs(id)
+                .iter()
+                .filter(|need| plan.stages.contains(need))
+                .count()
+        };
+        let open_needs: Vec<usize> = (0..plan.graph.len())
+            .map(|i| open(StageId::new(i)))
+            .collect();
+        let ready = plan
+            .stages
+            .iter()
+            .copied()
+            .filter(|id| open_needs[id.index()] == 0)
+            .collect();
         Self {
-            states: vec![StageState::Pending; plan.graph.len()],
+            by_stage: vec![StageState::Pending; plan.graph.len()],
             open_needs,
             ready,
             hashing: BTreeSet::new(),
@@ -36,8 +49,13 @@ impl States {
     }
 
     /// Every change of state goes through here; whatever is counted or queued is updated here and nowhere else.
-    pub(super) fn set(&mut self, plan: &Plan<'_>, id: StageId, to: StageState) -> Result<(), IllegalStep> {
-        let state = &mut self.states[id.index()];
+    pub(super) fn set(
+        &mut self,
+        plan: &Plan<'_>,
+        id: StageId,
+        to: StageState,
+    ) -> Result<(), IllegalStep> {
+        let state = &mut self.by_stage[id.index()];
         *state = state.advance(to)?;
         self.ready.remove(&id);
         if to == StageState::Hashing {
@@ -49,7 +67,12 @@ impl States {
             self.unfinished -= 1;
         }
         if to.is_success() {
-            for fed in plan.graph.feeds(id).iter().filter(|fed| plan.stages.contains(fed)) {
+            for fed in plan
+                .graph
+                .feeds(id)
+                .iter()
+                .filter(|fed| plan.stages.contains(fed))
+            {
                 self.open_needs[fed.index()] -= 1;
                 if self.open_needs[fed.index()] == 0 && self.of(*fed) == StageState::Pending {
                     self.ready.insert(*fed);
@@ -60,7 +83,7 @@ impl States {
     }
 
     pub(super) fn of(&self, id: StageId) -> StageState {
-        self.states[id.index()]
+        self.by_stage[id.index()]
     }
 
     /// The stages that can be decided now, in the playbook's order.

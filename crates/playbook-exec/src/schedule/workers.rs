@@ -24,7 +24,13 @@ pub(super) struct Workers<'s> {
 impl<'s> Workers<'s> {
     pub(super) fn new(start: &'s StartWorker<'s>) -> Self {
         let (jobs, queue) = channel();
-        Self { start, jobs, queue: Arc::new(Mutex::new(queue)), threads: 0, busy: 0 }
+        Self {
+            start,
+            jobs,
+            queue: Arc::new(Mutex::new(queue)),
+            threads: 0,
+            busy: 0,
+        }
     }
 
     /// How many jobs are being worked on.
@@ -52,12 +58,19 @@ impl<'s> Workers<'s> {
 /// What a worker does: job after job, until no more can come.
 pub(super) fn work(queue: &Queue, with: Attempt<'_>, inbox: &Sender<Message>) {
     while let Some(job) = next(queue) {
-        if inbox.send(Message::Finished(Box::new(attempt(with, job)))).is_err() {
+        if inbox
+            .send(Message::Finished(Box::new(attempt(with, job))))
+            .is_err()
+        {
             return;
         }
     }
 }
 
 fn next(queue: &Queue) -> Option<Job> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+    queue
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .recv()
+        .ok()
 }

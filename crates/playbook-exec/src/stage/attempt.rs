@@ -69,7 +69,11 @@ pub(crate) struct Failed {
 
 impl From<FailureCause> for Failed {
     fn from(cause: FailureCause) -> Self {
-        Self { cause, restored: Vec::new(), kept: Vec::new() }
+        Self {
+            cause,
+            restored: Vec::new(),
+            kept: Vec::new(),
+        }
     }
 }
 
@@ -83,9 +87,25 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
         ran = began.elapsed();
         ended
     });
-    let seconds = if with.clock.is_fixed() { 0.0 } else { ran.as_secs_f64() };
-    let Job { id, fingerprint, log } = job;
-    Result { id, fingerprint, log, started_at, completed_at: with.clock.now(), seconds, outcome }
+    let seconds = if with.clock.is_fixed() {
+        0.0
+    } else {
+        ran.as_secs_f64()
+    };
+    let Job {
+        id,
+        fingerprint,
+        log,
+    } = job;
+    Result {
+        id,
+        fingerprint,
+        log,
+        started_at,
+        completed_at: with.clock.now(),
+        seconds,
+        outcome,
+    }
 }
 
 impl Attempt<'_> {
@@ -98,7 +118,8 @@ impl Attempt<'_> {
         let stage = self.plan.stage(job.id);
         let eyes = self.eyes();
         let old = eyes.old_outs(stage, self.entry(stage));
-        let mut transaction = Transaction::begin(self.places, &stage.name, old).map_err(FailureCause::from)?;
+        let mut transaction =
+            Transaction::begin(self.places, &stage.name, old).map_err(FailureCause::from)?;
         match commands(stage).and_then(|()| eyes.made(stage)) {
             Ok(outs) => {
                 let moved = eyes.moved(&job.fingerprint.deps);
@@ -106,30 +127,46 @@ impl Attempt<'_> {
                 Ok(Made { outs, moved, kept })
             }
             Err(cause) => match transaction.roll_back() {
-                Ok(back) => Err(Failed { cause, restored: back.restored, kept: back.kept }),
+                Ok(back) => Err(Failed {
+                    cause,
+                    restored: back.restored,
+                    kept: back.kept,
+                }),
                 Err(fault) => Err(FailureCause::from(fault).into()),
             },
         }
     }
 
     fn eyes(&self) -> Eyes<'_> {
-        Eyes { places: self.places, memo: self.memo, ignore: &self.plan.ignore }
+        Eyes {
+            places: self.places,
+            memo: self.memo,
+            ignore: &self.plan.ignore,
+        }
     }
 
     fn entry(&self, stage: &Stage) -> Option<&StageEntry> {
-        self.plan.lock().and_then(|lock| lock.stages.get(&stage.name))
+        self.plan
+            .lock()
+            .and_then(|lock| lock.stages.get(&stage.name))
     }
 
     /// Runs the stage's commands one after the other; the first that fails ends it.
     fn commands(&self, stage: &Stage, job: &Job) -> std::result::Result<(), FailureCause> {
-        let start = |error: std::io::Error| FailureCause::Start(format!("cannot write its log: {error}"));
+        let start =
+            |error: std::io::Error| FailureCause::Start(format!("cannot write its log: {error}"));
         let log = AttemptLog::create(&job.log).map_err(start)?;
-        let Some(resolved) = &self.plan.resolved[job.id.index()] else { return Ok(()) };
+        let Some(resolved) = &self.plan.resolved[job.id.index()] else {
+            return Ok(());
+        };
         let directory = match &stage.wdir {
             Some(wdir) => self.places.resolve(wdir),
             None => self.plan.root().as_path().to_owned(),
         };
-        resolved.commands.iter().try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, &log)))
+        resolved
+            .commands
+            .iter()
+            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, &log)))
     }
 
     fn command(
@@ -148,7 +185,10 @@ impl Attempt<'_> {
         };
         let start = |error: &dyn std::fmt::Display| FailureCause::Start(error.to_string());
         // A run that is ending starts nothing more, not even the next command of a list.
-        let group = self.running.enter(id, || builder.spawn()).ok_or(FailureCause::Interrupted)?;
+        let group = self
+            .running
+            .enter(id, || builder.spawn())
+            .ok_or(FailureCause::Interrupted)?;
         let group = group.map_err(|error| start(&error))?;
         let waited = group.wait_for_leader();
         // From here on the group's id may be used again, so no signal may be sent to it.

@@ -85,5 +85,9 @@ fn seconds(limit: Duration) -> String {
 }
 
 fn list(paths: &[DataPath]) -> String {
-    paths.iter().map(DataPath::as_str).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(DataPath::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -21,14 +21,21 @@ pub(super) struct Eyes<'a> {
 impl Eyes<'_> {
     /// The outs of a stage that is about to run, each with whether the lock records what stands there.
     pub(super) fn old_outs(&self, stage: &Stage, entry: Option<&StageEntry>) -> Vec<OldOut> {
-        stage.outs.iter().map(|out| self.old_out(out, entry)).collect()
+        stage
+            .outs
+            .iter()
+            .map(|out| self.old_out(out, entry))
+            .collect()
     }
 
     fn old_out(&self, out: &Out, entry: Option<&StageEntry>) -> OldOut {
-        let recorded = entry.and_then(|entry| entry.outs.iter().find(|recorded| recorded.path == out.path));
+        let recorded =
+            entry.and_then(|entry| entry.outs.iter().find(|recorded| recorded.path == out.path));
         let known = recorded.and_then(|recorded| recorded.hash);
         let same = || {
-            let found = self.memo.digest(&self.places.resolve(&out.path), self.ignore);
+            let found = self
+                .memo
+                .digest(&self.places.resolve(&out.path), self.ignore);
             found.is_ok_and(|found| Some(found.digest) == known)
         };
         OldOut {
@@ -50,7 +57,11 @@ impl Eyes<'_> {
                 Err(error) => return Err(FailureCause::Outs(error)),
             }
         }
-        if missing.is_empty() { Ok(made) } else { Err(FailureCause::OutsNotMade { outs: missing }) }
+        if missing.is_empty() {
+            Ok(made)
+        } else {
+            Err(FailureCause::OutsNotMade { outs: missing })
+        }
     }
 
     fn entry(&self, path: &DataPath) -> Result<DataEntry, HashError> {
@@ -68,14 +79,21 @@ impl Eyes<'_> {
     /// Deps that are no longer what the stage was decided on.
     pub(super) fn moved(&self, deps: &[playbook_hash::DataDigest]) -> Vec<DataPath> {
         let same = |dep: &&playbook_hash::DataDigest| {
-            let found = self.memo.digest(&self.places.resolve(&dep.path), self.ignore);
+            let found = self
+                .memo
+                .digest(&self.places.resolve(&dep.path), self.ignore);
             found.is_ok_and(|found| found.digest == dep.digest)
         };
-        deps.iter().filter(|dep| !same(dep)).map(|dep| dep.path.clone()).collect()
+        deps.iter()
+            .filter(|dep| !same(dep))
+            .map(|dep| dep.path.clone())
+            .collect()
     }
 }
 
 /// The text of a symbolic link; none where no link stands.
 fn link_text(path: &Path) -> Option<String> {
-    std::fs::read_link(path).ok().map(|target| target.to_string_lossy().into_owned())
+    std::fs::read_link(path)
+        .ok()
+        .map(|target| target.to_string_lossy().into_owned())
 }

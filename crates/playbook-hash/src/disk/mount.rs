@@ -46,6 +46,9 @@ fn mount_id(_open: &OwnedFd) -> u64 {
 impl Mount {
     /// Another mount than this one.
     pub(super) fn other(self) -> Self {
-        Self { id: self.id.wrapping_add(1), ..self }
+        Self {
+            id: self.id.wrapping_add(1),
+            ..self
+        }
     }
 }

@@ -232,10 +232,18 @@ mod tests {
         write_new(&mounted.join("precious"), b"1").unwrap();
         let parent = openat(CWD, dir.path(), DIRECTORY, Mode::empty()).unwrap();
         let mount = mount_of(&parent).unwrap().other();
-        let removal = Removal { path: mounted.clone(), mount, levels: Vec::new() };
+        let removal = Removal {
+            path: mounted.clone(),
+            mount,
+            levels: Vec::new(),
+        };
         let error = removal.run(parent, c"mounted".to_owned()).unwrap_err();
         assert_eq!(error.path, mounted);
-        assert!(error.to_string().contains("another file system is mounted there"));
+        assert!(
+            error
+                .to_string()
+                .contains("another file system is mounted there")
+        );
         assert!(mounted.join("precious").exists());
     }
 

@@ -1,5 +1,9 @@
 //! A directory to make trees in.
-#![allow(dead_code, clippy::allow_attributes, reason = "no test file uses all of it")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "no test file uses all of it"
+)]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -40,7 +44,10 @@ impl Space {
         self.0.path()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a test makes what the program finds")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test makes what the program finds"
+    )]
     pub(crate) fn write(&self, name: impl AsRef<OsStr>, contents: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -70,14 +77,20 @@ impl Space {
     /// The names in it, sorted.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.top()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort_unstable();
         names
     }
 
     /// Digests the directory.
     pub(crate) fn tree(&self) -> Result<TreeDigest, HashError> {
-        digest_tree(self.top(), &IgnoreRules::load(self.top()).unwrap(), Listings::Make)
+        digest_tree(
+            self.top(),
+            &IgnoreRules::load(self.top()).unwrap(),
+            Listings::Make,
+        )
     }
 
     pub(crate) fn digest(&self) -> Digest {

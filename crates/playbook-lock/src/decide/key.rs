@@ -35,5 +35,7 @@ pub fn compare_key<'a>(
         found.retain(|reason| !explained(reason));
     }
     let mismatch = || Reasons::from(InvalidationReason::CacheKeyMismatch { old, new });
-    Verdict::Decided(CacheDecision::Miss(Reasons::new(found).unwrap_or_else(mismatch)))
+    Verdict::Decided(CacheDecision::Miss(
+        Reasons::new(found).unwrap_or_else(mismatch),
+    ))
 }

@@ -18,23 +18,42 @@ pub enum OutputState {
 }
 
 /// Applies rules 10 and 11. `outputs` are in the order of the entry's outs; one that is not given counts as missing.
-pub fn compare_outputs(entry: &StageEntry, outputs: &[OutputState], validation: Validation) -> CacheDecision {
-    let states = outputs.iter().copied().chain(std::iter::repeat(OutputState::Missing));
-    let found = entry.outs.iter().zip(states).filter_map(|(out, state)| judge(out, state, validation));
+pub fn compare_outputs(
+    entry: &StageEntry,
+    outputs: &[OutputState],
+    validation: Validation,
+) -> CacheDecision {
+    let states = outputs
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(OutputState::Missing));
+    let found = entry
+        .outs
+        .iter()
+        .zip(states)
+        .filter_map(|(out, state)| judge(out, state, validation));
     match Reasons::new(found.collect()) {
         Some(reasons) => CacheDecision::Miss(reasons),
         None => CacheDecision::Hit,
     }
 }
 
-fn judge(out: &DataEntry, state: OutputState, validation: Validation) -> Option<InvalidationReason> {
+fn judge(
+    out: &DataEntry,
+    state: OutputState,
+    validation: Validation,
+) -> Option<InvalidationReason> {
     let path = out.path.clone();
     match (state, validation) {
         (OutputState::Missing, _) => Some(InvalidationReason::OutputMissing { path }),
         (OutputState::Present, _) | (OutputState::Digest(_), Validation::None) => None,
         (OutputState::Digest(new), Validation::Checksum) if out.hash == Some(new) => None,
         (OutputState::Digest(new), Validation::Checksum) => {
-            Some(InvalidationReason::OutputModified { path, old: out.hash, new })
+            Some(InvalidationReason::OutputModified {
+                path,
+                old: out.hash,
+                new,
+            })
         }
     }
 }

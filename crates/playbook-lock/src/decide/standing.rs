@@ -83,19 +83,31 @@ pub fn standing<'a>(known: &Standing<'a>) -> Verdict<'a> {
 }
 
 fn without_key(entry: &StageEntry) -> Reasons {
-    let moved = entry.moved.iter().map(|path| InvalidationReason::DepMoved { path: path.clone() });
-    Reasons::new(moved.collect()).unwrap_or_else(|| Reasons::from(InvalidationReason::StageNotInLock))
+    let moved = entry
+        .moved
+        .iter()
+        .map(|path| InvalidationReason::DepMoved { path: path.clone() });
+    Reasons::new(moved.collect())
+        .unwrap_or_else(|| Reasons::from(InvalidationReason::StageNotInLock))
 }
 
 /// Rule 3: stages it needs that were forced, and stages it is ordered after that ran since.
 fn reruns(known: &Standing<'_>) -> Vec<InvalidationReason> {
     let mut stages = known.forced_upstream.clone();
     if let LockState::Entry(entry) = known.lock {
-        let ran_since = known.after.iter().filter(|(stage, ended)| ran_since(entry, stage, *ended));
+        let ran_since = known
+            .after
+            .iter()
+            .filter(|(stage, ended)| ran_since(entry, stage, *ended));
         stages.extend(ran_since.map(|(stage, _)| *stage));
     }
     stages.dedup();
-    stages.into_iter().map(|stage| InvalidationReason::UpstreamRerun { stage: stage.clone() }).collect()
+    stages
+        .into_iter()
+        .map(|stage| InvalidationReason::UpstreamRerun {
+            stage: stage.clone(),
+        })
+        .collect()
 }
 
 fn ran_since(entry: &StageEntry, stage: &StageName, ended: Option<Timestamp>) -> bool {

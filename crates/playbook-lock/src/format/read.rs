@@ -7,6 +7,7 @@ use playbook_types::record::lock::LockFile;
 use serde::Deserialize;
 
 use crate::error::LockError;
+use crate::project::utf8;
 
 /// The major version of the shape this program knows.
 const MAJOR: u64 = 1;
@@ -20,12 +21,17 @@ pub fn load_lock_file(path: &Path) -> Result<Option<LockFile>, LockError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound && !is_dangling(path) => return Ok(None),
-        Err(source) => return Err(LockError::Unreadable { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(LockError::Unreadable {
+                path: path.to_owned(),
+                source,
+            });
+        }
     };
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
-        LockError::Broken { path: path.to_owned(), line, message: "it is not UTF-8 text".to_owned() }
+    let text = utf8(bytes).map_err(|line| LockError::Broken {
+        path: path.to_owned(),
+        line,
+        message: "it is not UTF-8 text".to_owned(),
     })?;
     parse_lock(&text, path).map(Some)
 }
@@ -38,26 +44,49 @@ fn is_dangling(path: &Path) -> bool {
 /// Reads the text of a lock; `path` is only for messages.
 pub fn parse_lock(text: &str, path: &Path) -> Result<LockFile, LockError> {
     if let Some(line) = conflict_marker(text) {
-        return Err(LockError::Conflict { path: path.to_owned(), line });
+        return Err(LockError::Conflict {
+            path: path.to_owned(),
+            line,
+        });
+    }
+    // Half a file may well be whole YAML.
+    if !text.is_empty() && !text.ends_with('\n') {
+        let message = "it ends in the middle of a line: the rest of it is missing".to_owned();
+        return Err(LockError::Broken {
+            path: path.to_owned(),
+            line: text.lines().count(),
+            message,
+        });
     }
     let lock: LockFile = match serde_yaml_ng::from_str(text) {
         Ok(lock) => lock,
         Err(error) => return Err(newer(text, path).unwrap_or_else(|| broken(text, path, &error))),
     };
-    match is_known(&lock.schema) {
-        true => Ok(lock),
-        false => Err(LockError::Schema { path: path.to_owned(), found: lock.schema }),
+    if is_known(&lock.schema) {
+        Ok(lock)
+    } else {
+        Err(LockError::Schema {
+            path: path.to_owned(),
+            found: lock.schema,
+        })
     }
 }
 
 fn is_known(schema: &str) -> bool {
-    schema.split('.').next().and_then(|major| major.parse().ok()) == Some(MAJOR)
+    schema
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok())
+        == Some(MAJOR)
 }
 
 /// The line of the first marker that git leaves where two sides changed the same lines.
 fn conflict_marker(text: &str) -> Option<usize> {
     let marker = |line: &str| {
-        ["<<<<<<<", ">>>>>>>", "|||||||"].iter().any(|mark| line.starts_with(mark)) || line == "======="
+        ["<<<<<<<", ">>>>>>>", "|||||||"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+            || line == "======="
     };
     text.lines().position(marker).map(|at| at + 1)
 }
@@ -69,11 +98,24 @@ fn newer(text: &str, path: &Path) -> Option<LockError> {
         schema: String,
     }
     let OnlySchema { schema } = serde_yaml_ng::from_str(text).ok()?;
-    (!is_known(&schema)).then(|| LockError::Schema { path: path.to_owned(), found: schema })
+    (!is_known(&schema)).then(|| LockError::Schema {
+        path: path.to_owned(),
+        found: schema,
+    })
 }
 
 fn broken(text: &str, path: &Path, error: &serde_yaml_ng::Error) -> LockError {
-    let line = error.location().map_or_else(|| text.lines().count().max(1), |location| location.line());
-    let message = if text.trim().is_empty() { "it is empty".to_owned() } else { error.to_string() };
-    LockError::Broken { path: path.to_owned(), line, message }
+    let line = error
+        .location()
+        .map_or_else(|| text.lines().count().max(1), |location| location.line());
+    let message = if text.trim().is_empty() {
+        "it is empty".to_owned()
+    } else {
+        error.to_string()
+    };
+    LockError::Broken {
+        path: path.to_owned(),
+        line,
+        message,
+    }
 }

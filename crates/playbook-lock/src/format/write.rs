@@ -9,7 +9,9 @@ use crate::error::LockError;
 
 /// The text of a lock.
 pub fn render_lock(lock: &LockFile) -> Result<String, LockError> {
-    serde_yaml_ng::to_string(lock).map_err(|error| LockError::Unwritable { message: error.to_string() })
+    serde_yaml_ng::to_string(lock).map_err(|error| LockError::Unwritable {
+        message: error.to_string(),
+    })
 }
 
 /// Replaces the lock at `path` atomically and durably; through a symbolic link to its target.

@@ -30,7 +30,11 @@ impl EventLog {
             let torn = ends_torn(&self.path);
             let file = self.file.insert(AppendFile::open(&self.path)?);
             // A process that died while writing left half a line; close it, so that it spoils no other.
-            return if torn { file.append(format!("\n{lines}").as_bytes()) } else { file.append(lines.as_bytes()) };
+            return if torn {
+                file.append(format!("\n{lines}").as_bytes())
+            } else {
+                file.append(lines.as_bytes())
+            };
         };
         file.append(lines.as_bytes())
     }
@@ -45,8 +49,12 @@ impl EventLog {
 }
 
 fn ends_torn(path: &Path) -> bool {
-    let Ok(mut file) = File::open(path) else { return false };
+    let Ok(mut file) = File::open(path) else {
+        return false;
+    };
     let mut last = [0];
-    let read = file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last));
+    let read = file
+        .seek(SeekFrom::End(-1))
+        .and_then(|_| file.read_exact(&mut last));
     read.is_ok() && last != *b"\n"
 }

@@ -6,7 +6,9 @@ use crate::graph::Graph;
 use crate::model::playbook::Playbook;
 
 pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) {
-    let Err(cycle) = Graph::build(playbook) else { return };
+    let Err(cycle) = Graph::build(playbook) else {
+        return;
+    };
     let names: Vec<&str> = cycle
         .0
         .iter()
@@ -14,7 +16,13 @@ pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) {
         .filter_map(|stage| playbook.stages.get_index(stage.index()))
         .map(|(name, _)| name.as_str())
         .collect();
-    let Some((first, _)) = cycle.0.first().and_then(|stage| playbook.stages.get_index(stage.index())) else { return };
+    let Some((first, _)) = cycle
+        .0
+        .first()
+        .and_then(|stage| playbook.stages.get_index(stage.index()))
+    else {
+        return;
+    };
     let message = format!("these stages need each other: {}", names.join(" → "));
     found.push(
         Finding::error(stage_path(first), message)

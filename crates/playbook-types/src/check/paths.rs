@@ -50,10 +50,19 @@ fn reserved(source: &SourceName) -> [(String, &'static str); 6] {
     ]
 }
 
-fn refuse_forbidden(stage: &Stage, index: usize, out: &DataPath, source: &SourceName, found: &mut Vec<Finding>) {
+fn refuse_forbidden(
+    stage: &Stage,
+    index: usize,
+    out: &DataPath,
+    source: &SourceName,
+    found: &mut Vec<Finding>,
+) {
     let mut refuse = |message: String| {
         let at = data_path(&stage.name, "outs", index);
-        found.push(Finding::error(at, message).hint("an out is set aside before its stage runs; name just what the stage makes"));
+        found.push(
+            Finding::error(at, message)
+                .hint("an out is set aside before its stage runs; name just what the stage makes"),
+        );
     };
     if out.is_root() {
         refuse("an out cannot be the root directory".to_owned());
@@ -64,12 +73,18 @@ fn refuse_forbidden(stage: &Stage, index: usize, out: &DataPath, source: &Source
         return;
     }
     if out.components().any(|part| part.starts_with(".playbook-")) {
-        refuse(format!("the out {out} uses a name that playbook keeps for itself (.playbook-…)"));
+        refuse(format!(
+            "the out {out} uses a name that playbook keeps for itself (.playbook-…)"
+        ));
         return;
     }
     for (path, what) in reserved(source) {
         if DataPath::parse(&path).is_ok_and(|path| path.holds(out) || out.holds(&path)) {
-            let verb = if out.as_str() == path { "is" } else { "lies in" };
+            let verb = if out.as_str() == path {
+                "is"
+            } else {
+                "lies in"
+            };
             refuse(format!("the out {out} {verb} {what}"));
         }
     }
@@ -79,11 +94,20 @@ fn holds_root(path: &DataPath) -> bool {
     DataPath::parse(".").is_ok_and(|root| path.holds(&root))
 }
 
-fn refuse_overlapping(playbook: &Playbook, outs: &PathIndex<OutId>, own: OutId, found: &mut Vec<Finding>) {
-    let Some((name, stage)) = playbook.stages.get_index(own.0) else { return };
+fn refuse_overlapping(
+    playbook: &Playbook,
+    outs: &PathIndex<OutId>,
+    own: OutId,
+    found: &mut Vec<Finding>,
+) {
+    let Some((name, stage)) = playbook.stages.get_index(own.0) else {
+        return;
+    };
     let path = &stage.outs[own.1].path;
     for other in outs.holding(path).into_iter().filter(|other| *other != own) {
-        let Some((other_name, other_stage)) = playbook.stages.get_index(other.0) else { continue };
+        let Some((other_name, other_stage)) = playbook.stages.get_index(other.0) else {
+            continue;
+        };
         let other_path = &other_stage.outs[other.1].path;
         // Equal paths find each other; report them once, at the later one.
         if other_path == path && other > own {
@@ -94,27 +118,47 @@ fn refuse_overlapping(playbook: &Playbook, outs: &PathIndex<OutId>, own: OutId, 
         } else if other_path == path {
             format!("{path} is made by stage '{other_name}' and by stage '{name}'")
         } else {
-            format!("{path}, made by stage '{name}', lies inside {other_path}, made by stage '{other_name}'")
+            format!(
+                "{path}, made by stage '{name}', lies inside {other_path}, made by stage '{other_name}'"
+            )
         };
         let at = data_path(name, "outs", own.1);
-        found.push(Finding::error(at, message).hint("every path is made by one stage; give one of them another path"));
+        found.push(
+            Finding::error(at, message)
+                .hint("every path is made by one stage; give one of them another path"),
+        );
     }
 }
 
 fn refuse_reading_own(stage: &Stage, found: &mut Vec<Finding>) {
     let mut outs = PathIndex::default();
-    stage.outs.iter().enumerate().for_each(|(k, out)| outs.insert(&out.path, k));
+    stage
+        .outs
+        .iter()
+        .enumerate()
+        .for_each(|(k, out)| outs.insert(&out.path, k));
     for (k, dep) in stage.deps.iter().enumerate() {
-        let own = outs.holding(&dep.path).into_iter().chain(outs.below(&dep.path)).next();
+        let own = outs
+            .holding(&dep.path)
+            .into_iter()
+            .chain(outs.below(&dep.path))
+            .next();
         if let Some(out) = own.and_then(|k| stage.outs.get(k)) {
             let message = if out.path == dep.path {
-                format!("stage '{}' reads {}, which it makes itself", stage.name, dep.path)
+                format!(
+                    "stage '{}' reads {}, which it makes itself",
+                    stage.name, dep.path
+                )
             } else {
-                format!("stage '{}' reads {}, which overlaps its own out {}", stage.name, dep.path, out.path)
+                format!(
+                    "stage '{}' reads {}, which overlaps its own out {}",
+                    stage.name, dep.path, out.path
+                )
             };
             found.push(
-                Finding::error(data_path(&stage.name, "deps", k), message)
-                    .hint("to update an output in place, drop the dep and mark the out 'persist: true'"),
+                Finding::error(data_path(&stage.name, "deps", k), message).hint(
+                    "to update an output in place, drop the dep and mark the out 'persist: true'",
+                ),
             );
         }
     }
@@ -125,25 +169,42 @@ fn refuse_repeated(stage: &Stage, found: &mut Vec<Finding>) {
     for (k, dep) in stage.deps.iter().enumerate() {
         if seen.insert(&dep.path, k).is_some() {
             let at = data_path(&stage.name, "deps", k);
-            found.push(Finding::error(at, format!("stage '{}' names the dep {} twice", stage.name, dep.path)));
+            found.push(Finding::error(
+                at,
+                format!("stage '{}' names the dep {} twice", stage.name, dep.path),
+            ));
         }
     }
 }
 
 /// From a working directory outside the root, the way back to a relative path is not known by text alone.
 fn refuse_unreachable(stage: &Stage, wdir: &DataPath, found: &mut Vec<Finding>) {
-    let outs = stage.outs.iter().enumerate().map(|(k, out)| ("outs", k, &out.path));
-    let deps = stage.deps.iter().enumerate().map(|(k, dep)| ("deps", k, &dep.path));
+    let outs = stage
+        .outs
+        .iter()
+        .enumerate()
+        .map(|(k, out)| ("outs", k, &out.path));
+    let deps = stage
+        .deps
+        .iter()
+        .enumerate()
+        .map(|(k, dep)| ("deps", k, &dep.path));
     for (field, k, path) in deps.chain(outs) {
         if path.seen_from(wdir).is_none() {
-            let message = format!("{path} cannot be reached from the working directory {wdir} by a relative path");
+            let message = format!(
+                "{path} cannot be reached from the working directory {wdir} by a relative path"
+            );
             found.push(
-                Finding::error(data_path(&stage.name, field, k), message).hint("write it as an absolute path"),
+                Finding::error(data_path(&stage.name, field, k), message)
+                    .hint("write it as an absolute path"),
             );
         }
     }
     for out in stage.outs.iter().filter(|out| out.path.holds(wdir)) {
-        let message = format!("stage '{}' would run in {wdir}, inside its own out {}", stage.name, out.path);
+        let message = format!(
+            "stage '{}' would run in {wdir}, inside its own out {}",
+            stage.name, out.path
+        );
         found.push(Finding::error(stage_path(&stage.name).key("wdir"), message));
     }
 }
@@ -152,12 +213,21 @@ fn refuse_unreachable(stage: &Stage, wdir: &DataPath, found: &mut Vec<Finding>) 
 fn case_twins(playbook: &Playbook, found: &mut Vec<Finding>) {
     let mut seen: IndexMap<String, &DataPath> = IndexMap::new();
     for (name, stage) in &playbook.stages {
-        let outs = stage.outs.iter().enumerate().map(|(k, out)| ("outs", k, &out.path));
+        let outs = stage
+            .outs
+            .iter()
+            .enumerate()
+            .map(|(k, out)| ("outs", k, &out.path));
         for (field, k, path) in outs {
-            if let Some(twin) = seen.insert(path.as_str().to_lowercase(), path).filter(|twin| *twin != path) {
+            if let Some(twin) = seen
+                .insert(path.as_str().to_lowercase(), path)
+                .filter(|twin| *twin != path)
+            {
                 let at: KeyPath = data_path(name, field, k);
-                found.push(Finding::warning(at, format!("{path} and {twin} differ only in case"))
-                    .hint("on some file systems they are the same file"));
+                found.push(
+                    Finding::warning(at, format!("{path} and {twin} differ only in case"))
+                        .hint("on some file systems they are the same file"),
+                );
             }
         }
     }

@@ -15,8 +15,14 @@ pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) {
             params(playbook, stage, found);
         }
         if stage.parallel.is_some() && (stage.deps.is_empty() || stage.outs.is_empty()) {
-            let message = format!("stage '{}' is split by its first dep into its first out, and needs both", stage.name);
-            found.push(Finding::error(stage_path(&stage.name).key("parallel"), message));
+            let message = format!(
+                "stage '{}' is split by its first dep into its first out, and needs both",
+                stage.name
+            );
+            found.push(Finding::error(
+                stage_path(&stage.name).key("parallel"),
+                message,
+            ));
         }
     }
 }
@@ -25,11 +31,16 @@ fn after(playbook: &Playbook, stage: &Stage, found: &mut Vec<Finding>) {
     for (i, name) in stage.after.iter().enumerate() {
         let at = stage_path(&stage.name).key("after").index(i);
         if *name == stage.name {
-            found.push(Finding::error(at, format!("stage '{name}' cannot run after itself")));
+            found.push(Finding::error(
+                at,
+                format!("stage '{name}' cannot run after itself"),
+            ));
         } else if !playbook.stages.contains_key(name) {
             let names = playbook.stages.keys().map(crate::name::StageName::as_str);
             let suggestion = nearest(name.as_str(), names);
-            found.push(Finding::error(at, format!("there is no stage '{name}'")).did_you_mean(suggestion));
+            found.push(
+                Finding::error(at, format!("there is no stage '{name}'")).did_you_mean(suggestion),
+            );
         }
     }
 }
@@ -37,20 +48,27 @@ fn after(playbook: &Playbook, stage: &Stage, found: &mut Vec<Finding>) {
 fn targets(playbook: &Playbook, stage: &Stage, found: &mut Vec<Finding>) {
     let unknown = |target: &TargetName| {
         let names = playbook.targets.keys().map(TargetName::as_str);
-        (!playbook.targets.contains_key(target)).then(|| nearest(target.as_str(), names).map(str::to_owned))
+        (!playbook.targets.contains_key(target))
+            .then(|| nearest(target.as_str(), names).map(str::to_owned))
     };
     if let Some(target) = &stage.target
         && let Some(suggestion) = unknown(target)
     {
         let at = stage_path(&stage.name).key("target");
-        found.push(Finding::error(at, format!("there is no target '{target}'")).did_you_mean(suggestion.as_deref()));
+        found.push(
+            Finding::error(at, format!("there is no target '{target}'"))
+                .did_you_mean(suggestion.as_deref()),
+        );
     }
     for (i, out) in stage.outs.iter().enumerate() {
         if let Some(target) = &out.remote
             && let Some(suggestion) = unknown(target)
         {
             let at = data_path(&stage.name, "outs", i).key("remote");
-            found.push(Finding::error(at, format!("there is no target '{target}'")).did_you_mean(suggestion.as_deref()));
+            found.push(
+                Finding::error(at, format!("there is no target '{target}'"))
+                    .did_you_mean(suggestion.as_deref()),
+            );
         }
     }
 }
@@ -61,7 +79,9 @@ fn params(playbook: &Playbook, stage: &Stage, found: &mut Vec<Finding>) {
             let keys = playbook.params.keys();
             let suggestion = nearest(key.as_str(), keys.iter().map(String::as_str));
             let at = stage_path(&stage.name).key("params").index(i);
-            found.push(Finding::error(at, format!("there is no param '{key}'")).did_you_mean(suggestion));
+            found.push(
+                Finding::error(at, format!("there is no param '{key}'")).did_you_mean(suggestion),
+            );
         }
     }
 }

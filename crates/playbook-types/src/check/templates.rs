@@ -21,7 +21,12 @@ pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) -> BTreeSet<P
     used
 }
 
-fn check_stage(playbook: &Playbook, stage: &Stage, used: &mut BTreeSet<ParamKey>, found: &mut Vec<Finding>) {
+fn check_stage(
+    playbook: &Playbook,
+    stage: &Stage,
+    used: &mut BTreeSet<ParamKey>,
+    found: &mut Vec<Finding>,
+) {
     let deps: Vec<String> = stage.deps.iter().map(|dep| dep.path.to_string()).collect();
     let outs: Vec<String> = stage.outs.iter().map(|out| out.path.to_string()).collect();
     let env = playbook.declared_env(stage);
@@ -41,12 +46,19 @@ fn check_stage(playbook: &Playbook, stage: &Stage, used: &mut BTreeSet<ParamKey>
         };
         match Template::parse(text) {
             Ok(template) => {
-                used.extend(template.references().filter_map(|placeholder| match &placeholder.reference {
-                    Reference::Param(key) => Some(key.clone()),
-                    _ => None,
+                used.extend(template.references().filter_map(|placeholder| {
+                    match &placeholder.reference {
+                        Reference::Param(key) => Some(key.clone()),
+                        _ => None,
+                    }
                 }));
                 let errors = template.check(&scope);
-                found.extend(errors.iter().filter(|error| !lenient.allows(error)).map(|error| finding(&at, text, error)));
+                found.extend(
+                    errors
+                        .iter()
+                        .filter(|error| !lenient.allows(error))
+                        .map(|error| finding(&at, text, error)),
+                );
             }
             Err(errors) => found.extend(errors.iter().map(|error| finding(&at, text, error))),
         }

@@ -12,11 +12,20 @@ use crate::value::ParamValue;
 
 pub(super) fn check(playbook: &Playbook, used: &BTreeSet<ParamKey>, found: &mut Vec<Finding>) {
     for (name, value) in playbook.params.iter() {
-        unused(&KeyPath::TOP.key("params").key(name), name, value, used, found);
+        unused(
+            &KeyPath::TOP.key("params").key(name),
+            name,
+            value,
+            used,
+            found,
+        );
     }
     for stage in playbook.stages.values() {
         if !stage.frozen && nothing_to_decide_by(stage) {
-            let message = format!("stage '{}' has no outs and nothing to decide by: it always runs", stage.name);
+            let message = format!(
+                "stage '{}' has no outs and nothing to decide by: it always runs",
+                stage.name
+            );
             let finding = Finding::warning(stage_path(&stage.name), message).mark(Mark::Key);
             found.push(finding.hint("give it deps, outs or params"));
         }
@@ -24,18 +33,29 @@ pub(super) fn check(playbook: &Playbook, used: &BTreeSet<ParamKey>, found: &mut 
 }
 
 fn nothing_to_decide_by(stage: &Stage) -> bool {
-    let declared = stage.outs.is_empty() && stage.deps.is_empty() && stage.params.is_empty() && stage.after.is_empty();
+    let declared = stage.outs.is_empty()
+        && stage.deps.is_empty()
+        && stage.params.is_empty()
+        && stage.after.is_empty();
     declared && !stage.cmd.items().iter().any(|text| uses_params(text))
 }
 
 fn uses_params(text: &str) -> bool {
     Template::parse(text).is_ok_and(|template| {
-        template.references().any(|placeholder| matches!(placeholder.reference, Reference::Param(_)))
+        template
+            .references()
+            .any(|placeholder| matches!(placeholder.reference, Reference::Param(_)))
     })
 }
 
 /// A leaf nobody reaches, by its own key or by that of a map around it.
-fn unused(at: &KeyPath, key: &str, value: &ParamValue, used: &BTreeSet<ParamKey>, found: &mut Vec<Finding>) {
+fn unused(
+    at: &KeyPath,
+    key: &str,
+    value: &ParamValue,
+    used: &BTreeSet<ParamKey>,
+    found: &mut Vec<Finding>,
+) {
     if used.contains(key) {
         return;
     }

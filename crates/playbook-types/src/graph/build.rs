@@ -58,7 +58,11 @@ impl Graph {
                 read.extend(outs.below(&dep.path));
             }
             read.remove(&own);
-            let after = stage.after.iter().filter_map(|name| playbook.stages.get_index_of(name)).map(StageId::new);
+            let after = stage
+                .after
+                .iter()
+                .filter_map(|name| playbook.stages.get_index_of(name))
+                .map(StageId::new);
             let after = after.filter(|other| *other != own);
             let all: BTreeSet<StageId> = read.iter().copied().chain(after).collect();
             reads.push(read.into_iter().collect());
@@ -76,8 +80,10 @@ impl Graph {
             }
         }
         let mut open: Vec<usize> = needs.iter().map(Vec::len).collect();
-        let mut ready: BinaryHeap<Reverse<StageId>> =
-            (0..needs.len()).filter(|i| open[*i] == 0).map(|i| Reverse(StageId::new(i))).collect();
+        let mut ready: BinaryHeap<Reverse<StageId>> = (0..needs.len())
+            .filter(|i| open[*i] == 0)
+            .map(|i| Reverse(StageId::new(i)))
+            .collect();
         let mut order = Vec::with_capacity(needs.len());
         while let Some(Reverse(stage)) = ready.pop() {
             order.push(stage);
@@ -90,10 +96,17 @@ impl Graph {
         }
         if order.len() < needs.len() {
             let mut unordered = vec![true; needs.len()];
-            order.iter().for_each(|stage| unordered[stage.index()] = false);
+            for stage in &order {
+                unordered[stage.index()] = false;
+            }
             return Err(cycle::find(&needs, &unordered).unwrap_or(Cycle(Vec::new())));
         }
-        Ok(Self { reads, needs, feeds, order })
+        Ok(Self {
+            reads,
+            needs,
+            feeds,
+            order,
+        })
     }
 
     /// How many stages there are.

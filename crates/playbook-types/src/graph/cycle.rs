@@ -23,6 +23,8 @@ pub(super) fn find(needs: &[Vec<StageId>], unordered: &[bool]) -> Option<Cycle> 
         }
         seen_at[here.index()] = Some(walk.len());
         walk.push(here);
-        here = *needs[here.index()].iter().find(|need| unordered[need.index()])?;
+        here = *needs[here.index()]
+            .iter()
+            .find(|need| unordered[need.index()])?;
     }
 }

@@ -15,21 +15,34 @@ pub struct PathIndex<T> {
 
 impl<T> Default for PathIndex<T> {
     fn default() -> Self {
-        Self { by_path: BTreeMap::new(), most_ups: 0 }
+        Self {
+            by_path: BTreeMap::new(),
+            most_ups: 0,
+        }
     }
 }
 
 impl<T: Copy> PathIndex<T> {
     /// Adds a value under a path.
     pub fn insert(&mut self, path: &DataPath, value: T) {
-        self.most_ups = self.most_ups.max(path.components().take_while(|part| *part == "..").count());
-        self.by_path.entry(path.as_str().to_owned()).or_default().push(value);
+        self.most_ups = self
+            .most_ups
+            .max(path.components().take_while(|part| *part == "..").count());
+        self.by_path
+            .entry(path.as_str().to_owned())
+            .or_default()
+            .push(value);
     }
 
     /// Values whose path is `path` or holds it.
     pub fn holding(&self, path: &DataPath) -> Vec<T> {
         let own_and_above = ancestors(path, self.most_ups);
-        own_and_above.iter().filter_map(|text| self.by_path.get(text)).flatten().copied().collect()
+        own_and_above
+            .iter()
+            .filter_map(|text| self.by_path.get(text))
+            .flatten()
+            .copied()
+            .collect()
     }
 
     /// Values whose path lies below `path`, itself not counted.
@@ -39,10 +52,22 @@ impl<T: Copy> PathIndex<T> {
             let inside = |text: &&String| {
                 DataPath::parse(text).is_ok_and(|other| other != *path && path.holds(&other))
             };
-            return self.by_path.iter().filter(|(text, _)| inside(text)).flat_map(|(_, values)| values).copied().collect();
+            return self
+                .by_path
+                .iter()
+                .filter(|(text, _)| inside(text))
+                .flat_map(|(_, values)| values)
+                .copied()
+                .collect();
         }
-        let prefix = if path.as_str() == "/" { "/".to_owned() } else { format!("{path}/") };
-        let from = self.by_path.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        let prefix = if path.as_str() == "/" {
+            "/".to_owned()
+        } else {
+            format!("{path}/")
+        };
+        let from = self
+            .by_path
+            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
         from.take_while(|(text, _)| text.starts_with(&prefix))
             .filter(|(text, _)| text.as_str() != prefix)
             .flat_map(|(_, values)| values)
@@ -66,7 +91,11 @@ fn ancestors(path: &DataPath, most_ups: usize) -> Vec<String> {
         found.push("/".to_owned());
         return found;
     }
-    found.push(if ups == 0 { ".".to_owned() } else { vec![".."; ups].join("/") });
+    found.push(if ups == 0 {
+        ".".to_owned()
+    } else {
+        vec![".."; ups].join("/")
+    });
     found.extend((ups + 1..=most_ups).map(|count| vec![".."; count].join("/")));
     found
 }
@@ -78,15 +107,21 @@ mod tests {
 
     fn any_path() -> impl Strategy<Value = DataPath> {
         let part = prop_oneof![Just("a"), Just("b"), Just("ab"), Just("a.b")];
-        (0..3_usize, prop::collection::vec(part, 0..4), any::<bool>()).prop_map(|(ups, parts, absolute)| {
-            let text = if absolute {
-                format!("/{}", parts.join("/"))
-            } else {
-                let all: Vec<&str> = std::iter::repeat_n("..", ups).chain(parts).collect();
-                if all.is_empty() { ".".to_owned() } else { all.join("/") }
-            };
-            DataPath::parse(&text).unwrap()
-        })
+        (0..3_usize, prop::collection::vec(part, 0..4), any::<bool>()).prop_map(
+            |(ups, parts, absolute)| {
+                let text = if absolute {
+                    format!("/{}", parts.join("/"))
+                } else {
+                    let all: Vec<&str> = std::iter::repeat_n("..", ups).chain(parts).collect();
+                    if all.is_empty() {
+                        ".".to_owned()
+                    } else {
+                        all.join("/")
+                    }
+                };
+                DataPath::parse(&text).unwrap()
+            },
+        )
     }
 
     proptest! {

@@ -77,17 +77,16 @@ impl Params {
         overrides: &[(ParamKey, ParamValue)],
     ) -> Result<Self, UnknownParam> {
         for (key, value) in overrides {
-            match self.slot(key) {
-                Some(slot) => *slot = value.clone(),
-                None => {
-                    let keys = self.keys();
-                    let suggestion =
-                        crate::suggest::nearest(key.as_str(), keys.iter().map(String::as_str));
-                    return Err(UnknownParam {
-                        key: key.clone(),
-                        suggestion: suggestion.map(str::to_owned),
-                    });
-                }
+            if let Some(slot) = self.slot(key) {
+                *slot = value.clone();
+            } else {
+                let keys = self.keys();
+                let suggestion =
+                    crate::suggest::nearest(key.as_str(), keys.iter().map(String::as_str));
+                return Err(UnknownParam {
+                    key: key.clone(),
+                    suggestion: suggestion.map(str::to_owned),
+                });
             }
         }
         Ok(self)

@@ -43,7 +43,7 @@ impl Default for Backoff {
         Self {
             initial: Duration::from_secs(5),
             factor: 2.0,
-            max: Duration::from_secs(300),
+            max: Duration::from_mins(5),
         }
     }
 }

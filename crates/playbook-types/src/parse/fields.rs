@@ -31,7 +31,10 @@ impl<'n> Fields<'n> {
     /// The field, unless it is absent.
     pub(super) fn get(&self, name: &str) -> Option<At<'n>> {
         let node = self.entries.get(name)?;
-        Some(At { path: self.at.key(name), node })
+        Some(At {
+            path: self.at.key(name),
+            node,
+        })
     }
 
     /// Where the map stands.
@@ -47,12 +50,21 @@ impl Lowering {
     }
 
     /// The value as a map with these fields and no others. `what` names the map in messages: `stage 'train'`.
-    pub(super) fn fields<'n>(&mut self, value: &At<'n>, what: &str, known: &[&str]) -> Option<Fields<'n>> {
+    pub(super) fn fields<'n>(
+        &mut self,
+        value: &At<'n>,
+        what: &str,
+        known: &[&str],
+    ) -> Option<Fields<'n>> {
         let Node::Map(map) = value.node else {
             self.expected(value, "a map");
             return None;
         };
-        for name in map.entries.keys().filter(|name| !known.contains(&name.as_str())) {
+        for name in map
+            .entries
+            .keys()
+            .filter(|name| !known.contains(&name.as_str()))
+        {
             let message = format!("unknown field '{name}' in {what}");
             let suggestion = nearest(name, known.iter().copied());
             let finding = Finding::error(value.path.key(name), message).mark(Mark::Key);
@@ -61,35 +73,45 @@ impl Lowering {
                 None => finding.hint(format!("{what} may have: {}", known.join(", "))),
             });
         }
-        Some(Fields { at: value.path.clone(), entries: &map.entries })
+        Some(Fields {
+            at: value.path.clone(),
+            entries: &map.entries,
+        })
     }
 
     /// The value as a map with any keys.
     pub(super) fn map<'n>(&mut self, value: &At<'n>) -> Vec<(&'n str, At<'n>)> {
-        match value.node {
-            Node::Map(map) => {
-                let entry = |(key, node): (&'n String, &'n Node)| {
-                    (key.as_str(), At { path: value.path.key(key), node })
-                };
-                map.entries.iter().map(entry).collect()
-            }
-            _ => {
-                self.expected(value, "a map");
-                Vec::new()
-            }
+        if let Node::Map(map) = value.node {
+            let entry = |(key, node): (&'n String, &'n Node)| {
+                (
+                    key.as_str(),
+                    At {
+                        path: value.path.key(key),
+                        node,
+                    },
+                )
+            };
+            map.entries.iter().map(entry).collect()
+        } else {
+            self.expected(value, "a map");
+            Vec::new()
         }
     }
 
     /// The value as a list.
     pub(super) fn list<'n>(&mut self, value: &At<'n>) -> Vec<At<'n>> {
-        match value.node {
-            Node::Seq(items) => {
-                items.iter().enumerate().map(|(i, node)| At { path: value.path.index(i), node }).collect()
-            }
-            _ => {
-                self.expected(value, "a list");
-                Vec::new()
-            }
+        if let Node::Seq(items) = value.node {
+            items
+                .iter()
+                .enumerate()
+                .map(|(i, node)| At {
+                    path: value.path.index(i),
+                    node,
+                })
+                .collect()
+        } else {
+            self.expected(value, "a list");
+            Vec::new()
         }
     }
 
@@ -101,7 +123,9 @@ impl Lowering {
         // A tag is reported once, as such.
         if !matches!(value.node, Node::Tagged(_)) {
             self.expected(value, "text");
-            if let (Node::Bool(_) | Node::Int(_) | Node::Float(_), Some(finding)) = (value.node, self.found.last_mut()) {
+            if let (Node::Bool(_) | Node::Int(_) | Node::Float(_), Some(finding)) =
+                (value.node, self.found.last_mut())
+            {
                 finding.hint = Some("put it in quotes".to_owned());
             }
         }
@@ -120,7 +144,9 @@ impl Lowering {
     /// The value as a whole number of at least `least`.
     pub(super) fn count(&mut self, value: &At<'_>, least: u32) -> Option<u32> {
         let number = match value.node {
-            Node::Int(number) => u32::try_from(*number).ok().filter(|number| *number >= least),
+            Node::Int(number) => u32::try_from(*number)
+                .ok()
+                .filter(|number| *number >= least),
             _ => None,
         };
         if number.is_none() {
@@ -132,7 +158,10 @@ impl Lowering {
     /// The value as a number of at least `least`.
     pub(super) fn number(&mut self, value: &At<'_>, least: f64) -> Option<f64> {
         let number = match value.node {
-            #[expect(clippy::cast_precision_loss, reason = "a size in gigabytes, not an identity")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a size in gigabytes, not an identity"
+            )]
             Node::Int(number) => Some(*number as f64),
             Node::Float(number) => Some(*number),
             _ => None,
@@ -155,7 +184,9 @@ impl Lowering {
                 return None;
             }
         };
-        parse_duration(&text).map_err(|error| self.error(&value.path, error.to_string())).ok()
+        parse_duration(&text)
+            .map_err(|error| self.error(&value.path, error.to_string()))
+            .ok()
     }
 
     /// The value as one of a few words.
@@ -165,7 +196,10 @@ impl Lowering {
             return Some(*meaning);
         }
         let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let finding = Finding::error(value.path.clone(), format!("'{text}' is not one of: {}", all.join(", ")));
+        let finding = Finding::error(
+            value.path.clone(),
+            format!("'{text}' is not one of: {}", all.join(", ")),
+        );
         self.found.push(finding.did_you_mean(nearest(text, all)));
         None
     }
@@ -177,7 +211,9 @@ impl Lowering {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.text(value)?;
-        parse(text).map_err(|error| self.error(&value.path, error.to_string())).ok()
+        parse(text)
+            .map_err(|error| self.error(&value.path, error.to_string()))
+            .ok()
     }
 
     /// Reports a value of the wrong kind.

@@ -20,16 +20,33 @@ struct Spot {
 pub(super) fn place_all(text: &str, findings: &mut [Finding]) {
     let spots = Walk::new(text).spots();
     let lines = LineIndex::new(text);
-    for finding in findings.iter_mut().filter(|finding| finding.place.is_none()) {
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| finding.place.is_none())
+    {
         finding.place = range(&spots, text, finding).map(|range| lines.place(range));
     }
-    findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
+    findings.sort_by_key(|finding| {
+        finding
+            .place
+            .as_ref()
+            .map(|place| (place.line, place.column))
+    });
 }
 
 /// The source texts of the values at these key paths, where they are scalars on one line.
-pub(super) fn value_texts<'a, 'k>(text: &'a str, paths: impl Iterator<Item = &'k KeyPath>) -> Vec<Option<&'a str>> {
+pub(super) fn value_texts<'a, 'k>(
+    text: &'a str,
+    paths: impl Iterator<Item = &'k KeyPath>,
+) -> Vec<Option<&'a str>> {
     let spots = Walk::new(text).spots();
-    paths.map(|path| spots.get(path).and_then(|spot| text.get(spot.value.clone()))).collect()
+    paths
+        .map(|path| {
+            spots
+                .get(path)
+                .and_then(|spot| text.get(spot.value.clone()))
+        })
+        .collect()
 }
 
 fn range(spots: &IndexMap<KeyPath, Spot>, text: &str, finding: &Finding) -> Option<Range<usize>> {
@@ -83,9 +100,18 @@ impl<'a> Walk<'a> {
         let offsets = if text.is_ascii() {
             Vec::new()
         } else {
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).collect()
+            text.char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .collect()
         };
-        Self { text, offsets, open: Vec::new(), path: Vec::new(), spots: IndexMap::new() }
+        Self {
+            text,
+            offsets,
+            open: Vec::new(),
+            path: Vec::new(),
+            spots: IndexMap::new(),
+        }
     }
 
     fn spots(mut self) -> IndexMap<KeyPath, Spot> {

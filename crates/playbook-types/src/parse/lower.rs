@@ -7,14 +7,26 @@ use crate::parse::fields::{At, Lowering};
 use crate::parse::node::Node;
 
 const TOP: [&str; 10] = [
-    "version", "name", "description", "params", "params_files", "env", "targets", "policy", "stages", "compliance",
+    "version",
+    "name",
+    "description",
+    "params",
+    "params_files",
+    "env",
+    "targets",
+    "policy",
+    "stages",
+    "compliance",
 ];
 
 /// The playbook as far as it could be read, and what was wrong with the rest.
 pub(super) fn lower(document: &Node) -> (Playbook, Vec<Finding>) {
     let mut lowering = Lowering::default();
     document.oddities(&KeyPath::TOP, &mut lowering.found);
-    let playbook = lowering.playbook(&At { path: KeyPath::TOP, node: document });
+    let playbook = lowering.playbook(&At {
+        path: KeyPath::TOP,
+        node: document,
+    });
     (playbook, lowering.found)
 }
 
@@ -24,25 +36,51 @@ impl Lowering {
         if !matches!(value.node, Node::Map(_)) {
             let found = value.node.kind();
             self.found.push(
-                Finding::error(KeyPath::TOP, format!("a playbook is a map with 'version', 'name' and 'stages', not {found}"))
-                    .hint("'playbook init' writes one to start from"),
+                Finding::error(
+                    KeyPath::TOP,
+                    format!("a playbook is a map with 'version', 'name' and 'stages', not {found}"),
+                )
+                .hint("'playbook init' writes one to start from"),
             );
             return playbook;
         }
-        
-        let Some(fields) = self.fields(value, "the playbook", &TOP) else { return playbook };
+
+        let Some(fields) = self.fields(value, "the playbook", &TOP) else {
+            return playbook;
+        };
         self.version(&fields);
         match fields.get("name") {
             Some(value) => playbook.name = self.name(&value),
             None => self.error(&KeyPath::TOP, "this playbook has no 'name'"),
         }
-        playbook.description = fields.get("description").and_then(|value| self.text(&value)).map(str::to_owned);
-        playbook.params = fields.get("params").map(|value| self.params(&value)).unwrap_or_default();
-        playbook.params_files = fields.get("params_files").map(|value| self.params_files(&value)).unwrap_or_default();
-        playbook.env = fields.get("env").map(|value| self.env(&value)).unwrap_or_default();
-        playbook.targets = fields.get("targets").map(|value| self.targets(&value)).unwrap_or_default();
-        playbook.policy = fields.get("policy").map(|value| self.policy(&value)).unwrap_or_default();
-        playbook.compliance = fields.get("compliance").map(|value| self.compliance(&value)).unwrap_or_default();
+        playbook.description = fields
+            .get("description")
+            .and_then(|value| self.text(&value))
+            .map(str::to_owned);
+        playbook.params = fields
+            .get("params")
+            .map(|value| self.params(&value))
+            .unwrap_or_default();
+        playbook.params_files = fields
+            .get("params_files")
+            .map(|value| self.params_files(&value))
+            .unwrap_or_default();
+        playbook.env = fields
+            .get("env")
+            .map(|value| self.env(&value))
+            .unwrap_or_default();
+        playbook.targets = fields
+            .get("targets")
+            .map(|value| self.targets(&value))
+            .unwrap_or_default();
+        playbook.policy = fields
+            .get("policy")
+            .map(|value| self.policy(&value))
+            .unwrap_or_default();
+        playbook.compliance = fields
+            .get("compliance")
+            .map(|value| self.compliance(&value))
+            .unwrap_or_default();
         match fields.get("stages") {
             Some(value) => self.stages(&value, &mut playbook),
             None => self.error(&KeyPath::TOP, "this playbook has no 'stages'"),
@@ -51,7 +89,9 @@ impl Lowering {
     }
 
     fn name(&mut self, value: &At<'_>) -> String {
-        let Some(text) = self.text(value) else { return String::new() };
+        let Some(text) = self.text(value) else {
+            return String::new();
+        };
         if text.trim().is_empty() {
             self.error(&value.path, "'name' is empty");
         }
@@ -59,8 +99,11 @@ impl Lowering {
     }
 
     fn stages(&mut self, value: &At<'_>, playbook: &mut Playbook) {
-        if matches!(value.node, Node::Null) || matches!(value.node, Node::Map(map) if map.entries.is_empty()) {
-            self.found.push(Finding::error(value.path.clone(), "'stages' is empty").mark(Mark::Key));
+        if matches!(value.node, Node::Null)
+            || matches!(value.node, Node::Map(map) if map.entries.is_empty())
+        {
+            self.found
+                .push(Finding::error(value.path.clone(), "'stages' is empty").mark(Mark::Key));
             return;
         }
         for (name, value) in self.map(value) {
@@ -69,7 +112,9 @@ impl Lowering {
                     let stage = self.stage(name.clone(), &value);
                     playbook.stages.insert(name, stage);
                 }
-                Err(error) => self.found.push(Finding::error(value.path, error.to_string()).mark(Mark::Key)),
+                Err(error) => self
+                    .found
+                    .push(Finding::error(value.path, error.to_string()).mark(Mark::Key)),
             }
         }
     }

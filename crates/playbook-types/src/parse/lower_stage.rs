@@ -14,8 +14,22 @@ use crate::parse::node::Node;
 use crate::path::DataPath;
 
 const STAGE: [&str; 16] = [
-    "description", "cmd", "deps", "outs", "params", "after", "env", "wdir", "shell", "target", "frozen",
-    "deterministic", "retry", "resources", "parallel", "gate",
+    "description",
+    "cmd",
+    "deps",
+    "outs",
+    "params",
+    "after",
+    "env",
+    "wdir",
+    "shell",
+    "target",
+    "frozen",
+    "deterministic",
+    "retry",
+    "resources",
+    "parallel",
+    "gate",
 ];
 
 impl Lowering {
@@ -23,7 +37,9 @@ impl Lowering {
     pub(super) fn stage(&mut self, name: StageName, value: &At<'_>) -> Stage {
         let mut stage = Stage::named(name);
         let what = format!("stage '{}'", stage.name);
-        let Some(fields) = self.fields(value, &what, &STAGE) else { return stage };
+        let Some(fields) = self.fields(value, &what, &STAGE) else {
+            return stage;
+        };
         self.what_it_runs(&mut stage, &fields);
         self.what_it_touches(&mut stage, &fields);
         self.how_it_runs(&mut stage, &fields);
@@ -31,13 +47,19 @@ impl Lowering {
     }
 
     fn what_it_runs(&mut self, stage: &mut Stage, fields: &Fields<'_>) {
-        stage.description = fields.get("description").and_then(|value| self.text(&value)).map(str::to_owned);
+        stage.description = fields
+            .get("description")
+            .and_then(|value| self.text(&value))
+            .map(str::to_owned);
         match fields.get("cmd") {
             Some(value) => stage.cmd = self.command(&value),
             None => self.found.push(
-                Finding::error(fields.at().clone(), format!("stage '{}' has no 'cmd'", stage.name))
-                    .mark(Mark::Key)
-                    .hint("say what the stage runs: cmd: …"),
+                Finding::error(
+                    fields.at().clone(),
+                    format!("stage '{}' has no 'cmd'", stage.name),
+                )
+                .mark(Mark::Key)
+                .hint("say what the stage runs: cmd: …"),
             ),
         }
         if let Some(value) = fields.get("shell") {
@@ -45,7 +67,9 @@ impl Lowering {
             stage.shell = self.word(&value, &words).unwrap_or_default();
         }
         if let Some(value) = fields.get("wdir") {
-            stage.wdir = self.parsed(&value, DataPath::parse).filter(|path| !path.is_root());
+            stage.wdir = self
+                .parsed(&value, DataPath::parse)
+                .filter(|path| !path.is_root());
         }
         if let Some(value) = fields.get("env") {
             stage.env = self.env(&value);
@@ -54,17 +78,32 @@ impl Lowering {
 
     fn what_it_touches(&mut self, stage: &mut Stage, fields: &Fields<'_>) {
         if let Some(value) = fields.get("deps") {
-            stage.deps = self.list_or_one(&value).iter().filter_map(|item| self.dep(item)).collect();
+            stage.deps = self
+                .list_or_one(&value)
+                .iter()
+                .filter_map(|item| self.dep(item))
+                .collect();
         }
         if let Some(value) = fields.get("outs") {
-            stage.outs = self.list_or_one(&value).iter().filter_map(|item| self.out(item)).collect();
+            stage.outs = self
+                .list_or_one(&value)
+                .iter()
+                .filter_map(|item| self.out(item))
+                .collect();
         }
         if let Some(value) = fields.get("params") {
-            stage.params = self.list(&value).iter().filter_map(|item| self.parsed(item, ParamKey::parse)).collect();
+            stage.params = self
+                .list(&value)
+                .iter()
+                .filter_map(|item| self.parsed(item, ParamKey::parse))
+                .collect();
         }
         if let Some(value) = fields.get("after") {
             let items = self.list_or_one(&value);
-            stage.after = items.iter().filter_map(|item| self.parsed(item, StageName::parse)).collect();
+            stage.after = items
+                .iter()
+                .filter_map(|item| self.parsed(item, StageName::parse))
+                .collect();
         }
     }
 
@@ -82,7 +121,9 @@ impl Lowering {
             stage.gate = self.bool(&value).unwrap_or(false);
         }
         stage.retry = fields.get("retry").and_then(|value| self.retry(&value));
-        stage.parallel = fields.get("parallel").and_then(|value| self.parallel(&value));
+        stage.parallel = fields
+            .get("parallel")
+            .and_then(|value| self.parallel(&value));
         if let Some(value) = fields.get("resources") {
             stage.resources = self.resources(&value);
         }
@@ -93,7 +134,12 @@ impl Lowering {
         let command = match value.node {
             Node::Seq(_) => {
                 let items = self.list(value);
-                Command::List(items.iter().filter_map(|item| self.command_text(item)).collect())
+                Command::List(
+                    items
+                        .iter()
+                        .filter_map(|item| self.command_text(item))
+                        .collect(),
+                )
             }
             _ => Command::Text(self.command_text(value).unwrap_or_default()),
         };
@@ -124,31 +170,57 @@ impl Lowering {
 
     fn dep(&mut self, value: &At<'_>) -> Option<Dep> {
         if matches!(value.node, Node::Str(_)) {
-            return Some(Dep { path: self.data_path(value)?, kind: None });
+            return Some(Dep {
+                path: self.data_path(value)?,
+                kind: None,
+            });
         }
         let fields = self.fields(value, "a dep", &["path", "type"])?;
-        let kind = fields.get("type").and_then(|value| self.text(&value)).map(str::to_owned);
-        Some(Dep { path: self.path_field(&fields, "a dep")?, kind })
+        let kind = fields
+            .get("type")
+            .and_then(|value| self.text(&value))
+            .map(str::to_owned);
+        Some(Dep {
+            path: self.path_field(&fields, "a dep")?,
+            kind,
+        })
     }
 
     fn out(&mut self, value: &At<'_>) -> Option<Out> {
         if matches!(value.node, Node::Str(_)) {
-            return Some(Out { path: self.data_path(value)?, kind: None, persist: false, remote: None });
+            return Some(Out {
+                path: self.data_path(value)?,
+                kind: None,
+                persist: false,
+                remote: None,
+            });
         }
         let fields = self.fields(value, "an out", &["path", "type", "persist", "remote"])?;
-        let kind = fields.get("type").and_then(|value| self.text(&value)).map(str::to_owned);
-        let persist = fields.get("persist").and_then(|value| self.bool(&value)).unwrap_or(false);
-        let remote = fields.get("remote").and_then(|value| self.parsed(&value, TargetName::parse));
-        Some(Out { path: self.path_field(&fields, "an out")?, kind, persist, remote })
+        let kind = fields
+            .get("type")
+            .and_then(|value| self.text(&value))
+            .map(str::to_owned);
+        let persist = fields
+            .get("persist")
+            .and_then(|value| self.bool(&value))
+            .unwrap_or(false);
+        let remote = fields
+            .get("remote")
+            .and_then(|value| self.parsed(&value, TargetName::parse));
+        Some(Out {
+            path: self.path_field(&fields, "an out")?,
+            kind,
+            persist,
+            remote,
+        })
     }
 
     fn path_field(&mut self, fields: &Fields<'_>, what: &str) -> Option<DataPath> {
-        match fields.get("path") {
-            Some(value) => self.data_path(&value),
-            None => {
-                self.error(fields.at(), format!("{what} needs a 'path'"));
-                None
-            }
+        if let Some(value) = fields.get("path") {
+            self.data_path(&value)
+        } else {
+            self.error(fields.at(), format!("{what} needs a 'path'"));
+            None
         }
     }
 
@@ -171,7 +243,9 @@ impl Lowering {
             let name = match EnvName::parse(name) {
                 Ok(name) => name,
                 Err(error) => {
-                    self.found.push(Finding::error(value.path.clone(), error.to_string()).mark(Mark::Key));
+                    self.found.push(
+                        Finding::error(value.path.clone(), error.to_string()).mark(Mark::Key),
+                    );
                     continue;
                 }
             };
@@ -188,7 +262,10 @@ impl Lowering {
         match &text {
             None => self.expected(value, "a text or a number"),
             Some(text) if text.contains('\0') => {
-                self.error(&value.path, "an environment variable cannot hold a NUL byte");
+                self.error(
+                    &value.path,
+                    "an environment variable cannot hold a NUL byte",
+                );
             }
             Some(_) => {}
         }
@@ -209,20 +286,35 @@ impl Lowering {
                 ],
             )
         });
-        let backoff = fields.get("backoff").map(|value| self.backoff(&value)).unwrap_or_default();
+        let backoff = fields
+            .get("backoff")
+            .map(|value| self.backoff(&value))
+            .unwrap_or_default();
         if fields.get("limit").is_none() {
             self.error(fields.at(), "'retry' needs a 'limit'");
         }
-        Some(Retry { limit: limit?, policy: policy.unwrap_or_default(), backoff })
+        Some(Retry {
+            limit: limit?,
+            policy: policy.unwrap_or_default(),
+            backoff,
+        })
     }
 
     fn backoff(&mut self, value: &At<'_>) -> Backoff {
         let mut backoff = Backoff::default();
-        let Some(fields) = self.fields(value, "'backoff'", &["initial", "factor", "max"]) else { return backoff };
-        if let Some(initial) = fields.get("initial").and_then(|value| self.duration(&value)) {
+        let Some(fields) = self.fields(value, "'backoff'", &["initial", "factor", "max"]) else {
+            return backoff;
+        };
+        if let Some(initial) = fields
+            .get("initial")
+            .and_then(|value| self.duration(&value))
+        {
             backoff.initial = initial;
         }
-        if let Some(factor) = fields.get("factor").and_then(|value| self.number(&value, 1.0)) {
+        if let Some(factor) = fields
+            .get("factor")
+            .and_then(|value| self.number(&value, 1.0))
+        {
             backoff.factor = factor;
         }
         if let Some(max) = fields.get("max").and_then(|value| self.duration(&value)) {
@@ -233,12 +325,18 @@ impl Lowering {
 
     fn resources(&mut self, value: &At<'_>) -> Resources {
         let known = ["cores", "memory_gb", "gpu", "disk_gb", "timeout"];
-        let Some(fields) = self.fields(value, "'resources'", &known) else { return Resources::default() };
+        let Some(fields) = self.fields(value, "'resources'", &known) else {
+            return Resources::default();
+        };
         Resources {
             cores: fields.get("cores").and_then(|value| self.count(&value, 1)),
-            memory_gb: fields.get("memory_gb").and_then(|value| self.number(&value, 0.0)),
+            memory_gb: fields
+                .get("memory_gb")
+                .and_then(|value| self.number(&value, 0.0)),
             gpu: fields.get("gpu").and_then(|value| self.count(&value, 0)),
-            disk_gb: fields.get("disk_gb").and_then(|value| self.number(&value, 0.0)),
+            disk_gb: fields
+                .get("disk_gb")
+                .and_then(|value| self.number(&value, 0.0)),
             timeout: fields.get("timeout").and_then(|value| self.timeout(&value)),
         }
     }
@@ -255,36 +353,58 @@ impl Lowering {
     fn parallel(&mut self, value: &At<'_>) -> Option<Parallel> {
         let known = ["strategy", "glob", "max_workers", "chunk_size", "ext"];
         let fields = self.fields(value, "'parallel'", &known)?;
-        let chunk_size = fields.get("chunk_size").and_then(|value| self.count(&value, 1));
-        let chunked = match fields.get("strategy") {
-            Some(value) => self.word(&value, &[("per_file", false), ("chunked", true)])?,
-            None => {
-                self.error(fields.at(), "'parallel' needs a 'strategy': per_file or chunked");
-                return None;
-            }
+        let chunk_size = fields
+            .get("chunk_size")
+            .and_then(|value| self.count(&value, 1));
+        let chunked = if let Some(value) = fields.get("strategy") {
+            self.word(&value, &[("per_file", false), ("chunked", true)])?
+        } else {
+            self.error(
+                fields.at(),
+                "'parallel' needs a 'strategy': per_file or chunked",
+            );
+            return None;
         };
         if chunked && fields.get("chunk_size").is_none() {
             self.error(fields.at(), "the strategy 'chunked' needs a 'chunk_size'");
         }
         if let (false, Some(value)) = (chunked, fields.get("chunk_size")) {
             self.found.push(
-                Finding::error(value.path, "'chunk_size' belongs to the strategy 'chunked'").mark(Mark::Key),
+                Finding::error(value.path, "'chunk_size' belongs to the strategy 'chunked'")
+                    .mark(Mark::Key),
             );
         }
         Some(Parallel {
-            strategy: if chunked { Strategy::Chunked { chunk_size: chunk_size? } } else { Strategy::PerFile },
+            strategy: if chunked {
+                Strategy::Chunked {
+                    chunk_size: chunk_size?,
+                }
+            } else {
+                Strategy::PerFile
+            },
             glob: fields.get("glob").and_then(|value| self.glob(&value)),
-            max_workers: fields.get("max_workers").and_then(|value| self.count(&value, 1)),
-            ext: fields.get("ext").and_then(|value| self.text(&value)).map(str::to_owned),
+            max_workers: fields
+                .get("max_workers")
+                .and_then(|value| self.count(&value, 1)),
+            ext: fields
+                .get("ext")
+                .and_then(|value| self.text(&value))
+                .map(str::to_owned),
         })
     }
 
     fn glob(&mut self, value: &At<'_>) -> Option<String> {
         let text = self.text(value)?;
-        match globset::GlobBuilder::new(text).literal_separator(true).build() {
+        match globset::GlobBuilder::new(text)
+            .literal_separator(true)
+            .build()
+        {
             Ok(_) => Some(text.to_owned()),
             Err(error) => {
-                self.error(&value.path, format!("'{text}' is not a glob: {}", error.kind()));
+                self.error(
+                    &value.path,
+                    format!("'{text}' is not a glob: {}", error.kind()),
+                );
                 None
             }
         }

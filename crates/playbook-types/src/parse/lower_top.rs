@@ -18,16 +18,24 @@ impl Lowering {
         for (key, value) in &entries {
             self.param_names(key, value);
         }
-        Params::new(entries.into_iter().map(|(key, value)| (key.to_owned(), value.node.to_value())).collect())
+        Params::new(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value.node.to_value()))
+                .collect(),
+        )
     }
 
     /// A key with a dot could not be told from a nested one.
     fn param_names(&mut self, key: &str, value: &At<'_>) {
         if !is_param_part(key) {
             self.found.push(
-                Finding::error(value.path.clone(), format!("'{key}' cannot be the name of a param"))
-                    .mark(Mark::Key)
-                    .hint("use letters, digits, '_' and '-'; nest maps instead of writing dots"),
+                Finding::error(
+                    value.path.clone(),
+                    format!("'{key}' cannot be the name of a param"),
+                )
+                .mark(Mark::Key)
+                .hint("use letters, digits, '_' and '-'; nest maps instead of writing dots"),
             );
         }
         if let Node::Map(_) = value.node {
@@ -39,7 +47,10 @@ impl Lowering {
 
     pub(super) fn params_files(&mut self, value: &At<'_>) -> Vec<DataPath> {
         let items = self.list(value);
-        items.iter().filter_map(|item| self.parsed(item, DataPath::parse)).collect()
+        items
+            .iter()
+            .filter_map(|item| self.parsed(item, DataPath::parse))
+            .collect()
     }
 
     pub(super) fn targets(&mut self, value: &At<'_>) -> IndexMap<TargetName, Target> {
@@ -50,39 +61,76 @@ impl Lowering {
                     let target = self.target(name.as_str(), &value);
                     targets.insert(name, target);
                 }
-                Err(error) => self.found.push(Finding::error(value.path, error.to_string()).mark(Mark::Key)),
+                Err(error) => self
+                    .found
+                    .push(Finding::error(value.path, error.to_string()).mark(Mark::Key)),
             }
         }
         targets
     }
 
     fn target(&mut self, name: &str, value: &At<'_>) -> Target {
-        let known = ["kind", "host", "ssh_user", "cores", "memory_gb", "gpus", "workdir", "env", "files"];
-        let Some(fields) = self.fields(value, &format!("target '{name}'"), &known) else { return Target::default() };
-        let host = fields.get("host").and_then(|value| self.text(&value)).map(str::to_owned);
+        let known = [
+            "kind",
+            "host",
+            "ssh_user",
+            "cores",
+            "memory_gb",
+            "gpus",
+            "workdir",
+            "env",
+            "files",
+        ];
+        let Some(fields) = self.fields(value, &format!("target '{name}'"), &known) else {
+            return Target::default();
+        };
+        let host = fields
+            .get("host")
+            .and_then(|value| self.text(&value))
+            .map(str::to_owned);
         Target {
             kind: self.target_kind(&fields, host.as_deref()),
-            ssh_user: fields.get("ssh_user").and_then(|value| self.text(&value)).map(str::to_owned),
+            ssh_user: fields
+                .get("ssh_user")
+                .and_then(|value| self.text(&value))
+                .map(str::to_owned),
             cores: fields.get("cores").and_then(|value| self.count(&value, 1)),
-            memory_gb: fields.get("memory_gb").and_then(|value| self.number(&value, 0.0)),
+            memory_gb: fields
+                .get("memory_gb")
+                .and_then(|value| self.number(&value, 0.0)),
             gpus: fields.get("gpus").and_then(|value| self.count(&value, 0)),
-            workdir: fields.get("workdir").and_then(|value| self.text(&value)).map(str::to_owned),
-            env: fields.get("env").map(|value| self.env(&value)).unwrap_or_default(),
+            workdir: fields
+                .get("workdir")
+                .and_then(|value| self.text(&value))
+                .map(str::to_owned),
+            env: fields
+                .get("env")
+                .map(|value| self.env(&value))
+                .unwrap_or_default(),
             files: self.files(&fields),
             host,
         }
     }
 
     fn target_kind(&mut self, fields: &Fields<'_>, host: Option<&str>) -> TargetKind {
-        let words = [("local", TargetKind::Local), ("ssh", TargetKind::Ssh), ("slurm", TargetKind::Slurm)];
+        let words = [
+            ("local", TargetKind::Local),
+            ("ssh", TargetKind::Ssh),
+            ("slurm", TargetKind::Slurm),
+        ];
         let here = host.is_none_or(|host| host == "localhost");
-        let given = fields.get("kind").and_then(|value| self.word(&value, &words));
+        let given = fields
+            .get("kind")
+            .and_then(|value| self.word(&value, &words));
         match given {
             // A target without a host, or on localhost, is local, whatever it is called; a cluster needs no host.
             Some(TargetKind::Slurm) => TargetKind::Slurm,
             _ if here => TargetKind::Local,
             Some(TargetKind::Local) => {
-                self.error(fields.at(), "a target of kind 'local' cannot have a host elsewhere");
+                self.error(
+                    fields.at(),
+                    "a target of kind 'local' cannot have a host elsewhere",
+                );
                 TargetKind::Local
             }
             Some(TargetKind::Ssh) | None => TargetKind::Ssh,
@@ -91,41 +139,78 @@ impl Lowering {
 
     fn files(&mut self, fields: &Fields<'_>) -> Files {
         let words = [("shared", Files::Shared), ("sync", Files::Sync)];
-        fields.get("files").and_then(|value| self.word(&value, &words)).unwrap_or_default()
+        fields
+            .get("files")
+            .and_then(|value| self.word(&value, &words))
+            .unwrap_or_default()
     }
 
     pub(super) fn policy(&mut self, value: &At<'_>) -> Policy {
         let mut policy = Policy::default();
-        let known = ["failure", "validation", "lock_file", "concurrency", "work_dir", "clean_on_success"];
-        let Some(fields) = self.fields(value, "'policy'", &known) else { return policy };
+        let known = [
+            "failure",
+            "validation",
+            "lock_file",
+            "concurrency",
+            "work_dir",
+            "clean_on_success",
+        ];
+        let Some(fields) = self.fields(value, "'policy'", &known) else {
+            return policy;
+        };
         let failure = [
             ("stop_on_first", FailurePolicy::StopOnFirst),
             ("continue_on_failure", FailurePolicy::ContinueOnFailure),
             ("continue_independent", FailurePolicy::ContinueOnFailure),
             ("collect_all", FailurePolicy::CollectAll),
         ];
-        let validation = [("checksum", Validation::Checksum), ("none", Validation::None)];
+        let validation = [
+            ("checksum", Validation::Checksum),
+            ("none", Validation::None),
+        ];
         let concurrency = [("wait", Concurrency::Wait), ("fail", Concurrency::Fail)];
-        policy.failure = fields.get("failure").and_then(|value| self.word(&value, &failure)).unwrap_or_default();
-        policy.validation =
-            fields.get("validation").and_then(|value| self.word(&value, &validation)).unwrap_or_default();
-        policy.concurrency =
-            fields.get("concurrency").and_then(|value| self.word(&value, &concurrency)).unwrap_or_default();
-        policy.lock_file = fields.get("lock_file").and_then(|value| self.bool(&value)).unwrap_or(true);
-        policy.work_dir = fields.get("work_dir").and_then(|value| self.parsed(&value, DataPath::parse));
-        policy.clean_on_success = fields.get("clean_on_success").and_then(|value| self.bool(&value)).unwrap_or(true);
+        policy.failure = fields
+            .get("failure")
+            .and_then(|value| self.word(&value, &failure))
+            .unwrap_or_default();
+        policy.validation = fields
+            .get("validation")
+            .and_then(|value| self.word(&value, &validation))
+            .unwrap_or_default();
+        policy.concurrency = fields
+            .get("concurrency")
+            .and_then(|value| self.word(&value, &concurrency))
+            .unwrap_or_default();
+        policy.lock_file = fields
+            .get("lock_file")
+            .and_then(|value| self.bool(&value))
+            .unwrap_or(true);
+        policy.work_dir = fields
+            .get("work_dir")
+            .and_then(|value| self.parsed(&value, DataPath::parse));
+        policy.clean_on_success = fields
+            .get("clean_on_success")
+            .and_then(|value| self.bool(&value))
+            .unwrap_or(true);
         policy
     }
 
     pub(super) fn compliance(&mut self, value: &At<'_>) -> Compliance {
-        let Some(fields) = self.fields(value, "'compliance'", &["pre_flight", "post_flight"]) else {
+        let Some(fields) = self.fields(value, "'compliance'", &["pre_flight", "post_flight"])
+        else {
             return Compliance::default();
         };
         let mut checks = |name: &str| -> Vec<Check> {
-            let items = fields.get(name).map(|value| self.list(&value)).unwrap_or_default();
+            let items = fields
+                .get(name)
+                .map(|value| self.list(&value))
+                .unwrap_or_default();
             items.iter().filter_map(|item| self.check(item)).collect()
         };
-        Compliance { pre_flight: checks("pre_flight"), post_flight: checks("post_flight") }
+        Compliance {
+            pre_flight: checks("pre_flight"),
+            post_flight: checks("post_flight"),
+        }
     }
 
     fn check(&mut self, value: &At<'_>) -> Option<Check> {
@@ -133,12 +218,12 @@ impl Lowering {
             return Some(Check::Named(name.clone()));
         }
         let fields = self.fields(value, "a check", &["cmd"])?;
-        match fields.get("cmd") {
-            Some(value) => self.text(&value).map(|text| Check::Command(text.to_owned())),
-            None => {
-                self.error(fields.at(), "a check needs a 'cmd'");
-                None
-            }
+        if let Some(value) = fields.get("cmd") {
+            self.text(&value)
+                .map(|text| Check::Command(text.to_owned()))
+        } else {
+            self.error(fields.at(), "a check needs a 'cmd'");
+            None
         }
     }
 
@@ -146,7 +231,8 @@ impl Lowering {
     pub(super) fn version(&mut self, fields: &Fields<'_>) {
         match fields.get("version") {
             None => self.found.push(
-                Finding::error(KeyPath::TOP, "this playbook has no 'version'").hint("begin it with: version: \"1.0\""),
+                Finding::error(KeyPath::TOP, "this playbook has no 'version'")
+                    .hint("begin it with: version: \"1.0\""),
             ),
             Some(value) => match value.node {
                 Node::Str(text) if text == "1.0" => {}

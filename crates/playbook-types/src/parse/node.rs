@@ -3,7 +3,7 @@
 use std::fmt;
 
 use indexmap::IndexMap;
-use serde::de::{EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{EnumAccess, MapAccess, SeqAccess, VariantAccess as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::finding::{Finding, KeyPath, Mark};
@@ -17,7 +17,7 @@ pub(super) enum Node {
     Int(i128),
     Float(f64),
     Str(String),
-    Seq(Vec<Node>),
+    Seq(Vec<Self>),
     Map(MapNode),
     /// A value with a tag such as `!env`.
     Tagged(String),
@@ -55,9 +55,12 @@ impl Node {
             Self::Float(value) => ParamValue::Float(*value),
             Self::Str(text) => ParamValue::Str(text.clone()),
             Self::Seq(items) => ParamValue::List(items.iter().map(Self::to_value).collect()),
-            Self::Map(map) => {
-                ParamValue::Map(map.entries.iter().map(|(key, node)| (key.clone(), node.to_value())).collect())
-            }
+            Self::Map(map) => ParamValue::Map(
+                map.entries
+                    .iter()
+                    .map(|(key, node)| (key.clone(), node.to_value()))
+                    .collect(),
+            ),
         }
     }
 
@@ -69,14 +72,21 @@ impl Node {
                     .hint("a playbook is plain YAML without tags; write the value itself"),
             ),
             Self::Float(value) if !value.is_finite() => found.push(
-                Finding::error(at.clone(), "not a finite number").hint("put it in quotes to pass it on as text"),
-            ),
-            Self::Int(value) if !(i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value) => found.push(
-                Finding::error(at.clone(), "this whole number does not fit in 64 bits")
+                Finding::error(at.clone(), "not a finite number")
                     .hint("put it in quotes to pass it on as text"),
             ),
+            Self::Int(value) if !(i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value) => {
+                found.push(
+                    Finding::error(at.clone(), "this whole number does not fit in 64 bits")
+                        .hint("put it in quotes to pass it on as text"),
+                );
+            }
             Self::Seq(items) => {
-                for (i, item) in items.iter().enumerate().filter(|(_, item)| item.may_be_odd()) {
+                for (i, item) in items
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, item)| item.may_be_odd())
+                {
                     item.oddities(&at.index(i), found);
                 }
             }
@@ -101,7 +111,10 @@ impl MapNode {
             );
         }
         for kind in &self.odd_keys {
-            found.push(Finding::error(at.clone(), format!("a key must be text, not {kind}")).hint("put it in quotes"));
+            found.push(
+                Finding::error(at.clone(), format!("a key must be text, not {kind}"))
+                    .hint("put it in quotes"),
+            );
         }
         for (key, node) in self.entries.iter().filter(|(_, node)| node.may_be_odd()) {
             node.oddities(&at.key(key), found);

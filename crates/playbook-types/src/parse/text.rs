@@ -26,7 +26,10 @@ impl SourceName {
 
     /// Without `.yaml` or `.yml`.
     pub fn stem(&self) -> &str {
-        self.0.strip_suffix(".yaml").or_else(|| self.0.strip_suffix(".yml")).unwrap_or(&self.0)
+        self.0
+            .strip_suffix(".yaml")
+            .or_else(|| self.0.strip_suffix(".yml"))
+            .unwrap_or(&self.0)
     }
 }
 
@@ -53,12 +56,22 @@ pub fn parse(text: &str, source: &SourceName) -> Result<Parsed, Findings> {
     let (playbook, mut found) = lower(&document);
     let readable = found.is_empty();
     let checked = check::check(&playbook, source);
-    found.extend(checked.into_iter().filter(|finding| readable || finding.severity == Severity::Error));
-    let numbers = if found.is_empty() { number_params(&playbook.params) } else { Vec::new() };
+    found.extend(
+        checked
+            .into_iter()
+            .filter(|finding| readable || finding.severity == Severity::Error),
+    );
+    let numbers = if found.is_empty() {
+        number_params(&playbook.params)
+    } else {
+        Vec::new()
+    };
     if !numbers.is_empty() {
         let texts = value_texts(text, numbers.iter().map(|(at, _)| at));
         for ((at, canonical), written) in numbers.into_iter().zip(texts) {
-            if let Some(written) = written.filter(|written| *written != canonical && !written.starts_with(['*', '&'])) {
+            if let Some(written) =
+                written.filter(|written| *written != canonical && !written.starts_with(['*', '&']))
+            {
                 found.push(canonical_warning(at, written, &canonical));
             }
         }
@@ -67,12 +80,22 @@ pub fn parse(text: &str, source: &SourceName) -> Result<Parsed, Findings> {
         place_all(text, &mut found);
     }
     let findings = Findings(found);
-    if findings.has_errors() { Err(findings) } else { Ok(Parsed { playbook, warnings: findings }) }
+    if findings.has_errors() {
+        Err(findings)
+    } else {
+        Ok(Parsed {
+            playbook,
+            warnings: findings,
+        })
+    }
 }
 
 /// Gives findings that have none their places in the text, and puts all in the order of the text.
 pub fn locate(text: &str, findings: &mut Findings) {
-    place_all(text.strip_prefix('\u{feff}').unwrap_or(text), &mut findings.0);
+    place_all(
+        text.strip_prefix('\u{feff}').unwrap_or(text),
+        &mut findings.0,
+    );
 }
 
 /// The place is shown beside the message, so ` at line 3 column 7` inside it is noise.
@@ -80,7 +103,11 @@ fn without_positions(message: &str) -> String {
     let mut parts = message.split(" at line ");
     let mut kept = parts.next().unwrap_or("").to_owned();
     for part in parts {
-        kept.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ' || "column".contains(c)));
+        kept.push_str(
+            part.trim_start_matches(|c: char| {
+                c.is_ascii_digit() || c == ' ' || "column".contains(c)
+            }),
+        );
     }
     kept
 }
@@ -100,6 +127,12 @@ fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
         finding = finding.hint("nothing in a playbook is nested this deeply");
     } else if message.contains("repetition limit") {
         finding = finding.hint("its aliases (*name) expand to far more than the text itself");
+    } else if finding
+        .place
+        .as_ref()
+        .is_some_and(|place| place.text.contains("{{"))
+    {
+        finding = finding.hint("inside { } or [ ], put a text with {{…}} in quotes");
     } else if text.contains('\t') && message.contains("token") {
         finding = finding.hint("YAML is indented with spaces, never with tabs");
     }

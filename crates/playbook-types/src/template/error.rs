@@ -108,43 +108,80 @@ pub enum TemplateErrorKind {
 }
 
 fn meant(suggestion: Option<&String>) -> String {
-    suggestion.map(|word| format!("; did you mean '{word}'?")).unwrap_or_default()
+    suggestion
+        .map(|word| format!("; did you mean '{word}'?"))
+        .unwrap_or_default()
 }
 
 impl fmt::Display for TemplateErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unclosed => f.write_str("'{{' is not closed by '}}' (for literal braces write {{ \"{{\" }})"),
-            Self::Malformed { expected } => write!(f, "this template is malformed: expected {expected}"),
+            Self::Unclosed => {
+                f.write_str("'{{' is not closed by '}}' (for literal braces write {{ \"{{\" }})")
+            }
+            Self::Malformed { expected } => {
+                write!(f, "this template is malformed: expected {expected}")
+            }
             Self::UnknownName { name, suggestion } => write!(
                 f,
                 "a template knows no '{name}'{}{}",
                 meant(suggestion.as_ref()),
-                if suggestion.is_none() { " (it knows params.…, deps[0].path, outs[0].path, env.…, stage.name)" } else { "" }
+                if suggestion.is_none() {
+                    " (it knows params.…, deps[0].path, outs[0].path, env.…, stage.name)"
+                } else {
+                    ""
+                }
             ),
-            Self::UnknownParam { key, suggestion } => write!(f, "there is no param '{key}'{}", meant(suggestion.as_ref())),
-            Self::NoSuchDep { index, count } => write!(f, "there is no deps[{index}]: the stage has {}", counted(*count, "dep")),
-            Self::NoSuchOut { index, count } => write!(f, "there is no outs[{index}]: the stage has {}", counted(*count, "out")),
+            Self::UnknownParam { key, suggestion } => {
+                write!(f, "there is no param '{key}'{}", meant(suggestion.as_ref()))
+            }
+            Self::NoSuchDep { index, count } => write!(
+                f,
+                "there is no deps[{index}]: the stage has {}",
+                counted(*count, "dep")
+            ),
+            Self::NoSuchOut { index, count } => write!(
+                f,
+                "there is no outs[{index}]: the stage has {}",
+                counted(*count, "out")
+            ),
             Self::UnknownEnv { name, suggestion } => write!(
                 f,
                 "'{name}' is not declared under 'env'{}; only what is declared there is part of the cache key",
                 meant(suggestion.as_ref())
             ),
-            Self::FanOutOnly { name } => write!(f, "'{name}' means something only in a stage with 'parallel'"),
-            Self::WildcardUnbound { name } => write!(f, "the stage's name has no wildcard '{{{name}}}'"),
-            Self::ItemUnbound => f.write_str("'item' means something only in a stage with 'matrix' or 'foreach'"),
-            Self::Null { key } => write!(f, "the param '{key}' is null; give it a value, or \"\" for an empty argument"),
+            Self::FanOutOnly { name } => write!(
+                f,
+                "'{name}' means something only in a stage with 'parallel'"
+            ),
+            Self::WildcardUnbound { name } => {
+                write!(f, "the stage's name has no wildcard '{{{name}}}'")
+            }
+            Self::ItemUnbound => {
+                f.write_str("'item' means something only in a stage with 'matrix' or 'foreach'")
+            }
+            Self::Null { key } => write!(
+                f,
+                "the param '{key}' is null; give it a value, or \"\" for an empty argument"
+            ),
             Self::Map { key } => write!(f, "the param '{key}' is a map; name one of its values"),
-            Self::NestedList { key } => write!(f, "the list '{key}' holds something that is no single word"),
+            Self::NestedList { key } => {
+                write!(f, "the list '{key}' holds something that is no single word")
+            }
             Self::Nul => f.write_str("a value with a NUL byte cannot be part of a command"),
             Self::ListInside { count, place } => {
-                write!(f, "a list of {count} items cannot stand {place}: it must be a word of its own")
+                write!(
+                    f,
+                    "a list of {count} items cannot stand {place}: it must be a word of its own"
+                )
             }
             Self::NotQuotable { place } => write!(
                 f,
                 "the value needs quoting, and there is no sound way to quote {place}; put it in a variable or an argument first"
             ),
-            Self::EndsHereDocument => f.write_str("the value would end the here-document it stands in"),
+            Self::EndsHereDocument => {
+                f.write_str("the value would end the here-document it stands in")
+            }
         }
     }
 }

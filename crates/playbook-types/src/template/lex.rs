@@ -21,21 +21,38 @@ pub(super) fn split(text: &str) -> Result<Vec<Piece>, Vec<TemplateError>> {
             pieces.push(Piece::Text(text[at..open].to_owned()));
         }
         let Some(end) = close(text, open + 2) else {
-            errors.push(TemplateError { placeholder: "{{".to_owned(), offset: open, kind: TemplateErrorKind::Unclosed });
+            errors.push(TemplateError {
+                placeholder: "{{".to_owned(),
+                offset: open,
+                kind: TemplateErrorKind::Unclosed,
+            });
             at = text.len();
             break;
         };
         let source = text[open..end].to_owned();
         match reference::parse(&text[open + 2..end - 2]) {
-            Ok((reference, raw)) => pieces.push(Piece::Value(Placeholder { source, offset: open, reference, raw })),
-            Err(kind) => errors.push(TemplateError { placeholder: source, offset: open, kind }),
+            Ok((reference, raw)) => pieces.push(Piece::Value(Placeholder {
+                source,
+                offset: open,
+                reference,
+                raw,
+            })),
+            Err(kind) => errors.push(TemplateError {
+                placeholder: source,
+                offset: open,
+                kind,
+            }),
         }
         at = end;
     }
     if at < text.len() {
         pieces.push(Piece::Text(text[at..].to_owned()));
     }
-    if errors.is_empty() { Ok(pieces) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(pieces)
+    } else {
+        Err(errors)
+    }
 }
 
 /// Just behind the `}}` that closes a placeholder; braces in quotes do not count. A placeholder stands on one line.

@@ -10,13 +10,17 @@ fn is_safe(c: char) -> bool {
 
 /// Words that mean something to a shell when they stand alone where a command begins.
 const RESERVED: [&str; 17] = [
-    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function",
-    "select", "time", "coproc",
+    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for",
+    "in", "function", "select", "time", "coproc",
 ];
 
 /// One word for a shell: as it is where it needs no quoting, else in single quotes.
 pub fn quote_word(text: &str) -> String {
-    if needs_no_quotes(text) { text.to_owned() } else { single_quoted(text) }
+    if needs_no_quotes(text) {
+        text.to_owned()
+    } else {
+        single_quoted(text)
+    }
 }
 
 fn needs_no_quotes(text: &str) -> bool {
@@ -37,17 +41,26 @@ pub(super) struct Spot<'a> {
 }
 
 /// The text to put in for the words of a value.
-pub(super) fn quote(words: &[String], is_list: bool, spot: &Spot<'_>) -> Result<String, TemplateErrorKind> {
+pub(super) fn quote(
+    words: &[String],
+    is_list: bool,
+    spot: &Spot<'_>,
+) -> Result<String, TemplateErrorKind> {
     if words.iter().any(|word| word.contains('\0')) {
         return Err(TemplateErrorKind::Nul);
     }
     let place = spot.scanner.place();
     match (words, place) {
         ([word], _) => one(word, place, spot),
-        (_, Place::Bare) if is_list && !spot.is_glued() => {
-            Ok(words.iter().map(|word| quote_word(word)).collect::<Vec<_>>().join(" "))
-        }
-        (_, place) => Err(TemplateErrorKind::ListInside { count: words.len(), place: name_of(place) }),
+        (_, Place::Bare) if is_list && !spot.is_glued() => Ok(words
+            .iter()
+            .map(|word| quote_word(word))
+            .collect::<Vec<_>>()
+            .join(" ")),
+        (_, place) => Err(TemplateErrorKind::ListInside {
+            count: words.len(),
+            place: name_of(place),
+        }),
     }
 }
 
@@ -64,7 +77,11 @@ fn name_of(place: Place) -> &'static str {
 impl Spot<'_> {
     /// Whether the value is only part of a word.
     fn is_glued(&self) -> bool {
-        let ends = self.following.chars().next().is_none_or(|c| c.is_whitespace() || ";&|<>()".contains(c));
+        let ends = self
+            .following
+            .chars()
+            .next()
+            .is_none_or(|c| c.is_whitespace() || ";&|<>()".contains(c));
         !self.scanner.at_word_start() || self.value_next || !ends
     }
 }
@@ -78,9 +95,17 @@ fn one(word: &str, place: Place, spot: &Spot<'_>) -> Result<String, TemplateErro
         Place::Unsound(place) => {
             // In arithmetic a name is a variable and a minus may meet another: only digits are just a value.
             let digits_only = place.contains("arithmetic");
-            let harmless = if digits_only { word.bytes().all(|b| b.is_ascii_digit()) && !word.is_empty() } else { needs_no_quotes(word) };
+            let harmless = if digits_only {
+                word.bytes().all(|b| b.is_ascii_digit()) && !word.is_empty()
+            } else {
+                needs_no_quotes(word)
+            };
             let sound = harmless && !spot.scanner.is_joined();
-            if sound { Ok(word.to_owned()) } else { Err(TemplateErrorKind::NotQuotable { place }) }
+            if sound {
+                Ok(word.to_owned())
+            } else {
+                Err(TemplateErrorKind::NotQuotable { place })
+            }
         }
     }
 }
@@ -107,24 +132,38 @@ fn escaped(word: &str, special: &[char]) -> String {
 
 /// A line of the value must not be the delimiter, alone or together with the text around it.
 fn here(word: &str, spot: &Spot<'_>) -> Result<String, TemplateErrorKind> {
-    let Some((delimiter, strip, before)) = spot.scanner.here_line() else { return Ok(word.to_owned()) };
+    let Some((delimiter, strip, before)) = spot.scanner.here_line() else {
+        return Ok(word.to_owned());
+    };
     let text = escaped(word, &['\\', '$', '`']);
     let (behind, whole_line) = match spot.following.split_once('\n') {
         Some((behind, _)) => (behind, true),
         None => (spot.following, false),
     };
     let whole = format!("{before}{text}{behind}");
-    let mut lines = whole.rsplit('\n').map(|line| if strip { line.trim_start_matches('\t') } else { line });
+    let mut lines = whole.rsplit('\n').map(|line| {
+        if strip {
+            line.trim_start_matches('\t')
+        } else {
+            line
+        }
+    });
     // Where another value follows on the last line, it could still become the delimiter.
     let last = lines.next().unwrap_or("");
-    let ends = last == delimiter || (!whole_line && delimiter.starts_with(last)) || lines.any(|line| line == delimiter);
+    let ends = last == delimiter
+        || (!whole_line && delimiter.starts_with(last))
+        || lines.any(|line| line == delimiter);
     // With `<<-` the shell takes tabs away from the value's own lines too.
-    let loses_tabs = strip && (text.contains("\n\t") || (before.trim_matches('\t').is_empty() && text.starts_with('\t')));
+    let loses_tabs = strip
+        && (text.contains("\n\t")
+            || (before.trim_matches('\t').is_empty() && text.starts_with('\t')));
     if ends {
         return Err(TemplateErrorKind::EndsHereDocument);
     }
     if loses_tabs {
-        return Err(TemplateErrorKind::NotQuotable { place: "tabs at the start of a line in a '<<-' here-document" });
+        return Err(TemplateErrorKind::NotQuotable {
+            place: "tabs at the start of a line in a '<<-' here-document",
+        });
     }
     Ok(text)
 }
@@ -135,10 +174,30 @@ mod tests {
 
     #[test]
     fn words() {
-        for same in ["a", "out/x.json", "-1", "1.5", "a_b-c", "v1:2", "user@host", "50%"] {
+        for same in [
+            "a",
+            "out/x.json",
+            "-1",
+            "1.5",
+            "a_b-c",
+            "v1:2",
+            "user@host",
+            "50%",
+        ] {
             assert_eq!(quote_word(same), same);
         }
-        for (text, quoted) in [("", "''"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("$x", "'$x'"), ("~", "'~'"), ("a=b", "'a=b'"), ("if", "'if'"), ("*", "'*'"), ("{a,b}", "'{a,b}'"), ("é", "'é'")] {
+        for (text, quoted) in [
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", "'it'\\''s'"),
+            ("$x", "'$x'"),
+            ("~", "'~'"),
+            ("a=b", "'a=b'"),
+            ("if", "'if'"),
+            ("*", "'*'"),
+            ("{a,b}", "'{a,b}'"),
+            ("é", "'é'"),
+        ] {
             assert_eq!(quote_word(text), quoted);
         }
     }

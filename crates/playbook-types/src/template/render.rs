@@ -51,11 +51,19 @@ struct Value {
 
 impl Value {
     fn word(word: impl Into<String>) -> Self {
-        Self { words: vec![word.into()], is_list: false, secret: false }
+        Self {
+            words: vec![word.into()],
+            is_list: false,
+            secret: false,
+        }
     }
 
     fn list(words: Vec<String>) -> Self {
-        Self { words, is_list: true, secret: false }
+        Self {
+            words,
+            is_list: true,
+            secret: false,
+        }
     }
 }
 
@@ -66,7 +74,9 @@ impl Template {
     ///
     /// Everything that is malformed in it.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateError>> {
-        Ok(Self { pieces: split(text)? })
+        Ok(Self {
+            pieces: split(text)?,
+        })
     }
 
     /// Its placeholders, in order.
@@ -97,7 +107,11 @@ impl Template {
 
     fn render_all(&self, scope: &Scope<'_>) -> (Rendered, Vec<TemplateError>) {
         let mut scanner = Scanner::default();
-        let mut done = Rendered { text: String::new(), shown: String::new(), used: BTreeSet::new() };
+        let mut done = Rendered {
+            text: String::new(),
+            shown: String::new(),
+            used: BTreeSet::new(),
+        };
         let mut errors = Vec::new();
         for (i, piece) in self.pieces.iter().enumerate() {
             match piece {
@@ -128,9 +142,21 @@ impl Template {
 
     fn spot<'s>(&'s self, index: usize, scanner: &'s Scanner) -> Spot<'s> {
         match self.pieces.get(index + 1) {
-            Some(Piece::Text(text)) => Spot { scanner, following: text, value_next: false },
-            Some(Piece::Value(_)) => Spot { scanner, following: "", value_next: true },
-            None => Spot { scanner, following: "", value_next: false },
+            Some(Piece::Text(text)) => Spot {
+                scanner,
+                following: text,
+                value_next: false,
+            },
+            Some(Piece::Value(_)) => Spot {
+                scanner,
+                following: "",
+                value_next: true,
+            },
+            None => Spot {
+                scanner,
+                following: "",
+                value_next: false,
+            },
         }
     }
 }
@@ -145,9 +171,14 @@ fn put(
     if let Reference::Param(key) = &placeholder.reference {
         done.used.insert(key.clone());
     }
-    let text = if placeholder.raw { value.words.join(" ") } else { quote(&value.words, value.is_list, spot)? };
+    let text = if placeholder.raw {
+        value.words.join(" ")
+    } else {
+        quote(&value.words, value.is_list, spot)?
+    };
     done.text.push_str(&text);
-    done.shown.push_str(if value.secret { "***" } else { &text });
+    done.shown
+        .push_str(if value.secret { "***" } else { &text });
     Ok(text)
 }
 
@@ -156,14 +187,24 @@ fn find(reference: &Reference, scope: &Scope<'_>) -> Result<Value, TemplateError
         Reference::Param(key) => param(key, scope),
         Reference::Dep(index) => match scope.deps.get(*index) {
             Some(path) => Ok(Value::word(as_argument(path))),
-            None => Err(TemplateErrorKind::NoSuchDep { index: *index, count: scope.deps.len() }),
+            None => Err(TemplateErrorKind::NoSuchDep {
+                index: *index,
+                count: scope.deps.len(),
+            }),
         },
         Reference::Out(index) => match scope.outs.get(*index) {
             Some(path) => Ok(Value::word(as_argument(path))),
-            None => Err(TemplateErrorKind::NoSuchOut { index: *index, count: scope.outs.len() }),
+            None => Err(TemplateErrorKind::NoSuchOut {
+                index: *index,
+                count: scope.outs.len(),
+            }),
         },
-        Reference::Deps => Ok(Value::list(scope.deps.iter().map(|path| as_argument(path)).collect())),
-        Reference::Outs => Ok(Value::list(scope.outs.iter().map(|path| as_argument(path)).collect())),
+        Reference::Deps => Ok(Value::list(
+            scope.deps.iter().map(|path| as_argument(path)).collect(),
+        )),
+        Reference::Outs => Ok(Value::list(
+            scope.outs.iter().map(|path| as_argument(path)).collect(),
+        )),
         Reference::Env(name) => env(name, scope),
         Reference::StageName => Ok(Value::word(scope.stage)),
         Reference::Wildcard(name) => match scope.wildcards.get(name) {
@@ -178,33 +219,47 @@ fn find(reference: &Reference, scope: &Scope<'_>) -> Result<Value, TemplateError
 
 /// A relative path that begins with a dash would be taken for an option.
 fn as_argument(path: &str) -> String {
-    if path.starts_with('-') { format!("./{path}") } else { path.to_owned() }
+    if path.starts_with('-') {
+        format!("./{path}")
+    } else {
+        path.to_owned()
+    }
 }
 
 fn param(key: &ParamKey, scope: &Scope<'_>) -> Result<Value, TemplateErrorKind> {
     let Some(value) = scope.params.param(key) else {
         let keys = scope.params.keys();
         let suggestion = nearest(key.as_str(), keys.iter().map(String::as_str)).map(str::to_owned);
-        return Err(TemplateErrorKind::UnknownParam { key: key.clone(), suggestion });
+        return Err(TemplateErrorKind::UnknownParam {
+            key: key.clone(),
+            suggestion,
+        });
     };
     match value {
         ParamValue::Null => Err(TemplateErrorKind::Null { key: key.clone() }),
         ParamValue::Map(_) => Err(TemplateErrorKind::Map { key: key.clone() }),
         ParamValue::List(items) => {
             let words: Option<Vec<String>> = items.iter().map(ParamValue::scalar_text).collect();
-            words.map(Value::list).ok_or_else(|| TemplateErrorKind::NestedList { key: key.clone() })
+            words
+                .map(Value::list)
+                .ok_or_else(|| TemplateErrorKind::NestedList { key: key.clone() })
         }
         scalar => Ok(Value::word(scalar.scalar_text().unwrap_or_default())),
     }
 }
 
 fn env(name: &EnvName, scope: &Scope<'_>) -> Result<Value, TemplateErrorKind> {
-    match scope.env.get(name) {
-        Some(value) => Ok(Value { secret: true, ..Value::word(value) }),
-        None => {
-            let names = scope.env.keys().map(EnvName::as_str);
-            let suggestion = nearest(name.as_str(), names).map(str::to_owned);
-            Err(TemplateErrorKind::UnknownEnv { name: name.clone(), suggestion })
-        }
+    if let Some(value) = scope.env.get(name) {
+        Ok(Value {
+            secret: true,
+            ..Value::word(value)
+        })
+    } else {
+        let names = scope.env.keys().map(EnvName::as_str);
+        let suggestion = nearest(name.as_str(), names).map(str::to_owned);
+        Err(TemplateErrorKind::UnknownEnv {
+            name: name.clone(),
+            suggestion,
+        })
     }
 }

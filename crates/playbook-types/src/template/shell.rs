@@ -59,8 +59,8 @@ struct Reading {
     word: String,
     quoted: bool,
     strip: bool,
+    /// The quote it is in, or a backslash just before.
     quote: Option<char>,
-    escaped: bool,
     begun: bool,
 }
 
@@ -108,7 +108,8 @@ impl Scanner {
         self.held.clear();
         self.in_name = false;
         if let Some(Frame::HereDoc(_)) = self.frames.last() {
-            self.line.push_str(rendered.rsplit('\n').next().unwrap_or(""));
+            self.line
+                .push_str(rendered.rsplit('\n').next().unwrap_or(""));
         } else if !rendered.is_empty() {
             // Something that is no reserved word and no number.
             self.word.push('\u{1}');
@@ -187,6 +188,11 @@ impl Scanner {
         }
     }
 
+    fn hold(&mut self, text: &str) {
+        self.held.clear();
+        self.held.push_str(text);
+    }
+
     fn open(&mut self, frame: Frame) {
         self.held.clear();
         if matches!(frame, Frame::CommandSubstitution | Frame::Subshell) {
@@ -201,7 +207,8 @@ impl Scanner {
         self.held.clear();
         self.frames.pop();
         // What was closed is part of the word it stands in.
-        self.word = "\u{1}".to_owned();
+        self.word.clear();
+        self.word.push('\u{1}');
     }
 
     fn close_at(&mut self, c: char, end: char) {
@@ -215,7 +222,7 @@ impl Scanner {
             // Where $'…' is unknown, as in dash, the quote ends here.
             ("\\", '\'') => self.lost = true,
             ("\\", _) => self.held.clear(),
-            (_, '\\') => self.held = "\\".to_owned(),
+            (_, '\\') => self.hold("\\"),
             (_, '\'') => self.close(),
             _ => {}
         }
@@ -224,7 +231,7 @@ impl Scanner {
     fn backtick(&mut self, c: char) {
         match (self.held.as_str(), c) {
             ("\\", _) => self.held.clear(),
-            (_, '\\') => self.held = "\\".to_owned(),
+            (_, '\\') => self.hold("\\"),
             (_, '`') => self.close(),
             _ => {}
         }
@@ -233,13 +240,14 @@ impl Scanner {
     /// What `$` and backslash begin, in every place where they mean something. Whether `c` was used up.
     fn dollar(&mut self, c: char) -> bool {
         match (self.held.as_str(), c) {
-            ("\\", _) => {
+            // An escaped character, and a parameter of one character such as `$?`.
+            ("\\", _) | ("$", '$' | '?' | '!' | '#' | '@' | '*' | '-') => {
                 self.held.clear();
                 self.word.push('\u{1}');
                 true
             }
             ("$", '(') => {
-                self.held = "$(".to_owned();
+                self.hold("$(");
                 true
             }
             ("$(", '(') => {
@@ -260,11 +268,6 @@ impl Scanner {
                 self.lost = true;
                 true
             }
-            ("$", '$' | '?' | '!' | '#' | '@' | '*' | '-') => {
-                self.held.clear();
-                self.word.push('\u{1}');
-                true
-            }
             ("$", _) => {
                 self.held.clear();
                 self.word.push('\u{1}');
@@ -272,11 +275,11 @@ impl Scanner {
                 false
             }
             (_, '$') if self.held.is_empty() => {
-                self.held = "$".to_owned();
+                self.hold("$");
                 true
             }
             (_, '\\') if self.held.is_empty() => {
-                self.held = "\\".to_owned();
+                self.hold("\\");
                 true
             }
             (_, '`') if self.held.is_empty() => {
@@ -306,13 +309,15 @@ impl Scanner {
     }
 
     fn arithmetic(&mut self, c: char) {
-        let Some(Frame::Arithmetic { open }) = self.frames.last_mut() else { return };
+        let Some(Frame::Arithmetic { open }) = self.frames.last_mut() else {
+            return;
+        };
         match c {
             '(' => *open += 1,
             ')' if *open > 0 => *open -= 1,
             ')' if self.held == ")" => self.close(),
             ')' => {
-                self.held = ")".to_owned();
+                self.hold(")");
                 return;
             }
             // `$((` was a command substitution that begins with a subshell after all.
@@ -328,7 +333,11 @@ impl Scanner {
 
     fn here_doc(&mut self, c: char, delimiter: &Delimiter) {
         if c == '\n' && self.held != "\\" {
-            let line = if delimiter.strip { self.line.trim_start_matches('\t') } else { &self.line };
+            let line = if delimiter.strip {
+                self.line.trim_start_matches('\t')
+            } else {
+                &self.line
+            };
             let ends = line == delimiter.word;
             self.line.clear();
             self.held.clear();
@@ -374,12 +383,12 @@ impl Scanner {
             }
             '(' => {
                 self.end_word();
-                self.held = "(".to_owned();
+                self.hold("(");
             }
             ')' => self.close_paren(),
             '<' => {
                 self.end_word();
-                self.held = "<".to_owned();
+                self.hold("<");
             }
             c if c.is_whitespace() || ";&|>".contains(c) => self.end_word(),
             c => self.word.push(c),
@@ -408,12 +417,15 @@ impl Scanner {
     /// Operators of more than one character: `<<`, `<<-`, `<<<`, `((`. Whether `c` was used up.
     fn operator(&mut self, c: char) -> bool {
         match (self.held.as_str(), c) {
-            ("<", '<') => self.held = "<<".to_owned(),
+            ("<", '<') => self.hold("<<"),
             // A here-string: a word follows.
             ("<<", '<') => self.held.clear(),
             ("<<", '-') => {
                 self.held.clear();
-                self.reading = Some(Reading { strip: true, ..Reading::default() });
+                self.reading = Some(Reading {
+                    strip: true,
+                    ..Reading::default()
+                });
             }
             ("<<", _) => {
                 self.held.clear();
@@ -439,7 +451,10 @@ impl Scanner {
         if self.case_inside && self.frames.contains(&Frame::CommandSubstitution) {
             self.lost = true;
         }
-        if matches!(self.frames.last(), Some(Frame::CommandSubstitution | Frame::Subshell)) {
+        if matches!(
+            self.frames.last(),
+            Some(Frame::CommandSubstitution | Frame::Subshell)
+        ) {
             self.close();
         }
     }
@@ -452,20 +467,17 @@ impl Scanner {
     }
 
     fn read_delimiter(&mut self, c: char) {
-        let Some(reading) = &mut self.reading else { return };
+        let Some(reading) = &mut self.reading else {
+            return;
+        };
         match (reading.quote, c) {
-            (Some(quote), c) if c == quote => reading.quote = None,
-            (Some(_), c) => reading.word.push(c),
-            (None, c) if reading.escaped => {
-                reading.escaped = false;
+            (Some('\\'), c) => {
+                reading.quote = None;
                 reading.word.push(c);
             }
-            (None, '\\') => {
-                reading.quoted = true;
-                reading.escaped = true;
-                reading.begun = true;
-            }
-            (None, '\'' | '"') => {
+            (Some(quote), c) if c == quote => reading.quote = None,
+            (Some(_), c) => reading.word.push(c),
+            (None, '\\' | '\'' | '"') => {
                 reading.quoted = true;
                 reading.quote = Some(c);
                 reading.begun = true;
@@ -473,8 +485,17 @@ impl Scanner {
             (None, ' ' | '\t') if !reading.begun => {}
             (None, '$' | '`') => self.lost = true,
             (None, c) if c.is_whitespace() || ";&|<>()".contains(c) => {
-                let Reading { word, quoted, strip, .. } = self.reading.take().unwrap_or_default();
-                self.pending.push(Delimiter { word, quoted, strip });
+                let Reading {
+                    word,
+                    quoted,
+                    strip,
+                    ..
+                } = self.reading.take().unwrap_or_default();
+                self.pending.push(Delimiter {
+                    word,
+                    quoted,
+                    strip,
+                });
                 self.word.clear();
                 self.read(c);
             }

@@ -29,8 +29,10 @@ pub(crate) fn cmd_lock(app: &App, args: &LockArgs) -> Result<Outcome, CliError> 
     let project = app.project(file)?;
     let path = project.lock_path();
     let Some(lock) = load_lock_file(&path)? else {
-        return Err(CliError::usage(format!("there is no lock file {} yet", path.display()))
-            .hint("'playbook run' writes it when a stage has run"));
+        return Err(
+            CliError::usage(format!("there is no lock file {} yet", path.display()))
+                .hint("'playbook run' writes it when a stage has run"),
+        );
     };
     let text = if args.json {
         serde_json::to_string(&lock).map_err(|error| CliError::usage(error.to_string()))? + "\n"

@@ -47,7 +47,7 @@ pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> 
     let lock = load_lock_file(&project.lock_path())?;
     let rows = rows(&project, lock.as_ref());
     let text = match (args.names, args.json) {
-        (true, _) => rows.iter().map(|row| format!("{}\n", row.stage)).collect(),
+        (true, _) => rows.iter().flat_map(|row| [row.stage, "\n"]).collect(),
         (false, true) => json(&rows),
         (false, false) => table(&rows),
     };
@@ -69,11 +69,18 @@ fn rows<'a>(project: &'a Project, lock: Option<&LockFile>) -> Vec<Row<'a>> {
 }
 
 fn json(rows: &[Row<'_>]) -> String {
-    rows.iter().filter_map(|row| serde_json::to_string(row).ok()).map(|line| line + "\n").collect()
+    rows.iter()
+        .filter_map(|row| serde_json::to_string(row).ok())
+        .map(|line| line + "\n")
+        .collect()
 }
 
 fn table(rows: &[Row<'_>]) -> String {
-    let width = rows.iter().map(|row| row.stage.chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|row| row.stage.chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for row in rows {
         let state = row.state.as_deref().unwrap_or("not run");
@@ -83,7 +90,11 @@ fn table(rows: &[Row<'_>]) -> String {
             _ => Tone::Dim,
         };
         let description = row.description.unwrap_or("");
-        let line = format!("{:<width$}  {}  {description}", row.stage, paint(tone, &format!("{state:<9}")));
+        let line = format!(
+            "{:<width$}  {}  {description}",
+            row.stage,
+            paint(tone, &format!("{state:<9}"))
+        );
         writeln!(text, "{}", line.trim_end()).ok();
     }
     text

@@ -28,15 +28,34 @@ pub(crate) struct StatusArgs {
 pub(crate) fn cmd_status(app: &App, args: &StatusArgs) -> Result<Outcome, CliError> {
     let (file, stages) = split_file(&args.stages);
     let project = app.project(file)?;
-    let selection = Selection { selectors: stages.to_vec(), only: false };
-    let plan = plan(&project, &PlanOptions { selection, ..PlanOptions::default() })?;
+    let selection = Selection {
+        selectors: stages.to_vec(),
+        only: false,
+    };
+    let plan = plan(
+        &project,
+        &PlanOptions {
+            selection,
+            ..PlanOptions::default()
+        },
+    )?;
     show_plan(&plan, args.json, args.exit_code)
 }
 
 /// Shows what a run of this plan would do.
 pub(crate) fn show_plan(plan: &Plan<'_>, json: bool, exit_code: bool) -> Result<Outcome, CliError> {
     let foretold = plan.foretell()?;
-    term::out(&if json { json_lines(&foretold) } else { table(&foretold) })?;
-    let out_of_date = foretold.iter().any(|stage| stage.counts_as_out_of_date());
-    Ok(if exit_code && out_of_date { Outcome::OutOfDate } else { Outcome::Done })
+    term::out(&if json {
+        json_lines(&foretold)
+    } else {
+        table(&foretold)
+    })?;
+    let out_of_date = foretold
+        .iter()
+        .any(playbook_exec::plan::Foretold::counts_as_out_of_date);
+    Ok(if exit_code && out_of_date {
+        Outcome::OutOfDate
+    } else {
+        Outcome::Done
+    })
 }

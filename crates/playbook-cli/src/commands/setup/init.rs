@@ -24,7 +24,10 @@ const PLAYBOOK: &str = include_str!("init/playbook.yaml");
 /// What does not belong in git.
 const IGNORED: [&str; 1] = ["/.playbook/"];
 /// Lock files are made by a program: git need not diff them in full.
-const ATTRIBUTES: [&str; 2] = ["*.lock.yaml linguist-generated", "*.events.jsonl linguist-generated"];
+const ATTRIBUTES: [&str; 2] = [
+    "*.lock.yaml linguist-generated",
+    "*.events.jsonl linguist-generated",
+];
 
 /// `playbook init`
 pub(crate) fn cmd_init(app: &App, args: &InitArgs) -> Result<Outcome, CliError> {
@@ -34,8 +37,11 @@ pub(crate) fn cmd_init(app: &App, args: &InitArgs) -> Result<Outcome, CliError> 
     };
     for name in ["playbook.yaml", "playbook.yml"] {
         if fs::symlink_metadata(directory.join(name)).is_ok() {
-            return Err(CliError::usage(format!("{} exists already; nothing was changed", directory.join(name).display()))
-                .hint("'playbook validate' checks it, 'playbook run' runs it"));
+            return Err(CliError::usage(format!(
+                "{} exists already; nothing was changed",
+                directory.join(name).display()
+            ))
+            .hint("'playbook validate' checks it, 'playbook run' runs it"));
         }
     }
     disk::create_dirs(&directory)?;
@@ -48,7 +54,10 @@ pub(crate) fn cmd_init(app: &App, args: &InitArgs) -> Result<Outcome, CliError> 
         written.push(".gitattributes");
     }
     if app.verbosity > Verbosity::Quiet {
-        term::say(&format!("wrote {}\nnext: playbook run\n", written.join(", ")));
+        term::say(&format!(
+            "wrote {}\nnext: playbook run\n",
+            written.join(", ")
+        ));
     }
     Ok(Outcome::Done)
 }
@@ -58,9 +67,17 @@ fn add_lines(path: &Path, lines: &[&str]) -> Result<bool, CliError> {
     let old = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(CliError::usage(format!("cannot read {}: {error}", path.display()))),
+        Err(error) => {
+            return Err(CliError::usage(format!(
+                "cannot read {}: {error}",
+                path.display()
+            )));
+        }
     };
-    let has = |line: &str| old.split(|byte| *byte == b'\n').any(|have| have.trim_ascii() == line.as_bytes());
+    let has = |line: &str| {
+        old.split(|byte| *byte == b'\n')
+            .any(|have| have.trim_ascii() == line.as_bytes())
+    };
     let missing: Vec<&str> = lines.iter().copied().filter(|line| !has(line)).collect();
     if missing.is_empty() {
         return Ok(false);

@@ -46,7 +46,9 @@ struct Row<'a> {
 pub(crate) fn cmd_validate(app: &App, args: &ValidateArgs) -> Result<Outcome, CliError> {
     let (file, rest) = split_file(&args.playbook);
     if let Some(extra) = rest.first() {
-        return Err(CliError::usage(format!("there is no playbook file '{extra}'")));
+        return Err(CliError::usage(format!(
+            "there is no playbook file '{extra}'"
+        )));
     }
     let file = match file {
         Some(file) => file,
@@ -79,18 +81,27 @@ fn with_surroundings(project: &Project) -> Findings {
     }
     let mut missing = Vec::new();
     for stage in playbook.stages.values() {
-        let at = playbook_types::finding::KeyPath::TOP.key("stages").key(stage.name.as_str()).key("deps");
+        let at = playbook_types::finding::KeyPath::TOP
+            .key("stages")
+            .key(stage.name.as_str())
+            .key("deps");
         for (i, dep) in stage.deps.iter().enumerate() {
             let made = !outs.holding(&dep.path).is_empty() || !outs.below(&dep.path).is_empty();
-            if !made && !dep.path.as_str().contains('{') && !project.root().resolve(&dep.path).exists() {
+            if !made
+                && !dep.path.as_str().contains('{')
+                && !project.root().resolve(&dep.path).exists()
+            {
                 let message = format!("{} does not exist, and no stage makes it", dep.path);
-                missing.push(Finding::warning(at.index(i), message).hint("a run that needs it will fail"));
+                missing.push(
+                    Finding::warning(at.index(i), message).hint("a run that needs it will fail"),
+                );
             }
         }
     }
     let not_yet = unsupported(playbook);
     let not_yet = not_yet.into_iter().map(|it| {
-        Finding::warning(it.at, format!("not supported yet: {}", it.what)).hint("'playbook run' refuses this playbook")
+        Finding::warning(it.at, format!("not supported yet: {}", it.what))
+            .hint("'playbook run' refuses this playbook")
     });
     findings.0.extend(missing.into_iter().chain(not_yet));
     project.locate(&mut findings);
@@ -117,13 +128,25 @@ fn json(file: &Path, findings: &Findings) -> String {
 }
 
 fn verdict(file: &Path, findings: &Findings, stages: usize) -> String {
-    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let count =
+        |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (errors, warnings) = (findings.errors().count(), findings.warnings().count());
     let file = file.display();
     match (errors, warnings) {
-        (0, 0) => format!("{file}: {}, nothing to complain about\n", count(stages, "stage")),
-        (0, _) => format!("{file}: {}, {}\n", count(stages, "stage"), count(warnings, "warning")),
+        (0, 0) => format!(
+            "{file}: {}, nothing to complain about\n",
+            count(stages, "stage")
+        ),
+        (0, _) => format!(
+            "{file}: {}, {}\n",
+            count(stages, "stage"),
+            count(warnings, "warning")
+        ),
         (_, 0) => format!("{file}: {}\n", count(errors, "error")),
-        (..) => format!("{file}: {}, {}\n", count(errors, "error"), count(warnings, "warning")),
+        (..) => format!(
+            "{file}: {}, {}\n",
+            count(errors, "error"),
+            count(warnings, "warning")
+        ),
     }
 }

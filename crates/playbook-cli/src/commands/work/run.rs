@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use indexmap::IndexMap;
 use playbook_exec::observer::{Fanned, Observer};
-use playbook_exec::plan::{Force, Plan, PlanOptions, Selection, plan};
+use playbook_exec::plan::{Force, Plan, PlanOptions, Selection, plan, refuse_unsupported};
 use playbook_exec::{ExecError, Outcome as RunOutcome, Runtime, Summary, execute};
 use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, Holder, RunLock};
@@ -26,14 +26,23 @@ use crate::term;
 
 /// Run what has to run
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct RunArgs {
     /// The playbook, if it ends in .yaml or .yml, then stages: NAME, a glob, +NAME, NAME+, an out's path,
     /// state:failed, state:stale
     #[arg(value_name = "STAGE")]
     stages: Vec<String>,
     /// Further stages, separated by commas
-    #[arg(short, long = "stages", visible_alias = "stage", value_name = "STAGES", value_delimiter = ',')]
+    #[arg(
+        short = 's',
+        long = "stages",
+        visible_alias = "stage",
+        value_name = "STAGES",
+        value_delimiter = ','
+    )]
     more_stages: Vec<String>,
     /// Only these stages, without what they need
     #[arg(long)]
@@ -51,7 +60,12 @@ pub(crate) struct RunArgs {
     #[arg(short = 'B', long)]
     force: bool,
     /// Set a param for this run; the value is read as YAML
-    #[arg(short = 'p', long = "set", visible_alias = "param", value_name = "KEY=VALUE")]
+    #[arg(
+        short = 'p',
+        long = "set",
+        visible_alias = "param",
+        value_name = "KEY=VALUE"
+    )]
     set: Vec<String>,
     /// If another run holds the playbook, fail instead of waiting
     #[arg(long)]
@@ -78,19 +92,29 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
             selectors: stages.iter().chain(&args.more_stages).cloned().collect(),
             only: args.only,
         },
-        force: if args.force { Force::Named } else { Force::None },
+        force: if args.force {
+            Force::Named
+        } else {
+            Force::None
+        },
     };
     if args.dry_run {
         let plan = plan(&project, &options)?;
         return show_plan(&plan, args.json, args.exit_code);
     }
+    refuse_unsupported(project.playbook())?;
     let _held = hold(app, &project, args)?;
     // The lock is read only now: a run that was waited for may have changed it.
     let plan = plan(&project, &options)?;
     run(app, args, &plan, &overrides)
 }
 
-fn run(app: &App, args: &RunArgs, plan: &Plan<'_>, overrides: &[(ParamKey, ParamValue)]) -> Result<Outcome, CliError> {
+fn run(
+    app: &App,
+    args: &RunArgs,
+    plan: &Plan<'_>,
+    overrides: &[(ParamKey, ParamValue)],
+) -> Result<Outcome, CliError> {
     let plain = Plain::new(plan, app.verbosity, args.json);
     let json = JsonEvents::default();
     let mut observers: Vec<&dyn Observer> = vec![&plain];
@@ -119,7 +143,10 @@ fn run(app: &App, args: &RunArgs, plan: &Plan<'_>, overrides: &[(ParamKey, Param
 }
 
 fn outcome(summary: &Summary) -> Outcome {
-    let surroundings = summary.failures.iter().any(|(_, cause)| cause.is_surroundings());
+    let surroundings = summary
+        .failures
+        .iter()
+        .any(|(_, cause)| cause.is_surroundings());
     match summary.outcome {
         RunOutcome::Completed => Outcome::Done,
         RunOutcome::Failed if surroundings => Outcome::Surroundings,
@@ -129,14 +156,18 @@ fn outcome(summary: &Summary) -> Outcome {
 }
 
 fn jobs(asked: Option<NonZeroUsize>) -> u32 {
-    let cores = asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let cores = asked
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get);
     u32::try_from(cores).unwrap_or(u32::MAX)
 }
 
 /// A new id; tests fix it.
 fn run_id() -> Result<Uuid, CliError> {
     match std::env::var("PLAYBOOK_TEST_RUN_ID") {
-        Ok(text) => text.parse().map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_RUN_ID: {error}"))),
+        Ok(text) => text
+            .parse()
+            .map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_RUN_ID: {error}"))),
         Err(_) => Ok(Uuid::now_v7()),
     }
 }
@@ -163,12 +194,18 @@ fn one_override(pair: &str) -> Result<(ParamKey, ParamValue), CliError> {
     Ok((key, value))
 }
 
-fn with_params(project: Project, overrides: &[(ParamKey, ParamValue)]) -> Result<Project, CliError> {
+fn with_params(
+    project: Project,
+    overrides: &[(ParamKey, ParamValue)],
+) -> Result<Project, CliError> {
     if overrides.is_empty() {
         return Ok(project);
     }
     let mut playbook = project.playbook().clone();
-    playbook.params = playbook.params.overridden(overrides).map_err(ExecError::from)?;
+    playbook.params = playbook
+        .params
+        .overridden(overrides)
+        .map_err(ExecError::from)?;
     Ok(project.with_playbook(playbook))
 }
 
@@ -176,13 +213,28 @@ fn with_params(project: Project, overrides: &[(ParamKey, ParamValue)]) -> Result
 fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliError> {
     let state = project.state_dir();
     state.create()?;
-    let holder = Holder { pid: std::process::id(), host: host(), since: app.clock.now() };
+    let holder = Holder {
+        pid: std::process::id(),
+        host: host(),
+        since: app.clock.now(),
+    };
     let fail = args.no_wait || project.playbook().policy.concurrency == Concurrency::Fail;
-    let tell = |by: &str| term::say(&format!("waiting for another run of this playbook ({by})\n"));
-    let contention = if fail { Contention::Fail } else { Contention::Wait(&tell) };
+    let tell = |by: &str| {
+        term::say(&format!(
+            "waiting for another run of this playbook ({by})\n"
+        ));
+    };
+    let contention = if fail {
+        Contention::Fail
+    } else {
+        Contention::Wait(&tell)
+    };
     Ok(RunLock::acquire(&state.run_lock(), &holder, contention)?)
 }
 
 fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }

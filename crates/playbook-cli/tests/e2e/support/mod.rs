@@ -2,4 +2,4 @@
 
 mod sandbox;
 
-pub(crate) use sandbox::{Ended, Sandbox};
+pub(crate) use sandbox::Sandbox;

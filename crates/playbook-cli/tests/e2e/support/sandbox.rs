@@ -23,13 +23,25 @@ pub(crate) struct Ended {
 impl Ended {
     /// Asserts the exit code and gives what was said on standard error.
     pub(crate) fn says(self, code: i32) -> String {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self.stderr
     }
 
     /// Asserts the exit code and gives what was printed on standard output.
     pub(crate) fn prints(self, code: i32) -> String {
-        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
         self.stdout
     }
 }
@@ -37,7 +49,10 @@ impl Ended {
 impl Sandbox {
     /// An empty one. Time stands still in it and runs have one id, so that output can be compared whole.
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), fixed_clock: true }
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            fixed_clock: true,
+        }
     }
 
     /// One with these stages.
@@ -55,7 +70,10 @@ impl Sandbox {
 
     /// Writes a playbook with these stages.
     pub(crate) fn stages(&self, stages: &str) {
-        self.write("playbook.yaml", &format!("version: \"1.0\"\nname: test\nstages:\n{stages}"));
+        self.write(
+            "playbook.yaml",
+            &format!("version: \"1.0\"\nname: test\nstages:\n{stages}"),
+        );
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -93,8 +111,9 @@ impl Sandbox {
     /// Names in a directory, sorted.
     pub(crate) fn names(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(path)).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     }
@@ -102,18 +121,29 @@ impl Sandbox {
     /// Bytes and time of a file, to see whether it was touched.
     pub(crate) fn stamp(&self, path: &str) -> (Vec<u8>, std::time::SystemTime) {
         let path = self.path(path);
-        (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap())
+        (
+            fs::read(&path).unwrap(),
+            fs::metadata(&path).unwrap().modified().unwrap(),
+        )
     }
 
     /// The binary, to be started in the sandbox.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        #[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a test starts the program itself"
+        )]
         let mut command = Command::new(env!("CARGO_BIN_EXE_playbook"));
         command.current_dir(self.root()).args(args).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap()).env("LC_ALL", "C");
+        command
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("LC_ALL", "C");
         if self.fixed_clock {
             command.env("PLAYBOOK_TEST_CLOCK", "2026-02-16T14:00:00Z");
-            command.env("PLAYBOOK_TEST_RUN_ID", "0192f3c1-0000-7000-8000-000000000001");
+            command.env(
+                "PLAYBOOK_TEST_RUN_ID",
+                "0192f3c1-0000-7000-8000-000000000001",
+            );
         }
         command
     }
@@ -128,7 +158,11 @@ impl Sandbox {
         let output = command.output().unwrap();
         let root = self.root().to_string_lossy().into_owned();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&root, "[ROOT]");
-        Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Ended {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 
     /// Runs the playbook, which must succeed, and gives the stages that ran, in the order they started.
@@ -141,7 +175,11 @@ impl Sandbox {
 
 /// The stages that started, from `run --json`.
 pub(crate) fn started(printed: &str) -> Vec<String> {
-    let events = printed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let events = printed
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let started = events.filter(|event| event["event"] == "stage_started");
-    started.map(|event| event["stage"].as_str().unwrap().to_owned()).collect()
+    started
+        .map(|event| event["stage"].as_str().unwrap().to_owned())
+        .collect()
 }
