@@ -18,8 +18,8 @@ enum Item {
     Bytes(Vec<u8>),
     Digest([u8; 32]),
     Number(u64),
-    List(Vec<Item>),
-    Option(Option<Box<Item>>),
+    List(Vec<Self>),
+    Option(Option<Box<Self>>),
 }
 
 /// What a layout allows at one place.
@@ -29,8 +29,8 @@ enum Shape {
     Bytes,
     Digest,
     Number,
-    List(Box<Shape>),
-    Option(Box<Shape>),
+    List(Box<Self>),
+    Option(Box<Self>),
 }
 
 fn frame(framed: &mut Framed, item: &Item) {
@@ -41,7 +41,9 @@ fn frame(framed: &mut Framed, item: &Item) {
         Item::Number(number) => framed.u64(*number),
         Item::List(items) => {
             framed.len(items.len());
-            items.iter().for_each(|item| frame(framed, item));
+            for item in items {
+                frame(framed, item);
+            }
         }
         Item::Option(item) => framed.option(item.as_deref(), frame),
     }
@@ -58,7 +60,9 @@ fn encode(item: &Item, stream: &mut Vec<u8>) {
         Item::Number(number) => stream.extend(number.to_le_bytes()),
         Item::List(items) => {
             stream.extend((items.len() as u64).to_le_bytes());
-            items.iter().for_each(|item| encode(item, stream));
+            for item in items {
+                encode(item, stream);
+            }
         }
         Item::Option(None) => stream.push(0),
         Item::Option(Some(item)) => {
@@ -140,13 +144,17 @@ fn cases() -> impl Strategy<Value = (Vec<Shape>, Vec<Item>)> {
 
 fn digest(items: &[Item]) -> Digest {
     let mut framed = Framed::new(CONTEXT);
-    items.iter().for_each(|item| frame(&mut framed, item));
+    for item in items {
+        frame(&mut framed, item);
+    }
     framed.finish()
 }
 
 fn stream(items: &[Item]) -> Vec<u8> {
     let mut stream = Vec::new();
-    items.iter().for_each(|item| encode(item, &mut stream));
+    for item in items {
+        encode(item, &mut stream);
+    }
     stream
 }
 

@@ -55,7 +55,7 @@ pub fn remove_tree(path: &Path) -> Result<(), DiskError> {
         mount,
         levels: Vec::new(),
     }
-    .run(parent, name)
+    .run(&parent, name)
 }
 
 /// No link is followed to a directory, nothing waited for, nothing inherited by a child.
@@ -87,15 +87,15 @@ struct Level {
 struct Identity(u64, u64);
 
 impl Removal {
-    fn run(mut self, parent: OwnedFd, name: CString) -> Result<(), DiskError> {
-        let mut open = self.enter(&parent, name)?;
+    fn run(mut self, parent: &OwnedFd, name: CString) -> Result<(), DiskError> {
+        let mut open = self.enter(parent, name)?;
         loop {
             let Some(next) = self
                 .levels
                 .last_mut()
                 .and_then(|level| level.directories.pop())
             else {
-                match self.leave(&open, &parent)? {
+                match self.leave(&open, parent)? {
                     Some(above) => open = above,
                     None => return Ok(()),
                 }
@@ -237,7 +237,7 @@ mod tests {
             mount,
             levels: Vec::new(),
         };
-        let error = removal.run(parent, c"mounted".to_owned()).unwrap_err();
+        let error = removal.run(&parent, c"mounted".to_owned()).unwrap_err();
         assert_eq!(error.path, mounted);
         assert!(
             error
