@@ -1,0 +1,56 @@
+//! What a contributor runs: the gate (`ci`), the test suite (`test`) and the rules no compiler knows (`tidy`).
+//!
+//! `cargo xtask` is an alias in `.cargo/config.toml`, so nothing but cargo is needed to start it.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod ci;
+mod say;
+mod suite;
+mod tidy;
+mod tools;
+
+/// What a contributor runs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every check a change has to pass, in order
+    Ci(ci::CiArgs),
+    /// Run the whole test suite: doctests, then everything else
+    Test,
+    /// Check the rules of the house: layers, sizes, tests, words
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let done = match Args::parse().task {
+        Task::Ci(args) => ci::run(&args),
+        Task::Test => suite::run(),
+        Task::Tidy => tidy::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn arguments_are_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,132 @@
+//! The programs behind the tasks: whether they are there, and starting them at the root of the checkout.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+
+use crate::say::say;
+
+/// A program that may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tool {
+    Rustfmt,
+    Clippy,
+    Nextest,
+    Deny,
+}
+
+impl Tool {
+    /// Its package or component, as one installs it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rustfmt => "rustfmt",
+            Self::Clippy => "clippy",
+            Self::Nextest => "cargo-nextest",
+            Self::Deny => "cargo-deny",
+        }
+    }
+
+    /// How to get it.
+    pub(crate) fn install(self) -> String {
+        match self {
+            Self::Rustfmt | Self::Clippy => format!("rustup component add {}", self.name()),
+            Self::Nextest | Self::Deny => format!("cargo install --locked {}", self.name()),
+        }
+    }
+
+    /// Part of every Rust toolchain a change is made with.
+    pub(crate) fn comes_with_rust(self) -> bool {
+        match self {
+            Self::Rustfmt | Self::Clippy => true,
+            Self::Nextest | Self::Deny => false,
+        }
+    }
+
+    pub(crate) fn is_installed(self) -> bool {
+        let subcommand = match self {
+            Self::Rustfmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Nextest => "nextest",
+            Self::Deny => "deny",
+        };
+        let mut command = program(&cargo_path());
+        command
+            .args([subcommand, "--version"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+}
+
+/// Continuous integration, by the variable every such service sets.
+pub(crate) fn in_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+/// Where the checkout is.
+pub(crate) fn root() -> PathBuf {
+    let here =
+        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = PathBuf::from(here);
+    here.parent()
+        .map_or_else(|| here.clone(), Path::to_path_buf)
+}
+
+/// Runs cargo, shows what runs, and says whether it succeeded.
+pub(crate) fn cargo(args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<bool> {
+    let mut words: Vec<String> = env
+        .iter()
+        .map(|(key, value)| format!("{key}='{value}'"))
+        .collect();
+    words.push("cargo".to_owned());
+    words.extend(args.iter().map(|&arg| arg.to_owned()));
+    say(format_args!("$ {}", words.join(" ")));
+    let mut command = program(&cargo_path());
+    command.args(args).envs(env.iter().copied());
+    Ok(command.status().context("cannot start cargo")?.success())
+}
+
+/// What a program writes to standard output, if it is there and succeeds.
+pub(crate) fn output_of(name: &str, args: &[&str]) -> Option<Vec<u8>> {
+    let output = program(OsStr::new(name))
+        .args(args)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+/// The cargo that started this one.
+fn cargo_path() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "xtask drives cargo and git, it runs no stages"
+)]
+fn program(path: &OsStr) -> Command {
+    let mut command = Command::new(path);
+    command.current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_holds_the_workspace() {
+        assert!(root().join("Cargo.lock").is_file());
+        assert!(root().join("xtask/src/tools.rs").is_file());
+    }
+
+    #[test]
+    fn a_missing_program_has_no_output() {
+        assert_eq!(output_of("a-program-that-is-not-there", &[]), None);
+    }
+}
