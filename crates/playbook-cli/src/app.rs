@@ -1,6 +1,6 @@
 //! What every command works with: the playbook, the clock, how to talk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use playbook_exec::clock::{Clock, FixedClock, SystemClock};
@@ -61,7 +61,15 @@ impl App {
     pub(crate) fn locate(&self) -> Result<PathBuf, CliError> {
         match &self.file {
             Some(file) => Ok(file.clone()),
-            None => Ok(search_up_from(&working_directory()?)?),
+            None => {
+                let here = working_directory()?;
+                let found = search_up_from(&here)?;
+                // One that is right here is named as a person would.
+                Ok(found
+                    .strip_prefix(&here)
+                    .map(Path::to_owned)
+                    .unwrap_or(found))
+            }
         }
     }
 }

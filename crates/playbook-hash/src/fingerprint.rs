@@ -24,6 +24,8 @@ pub struct Fingerprint {
     pub shell: ShellMode,
     /// Of the resolved command.
     pub command: Digest,
+    /// Whether that is a list of commands, each in a shell of its own.
+    pub is_list: bool,
     /// What it reads, in the playbook's order.
     pub deps: Vec<DataDigest>,
     /// The params it uses.
@@ -73,6 +75,7 @@ impl Fingerprint {
         let Self {
             shell,
             command,
+            is_list,
             deps,
             params,
             env,
@@ -82,6 +85,7 @@ impl Fingerprint {
         let mut framed = Framed::new(layout::CACHE_KEY);
         framed.bytes(shell.word().as_bytes());
         framed.digest(command);
+        framed.tag(u8::from(*is_list));
         let deps: BTreeMap<&DataPath, &Digest> =
             deps.iter().map(|dep| (&dep.path, &dep.digest)).collect();
         framed.len(deps.len());
@@ -107,6 +111,8 @@ impl Fingerprint {
         let Self {
             shell,
             command,
+            is_list: _, // not recorded on its own; the key tells a list from a text that looks like one
+
             deps,
             params,
             env,
@@ -222,6 +228,7 @@ mod tests {
         Fingerprint {
             shell: ShellMode::Sh,
             command: digest_command("echo hello"),
+            is_list: false,
             deps: vec![data("b", "1"), data("a", "2")],
             params: BTreeMap::from([(
                 ParamKey::parse("model").unwrap(),
@@ -332,6 +339,6 @@ mod tests {
 
     #[test]
     fn the_layout_is_pinned() {
-        insta::assert_snapshot!(sample().cache_key(), @"blake3:02517db0764da66ebc8d1887a8da1a493dd69322e85d9c0613c7108bb0b093da");
+        insta::assert_snapshot!(sample().cache_key(), @"blake3:904d7ed4aba2c668f23fe30b4d1211bdd208d759c8e2b163794073ceed77961f");
     }
 }

@@ -18,7 +18,7 @@
 //! env        (ENV)        list of entries, sorted by name:
 //!     entry      := name:bytes  value:bytes
 //!
-//! cache key  (CACHE_KEY)  shell:bytes  command:digest
+//! cache key  (CACHE_KEY)  shell:bytes  command:digest  list:u8 (0x01 if the command is a list)
 //!     deps       list, sorted by path:  path:bytes  digest
 //!     params     digest
 //!     env        option of digest

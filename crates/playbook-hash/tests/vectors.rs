@@ -127,6 +127,7 @@ fn cache_keys() {
     let plain = Fingerprint {
         shell: ShellMode::Sh,
         command: digest_command("echo hello"),
+        is_list: false,
         deps: vec![dep("b", "1"), dep("a", "2")],
         params: params(&[("model", text("tiny"))]),
         env: None,
@@ -135,11 +136,12 @@ fn cache_keys() {
     };
     check(
         plain.cache_key(),
-        "02517db0764da66ebc8d1887a8da1a493dd69322e85d9c0613c7108bb0b093da",
+        "904d7ed4aba2c668f23fe30b4d1211bdd208d759c8e2b163794073ceed77961f",
     );
     let full = Fingerprint {
         shell: ShellMode::Bash,
         command: digest_command("make"),
+        is_list: false,
         deps: Vec::new(),
         params: params(&[]),
         env: digest_env(&env(&[("A", "1")])),
@@ -148,6 +150,6 @@ fn cache_keys() {
     };
     check(
         full.cache_key(),
-        "5af9e06208f8d6d9b245129fd29d8adbe73a1b865262cfdc21d381b6c2ee8bb2",
+        "1da863dd70633ffde65080425d49092f422fe79a7ceb4485330f8bef6a561af7",
     );
 }

@@ -43,6 +43,7 @@ fn entry(
     let Fingerprint {
         shell,
         command,
+        is_list: _,
         deps,
         params,
         env,

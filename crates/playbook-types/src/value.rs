@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One param value. `1`, `1.0`, `"1"`, `true` and `null` are five different values.
-#[derive(Debug, Clone, PartialEq)]
+/// One param value. `1`, `1.0`, `"1"`, `true` and `null` are five different values, and so are `0.0` and `-0.0`.
+#[derive(Debug, Clone)]
 pub enum ParamValue {
     /// `null`
     Null,
@@ -23,6 +23,22 @@ pub enum ParamValue {
     List(Vec<Self>),
     /// A nested map, in the order it was written.
     Map(IndexMap<String, Self>),
+}
+
+/// Two values are equal exactly when a command would be given the same: `0.0` is not `-0.0`.
+impl PartialEq for ParamValue {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits(),
+            (Self::Str(a), Self::Str(b)) => a == b,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Map(a), Self::Map(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 impl ParamValue {

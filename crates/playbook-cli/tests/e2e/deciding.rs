@@ -247,7 +247,7 @@ fn selections() {
     let said = sandbox.run(&["run", "lnies"]).says(2);
     insta::assert_snapshot!(said, @"
     warning: no stage uses the param 'unused_by_all'
-      --> [ROOT]/playbook.yaml:4:37
+      --> playbook.yaml:4:37
     4 | params: {greeting: hello, width: 3, unused_by_all: 1}
       |                                     ^^^^^^^^^^^^^
       hint: use it as {{ params.unused_by_all }} in a 'cmd', name it in a stage's 'params', or remove it

@@ -62,20 +62,20 @@ fn a_failed_stage_runs_again_and_the_others_do_not() {
 fn a_missing_dep_is_named() {
     let sandbox = Sandbox::with_stages("  a: {cmd: cp raw/in x, deps: [raw/in], outs: [x]}\n");
     insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"
-    error: stage 'a' failed: dep raw/in does not exist
+    error: stage 'a' failed: dep raw/in does not exist, and no stage makes it
     0 run · 0 cached · 1 failed in 0.00 s
     ");
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
-    error  a  dep raw/in does not exist
+    error  a  dep raw/in does not exist, and no stage makes it
     1 cannot run
     ");
     insta::assert_snapshot!(sandbox.run(&["validate"]).says(0), @"
     warning: raw/in does not exist, and no stage makes it
-      --> [ROOT]/playbook.yaml:4:32
+      --> playbook.yaml:4:32
     4 |   a: {cmd: cp raw/in x, deps: [raw/in], outs: [x]}
       |                                ^^^^^^
       hint: a run that needs it will fail
-    [ROOT]/playbook.yaml: 1 stage, 1 warning
+    playbook.yaml: 1 stage, 1 warning
     ");
     assert!(
         !sandbox.exists("playbook.lock.yaml") && !sandbox.exists("playbook.events.jsonl"),

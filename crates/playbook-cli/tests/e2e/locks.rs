@@ -50,7 +50,7 @@ fn the_lock_as_it_is_written() {
           file_count: 1
           total_bytes: 18
         cmd_hash: blake3:928eaf0d43105781bd6f3871ac986ba2dac4c2583ea3bc214c2eae5aadec9344
-        cache_key: blake3:deafcb00b4cbadef917217ccfa04996c3580252929915128634def7b353269b0
+        cache_key: blake3:a80fc95f4a44b548b7a4f3d4369997ab1707df12b794be548f1481614dfd02a8
         env_hash: blake3:dd1d0629281644da2c8d316b108fc1d81bb446b0d36b00be6901a0df93b96b29
       pack:
         status: completed
@@ -66,7 +66,7 @@ fn the_lock_as_it_is_written() {
           total_bytes: 18
           symlink: lecture.json
         cmd_hash: blake3:3ac842eba37a3755fc94536eb71a5d576b9169cc83d59f622f9357f9386ca787
-        cache_key: blake3:c29b8759a5e565f37161732ba94d55fec7fcb8c45fafca6e9fd2a7ee86a6cff6
+        cache_key: blake3:64c5223cb78cef3d859e9116cf4fcc691f8910a6a3a7adc84fd20571a58e8431
         shell: bash
         wdir: out
         env_hash: blake3:dd1d0629281644da2c8d316b108fc1d81bb446b0d36b00be6901a0df93b96b29
@@ -152,8 +152,8 @@ fn two_playbooks_that_would_share_a_lock_are_refused() {
     let sandbox = one_stage();
     sandbox.write("playbook.yml", &sandbox.read("playbook.yaml"));
     insta::assert_snapshot!(sandbox.run(&["run"]).says(2), @"
-    error: [ROOT]/playbook.yaml and [ROOT]/playbook.yml would share one lock file
-      hint: rename one of them; if [ROOT]/playbook.yml is a leftover, remove it
+    error: playbook.yaml and playbook.yml would share one lock file
+      hint: rename one of them; if playbook.yml is a leftover, remove it
     ");
     sandbox.run(&["status", "playbook.yml"]).says(2);
 }

@@ -63,5 +63,5 @@ fn lists() {
 #[test]
 fn validate_as_json() {
     let sandbox = Sandbox::with_stages("  a: {cmd: x, dep: [in]}\n");
-    insta::assert_snapshot!(sandbox.run(&["validate", "--json"]).prints(2), @r#"{"severity":"error","message":"unknown field 'dep' in stage 'a'","hint":"did you mean 'deps'?","path":"stages.a.dep","file":"[ROOT]/playbook.yaml","line":4,"column":15}"#);
+    insta::assert_snapshot!(sandbox.run(&["validate", "--json"]).prints(2), @r#"{"severity":"error","message":"unknown field 'dep' in stage 'a'","hint":"did you mean 'deps'?","path":"stages.a.dep","file":"playbook.yaml","line":4,"column":15}"#);
 }

@@ -27,15 +27,15 @@ fn a_playbook_with_mistakes() {
     );
     insta::assert_snapshot!(sandbox.run(&["run"]).says(2), @"
     error: there is no param 'lr'
-      --> [ROOT]/playbook.yaml:5:26
+      --> playbook.yaml:5:26
     5 |     cmd: python train.py {{ params.lr }}
       |                          ^^^^^^^^^^^^^^^
     error: unknown field 'dep' in stage 'train'
-      --> [ROOT]/playbook.yaml:6:5
+      --> playbook.yaml:6:5
     6 |     dep: [data.csv]
       |     ^^^
       hint: did you mean 'deps'?
-    error: [ROOT]/playbook.yaml: 2 errors in the playbook; nothing was run
+    error: playbook.yaml: 2 errors in the playbook; nothing was run
     ");
 }
 

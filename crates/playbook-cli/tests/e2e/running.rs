@@ -173,16 +173,16 @@ fn json_on_standard_output_and_nothing_else_there() {
     let ended = sandbox.run(&["run", "--json"]);
     insta::assert_snapshot!(ended.prints(1), @r#"
     {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"run_started","playbook":"test","generator":"playbook 0.1.0","stages":2,"params":{}}
-    {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"stage_started","stage":"a","target":"local","attempt":1,"cache_key":"blake3:6afb3d5223253fc03b2c40f8a168303a4dd926b9edd37ec9053893ade49bcc37","command":"echo noise; echo > x","reasons":[{"kind":"no_lock_file"}],"cache_miss_reason":"no lock file found (first run)"}
+    {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"stage_started","stage":"a","target":"local","attempt":1,"cache_key":"blake3:a923056c7dd0f99b1965c699083525f6f9fff758d6aedc8fce9cb1ec730567c9","command":"echo noise; echo > x","reasons":[{"kind":"no_lock_file"}],"cache_miss_reason":"no lock file found (first run)"}
     {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"stage_completed","stage":"a","duration_seconds":0.0,"outs":[{"path":"x","hash":"blake3:295192ea1ec8566d563b1a7587e5f0198580cdbd043842f5090a4c197c20c67a"}],"changed":true}
-    {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"stage_started","stage":"b","target":"local","attempt":1,"cache_key":"blake3:2c47f841a5125b0f08c28e86aed5f704b2add2434c38577b81b7b3b0fcc9eda9","command":"exit 3","reasons":[{"kind":"no_lock_file"}],"cache_miss_reason":"no lock file found (first run)"}
+    {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"stage_started","stage":"b","target":"local","attempt":1,"cache_key":"blake3:63a8657091c8874c73700364a924f0724ff53749e950e192ed373845c47f8db2","command":"exit 3","reasons":[{"kind":"no_lock_file"}],"cache_miss_reason":"no lock file found (first run)"}
     {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"stage_failed","stage":"b","exit_code":3,"error":"exit status 3","attempt":1,"log":".playbook/playbook/logs/0192f3c1-0000/b.1.log"}
     {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"run_failed","stages_run":1,"stages_cached":0,"stages_failed":1,"stages_skipped":0,"total_seconds":0.0,"saved_seconds":0.0}
     "#);
     let printed = sandbox.run(&["run", "--json", "a"]).prints(0);
     insta::assert_snapshot!(printed, @r#"
     {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"run_started","playbook":"test","generator":"playbook 0.1.0","stages":1,"params":{}}
-    {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"stage_cached","stage":"a","cache_key":"blake3:6afb3d5223253fc03b2c40f8a168303a4dd926b9edd37ec9053893ade49bcc37","reason":"hit"}
+    {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"stage_cached","stage":"a","cache_key":"blake3:a923056c7dd0f99b1965c699083525f6f9fff758d6aedc8fce9cb1ec730567c9","reason":"hit"}
     {"ts":"2026-02-16T14:00:00Z","run_id":"0192f3c1-0000-7000-8000-000000000001","event":"run_completed","stages_run":0,"stages_cached":1,"stages_failed":0,"stages_skipped":0,"total_seconds":0.0,"saved_seconds":0.0}
     "#);
 }

@@ -24,7 +24,7 @@ fn what_init_writes_runs() {
     );
     assert_eq!(
         sandbox.run(&["validate"]).says(0),
-        "[ROOT]/playbook.yaml: 3 stages, nothing to complain about\n"
+        "playbook.yaml: 3 stages, nothing to complain about\n"
     );
     insta::assert_snapshot!(sandbox.run(&["init"]).says(2), @"
     error: [ROOT]/playbook.yaml exists already; nothing was changed

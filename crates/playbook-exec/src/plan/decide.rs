@@ -7,6 +7,7 @@ use playbook_lock::decide::{
 };
 use playbook_types::graph::StageId;
 use playbook_types::model::policy::Validation;
+use playbook_types::model::stage::Command;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::{CacheDecision, HitKind, Reasons};
@@ -42,9 +43,10 @@ pub enum StageFault {
 }
 
 fn made_by(maker: Option<&StageName>) -> String {
-    maker
-        .map(|maker| format!(" although stage '{maker}' makes it (force it: --force {maker})"))
-        .unwrap_or_default()
+    maker.map_or_else(
+        || ", and no stage makes it".to_owned(),
+        |maker| format!(" although stage '{maker}' makes it (force it: --force {maker})"),
+    )
 }
 
 /// What is known when a stage is decided.
@@ -137,6 +139,7 @@ fn fingerprint(plan: &Plan<'_>, id: StageId, facts: &Facts<'_>) -> Result<Finger
             || playbook_hash::digest_command(""),
             |resolved| resolved.cmd_hash,
         ),
+        is_list: matches!(stage.cmd, Command::List(_)),
         deps,
         params: resolved
             .map(|resolved| resolved.params.clone())

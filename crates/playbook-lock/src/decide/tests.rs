@@ -38,6 +38,7 @@ fn fingerprint() -> Fingerprint {
     Fingerprint {
         shell: ShellMode::Sh,
         command: digest_command("cp in x --model tiny"),
+        is_list: false,
         deps: vec![dep],
         params: BTreeMap::from([(
             ParamKey::parse("model").unwrap(),

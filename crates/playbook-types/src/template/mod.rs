@@ -9,6 +9,7 @@
 //!
 //! Every piece of template syntax begins with `{{`; all other text is the shell's and stays as it is.
 
+mod delimiter;
 mod error;
 mod lex;
 mod quote;

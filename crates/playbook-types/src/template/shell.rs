@@ -4,6 +4,8 @@
 //! where it cannot tell, it is [`Place::Lost`] from there on, and values that need quoting are refused
 //! rather than quoted on a guess.
 
+use crate::template::delimiter::{Delimiter, Reading, Step};
+
 /// What a value would stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -42,26 +44,6 @@ enum Frame {
     Comment,
     /// Lines up to the delimiter.
     HereDoc(Delimiter),
-}
-
-/// How a here-document ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Delimiter {
-    word: String,
-    quoted: bool,
-    /// `<<-`: tabs at the start of lines are taken away.
-    strip: bool,
-}
-
-/// The delimiter of a here-document while it is read.
-#[derive(Debug, Clone, Default)]
-struct Reading {
-    word: String,
-    quoted: bool,
-    strip: bool,
-    /// The quote it is in, or a backslash just before.
-    quote: Option<char>,
-    begun: bool,
 }
 
 /// Scans a command text.
@@ -422,14 +404,11 @@ impl Scanner {
             ("<<", '<') => self.held.clear(),
             ("<<", '-') => {
                 self.held.clear();
-                self.reading = Some(Reading {
-                    strip: true,
-                    ..Reading::default()
-                });
+                self.reading = Some(Reading::new(true));
             }
             ("<<", _) => {
                 self.held.clear();
-                self.reading = Some(Reading::default());
+                self.reading = Some(Reading::new(false));
                 self.read_delimiter(c);
             }
             ("(", '(') => self.open(Frame::Arithmetic { open: 0 }),
@@ -470,38 +449,14 @@ impl Scanner {
         let Some(reading) = &mut self.reading else {
             return;
         };
-        match (reading.quote, c) {
-            (Some('\\'), c) => {
-                reading.quote = None;
-                reading.word.push(c);
-            }
-            (Some(quote), c) if c == quote => reading.quote = None,
-            (Some(_), c) => reading.word.push(c),
-            (None, '\\' | '\'' | '"') => {
-                reading.quoted = true;
-                reading.quote = Some(c);
-                reading.begun = true;
-            }
-            (None, ' ' | '\t') if !reading.begun => {}
-            (None, '$' | '`') => self.lost = true,
-            (None, c) if c.is_whitespace() || ";&|<>()".contains(c) => {
-                let Reading {
-                    word,
-                    quoted,
-                    strip,
-                    ..
-                } = self.reading.take().unwrap_or_default();
-                self.pending.push(Delimiter {
-                    word,
-                    quoted,
-                    strip,
-                });
+        match reading.read(c) {
+            Step::More => {}
+            Step::Lost => self.lost = true,
+            Step::Ended(delimiter) => {
+                self.reading = None;
+                self.pending.push(delimiter);
                 self.word.clear();
                 self.read(c);
-            }
-            (None, c) => {
-                reading.begun = true;
-                reading.word.push(c);
             }
         }
     }
