@@ -59,18 +59,16 @@ impl App {
 
     /// The playbook named by `-f` or by the environment, or found here or above.
     pub(crate) fn locate(&self) -> Result<PathBuf, CliError> {
-        match &self.file {
-            Some(file) => Ok(file.clone()),
-            None => {
-                let here = working_directory()?;
-                let found = search_up_from(&here)?;
-                // One that is right here is named as a person would.
-                Ok(found
-                    .strip_prefix(&here)
-                    .map(Path::to_owned)
-                    .unwrap_or(found))
-            }
+        if let Some(file) = &self.file {
+            return Ok(file.clone());
         }
+        let here = working_directory()?;
+        let found = search_up_from(&here)?;
+        // One that is right here is named as a person would.
+        Ok(found
+            .strip_prefix(&here)
+            .map(Path::to_owned)
+            .unwrap_or(found))
     }
 }
 

@@ -25,6 +25,8 @@ pub struct PathDigest {
     pub file_count: u64,
     /// Bytes in those files.
     pub total_bytes: u64,
+    /// Entries below it that do not count, by the ignore rules.
+    pub ignored: u64,
     /// What is in it, if it is a directory and that was asked for.
     pub listing: Option<Listing>,
 }
@@ -36,6 +38,7 @@ impl PathDigest {
             kind: DataKind::File,
             file_count: 1,
             total_bytes: file.total_bytes,
+            ignored: 0,
             listing: None,
         }
     }

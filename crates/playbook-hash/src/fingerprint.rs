@@ -64,6 +64,7 @@ impl From<&DataDigest> for DataEntry {
             hash: Some(*digest),
             file_count: Some(*file_count),
             total_bytes: Some(*total_bytes),
+            ignored: None,
             symlink: None,
         }
     }

@@ -134,3 +134,15 @@ fn what_is_not_supported_yet_is_refused_before_anything_runs() {
     assert!(said.contains("not supported yet: wildcards"), "{said}");
     sandbox.run(&["validate", "--strict"]).says(2);
 }
+
+#[test]
+fn a_run_whose_own_files_cannot_be_written_ends_with_an_error() {
+    let sandbox = Sandbox::with_stages(THREE);
+    std::fs::create_dir(sandbox.path("playbook.events.jsonl")).unwrap();
+    let said = sandbox.run(&["run", "apart"]).says(6);
+    assert!(
+        said.contains("cannot open '[ROOT]/playbook.events.jsonl'"),
+        "{said}"
+    );
+    assert!(!sandbox.exists(".playbook-aside-0192f3c1-0000-apart-0"));
+}

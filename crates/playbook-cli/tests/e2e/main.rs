@@ -3,6 +3,7 @@
 
 mod data;
 mod deciding;
+mod example;
 mod failing;
 mod locks;
 mod looking;

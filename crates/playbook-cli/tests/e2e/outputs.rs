@@ -227,3 +227,30 @@ fn a_dep_that_changes_while_its_stage_runs_is_noticed() {
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
 }
+
+#[test]
+fn ignored_files_that_somebody_put_into_an_out_are_kept() {
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'mkdir d; cat in > d/x; echo > d/made.pyc', deps: [in], outs: [d]}\n",
+    );
+    sandbox.write("in", "1");
+    sandbox.ran(&[]);
+    sandbox.write("in", "2");
+    let said = sandbox.run(&["run"]).says(0);
+    assert!(
+        !said.contains("warning"),
+        "an ignored file that the stage made goes with the rest: {said}"
+    );
+    sandbox.write("d/mine.pyc", "precious");
+    assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
+    sandbox.write("in", "3");
+    let said = sandbox.run(&["run"]).says(0);
+    assert!(
+        said.contains("it is now .playbook/playbook/kept/"),
+        "{said}"
+    );
+    assert_eq!(
+        sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/d/mine.pyc"),
+        "precious"
+    );
+}

@@ -299,9 +299,7 @@ impl<'s> Engine<'s> {
         if self.is_over() {
             return Ok(());
         }
-        self.report.flush()?;
-        self.record
-            .save_if_due(self.shared.plan, self.shared.runtime.clock.now())?;
+        self.write_what_is_due();
         let message = match self.deadlines.wait() {
             None => messages.recv().ok(),
             Some(wait) => messages.recv_timeout(wait).ok(),
@@ -312,6 +310,20 @@ impl<'s> Engine<'s> {
             self.settle(message)?;
         }
         Ok(())
+    }
+
+    /// Writes events and, now and then, the lock. Once that has failed it is not tried again: what runs
+    /// may still finish, and the run ends with the first error.
+    fn write_what_is_due(&mut self) {
+        if self.fatal.is_some() {
+            return;
+        }
+        let now = self.shared.runtime.clock.now();
+        let flushed = self.report.flush().map_err(ExecError::from);
+        let saved = flushed.and_then(|()| Ok(self.record.save_if_due(self.shared.plan, now)?));
+        if let Err(error) = saved {
+            self.give_up(error);
+        }
     }
 
     fn is_over(&self) -> bool {

@@ -36,7 +36,8 @@ impl Eyes<'_> {
             let found = self
                 .memo
                 .digest(&self.places.resolve(&out.path), self.ignore);
-            found.is_ok_and(|found| Some(found.digest) == known)
+            let ignored = recorded.and_then(|recorded| recorded.ignored).unwrap_or(0);
+            found.is_ok_and(|found| Some(found.digest) == known && found.ignored == ignored)
         };
         OldOut {
             path: out.path.clone(),
@@ -72,6 +73,7 @@ impl Eyes<'_> {
             hash: Some(found.digest),
             file_count: Some(found.file_count),
             total_bytes: Some(found.total_bytes),
+            ignored: Some(found.ignored).filter(|count| *count > 0),
             symlink: link_text(&place),
         })
     }

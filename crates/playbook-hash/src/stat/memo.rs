@@ -92,6 +92,7 @@ impl DigestMemo {
                     kind: DataKind::Directory,
                     file_count: tree.file_count,
                     total_bytes: tree.total_bytes,
+                    ignored: tree.ignored,
                     listing: tree.listing,
                 })
             }

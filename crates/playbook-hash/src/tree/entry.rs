@@ -57,4 +57,6 @@ pub(super) struct Entry {
 pub(super) struct Directory {
     /// Sorted by name.
     pub(super) entries: Vec<Entry>,
+    /// How many more there are that do not count.
+    pub(super) ignored: usize,
 }

@@ -33,6 +33,8 @@ pub struct TreeDigest {
     pub file_count: u64,
     /// Bytes in those files.
     pub total_bytes: u64,
+    /// Entries below it that do not count.
+    pub ignored: u64,
     /// Everything below it, if that was asked for.
     pub listing: Option<Listing>,
 }
@@ -106,11 +108,17 @@ impl Walk<'_> {
             .fold((0, 0), |(count, bytes), file| {
                 (count + 1, bytes + file.bytes)
             });
+        let ignored = levels
+            .iter()
+            .flatten()
+            .map(|directory| directory.ignored as u64)
+            .sum();
         let listing = (listings == Listings::Make).then(|| Listing::of_levels(&levels));
         Ok(TreeDigest {
             digest,
             file_count,
             total_bytes,
+            ignored,
             listing,
         })
     }
@@ -170,7 +178,8 @@ impl Walk<'_> {
             .iter()
             .filter(|entry| entry.kind == EntryKind::Directory);
         let below = directories.map(|entry| place.child(&entry.name)).collect();
-        Ok((Directory { entries }, below))
+        let ignored = names.len() - entries.len();
+        Ok((Directory { entries, ignored }, below))
     }
 
     /// Reads an entry; none if it does not count.

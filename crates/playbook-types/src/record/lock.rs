@@ -152,6 +152,10 @@ pub struct DataEntry {
     /// Bytes in those files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_bytes: Option<u64>,
+    /// Entries below it that did not count when it was made; absent when none. More of them later are
+    /// somebody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<u64>,
     /// The text of the symbolic link that stood at this path, if the stage made one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symlink: Option<String>,

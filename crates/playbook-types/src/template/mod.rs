@@ -11,6 +11,7 @@
 
 mod delimiter;
 mod error;
+mod frame;
 mod lex;
 mod quote;
 mod reference;

@@ -5,6 +5,7 @@
 //! rather than quoted on a guess.
 
 use crate::template::delimiter::{Delimiter, Reading, Step};
+use crate::template::frame::Frame;
 
 /// What a value would stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,31 +20,6 @@ pub(super) enum Place {
     HereDoc,
     /// Somewhere that has no sound quoting; the text says where.
     Unsound(&'static str),
-}
-
-/// Something that was opened and not closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Frame {
-    /// `"`
-    Double,
-    /// `'`
-    Single,
-    /// `$'`
-    DollarSingle,
-    /// A backtick.
-    Backtick,
-    /// `$(`
-    CommandSubstitution,
-    /// `(` in a bare place.
-    Subshell,
-    /// `${`
-    Expansion,
-    /// `$((` or `((`, with parentheses open inside.
-    Arithmetic { open: usize },
-    /// `#` to the end of the line.
-    Comment,
-    /// Lines up to the delimiter.
-    HereDoc(Delimiter),
 }
 
 /// Scans a command text.
