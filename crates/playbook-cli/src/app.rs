@@ -7,7 +7,7 @@ use playbook_exec::clock::{Clock, FixedClock, SystemClock};
 use playbook_hash::Trust;
 use playbook_lock::{Project, search_up_from};
 
-use crate::args::GlobalArgs;
+use crate::args::{GlobalArgs, split_file};
 use crate::error::CliError;
 use crate::term;
 
@@ -57,10 +57,21 @@ impl App {
         Ok(Project::open(&file)?)
     }
 
+    /// Splits positionals into the playbook and the rest. Where `-f` names the playbook, all are the rest.
+    pub(crate) fn split<'a>(&self, positionals: &'a [String]) -> (Option<PathBuf>, &'a [String]) {
+        match self.file {
+            Some(_) => (None, positionals),
+            None => split_file(positionals),
+        }
+    }
+
     /// The playbook named by `-f` or by the environment, or found here or above.
     pub(crate) fn locate(&self) -> Result<PathBuf, CliError> {
         if let Some(file) = &self.file {
             return Ok(file.clone());
+        }
+        if let Some(file) = std::env::var_os("PLAYBOOK_FILE").filter(|file| !file.is_empty()) {
+            return Ok(file.into());
         }
         let here = working_directory()?;
         let found = search_up_from(&here)?;

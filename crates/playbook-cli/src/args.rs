@@ -1,21 +1,14 @@
 //! What every command understands, and how the playbook is named.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArgs {
-    /// The playbook [default: playbook.yaml or playbook.yml here or in a directory above]
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        env = "PLAYBOOK_FILE",
-        global = true,
-        hide_env_values = true
-    )]
+    /// The playbook [default: `$PLAYBOOK_FILE`, else playbook.yaml or .yml here or in a directory above]
+    #[arg(short, long, value_name = "FILE", global = true)]
     pub(crate) file: Option<PathBuf>,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
@@ -48,12 +41,15 @@ pub(crate) fn split_file(positionals: &[String]) -> (Option<PathBuf>, &[String])
         return (None, positionals);
     };
     let path = PathBuf::from(first);
-    let yaml = path
-        .extension()
-        .is_some_and(|ext| ext == "yaml" || ext == "yml");
-    if yaml && path.is_file() {
+    if names_yaml(&path) && path.is_file() {
         (Some(path), rest)
     } else {
         (None, positionals)
     }
+}
+
+/// Whether a path ends as playbooks do.
+fn names_yaml(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ext| ext == "yaml" || ext == "yml")
 }

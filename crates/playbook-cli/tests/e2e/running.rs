@@ -43,6 +43,60 @@ fn a_playbook_is_found_in_a_directory_above() {
 }
 
 #[test]
+fn how_the_playbook_is_named() {
+    let one = |name: &str| {
+        format!("version: \"1.0\"\nname: t\nstages:\n  s: {{cmd: echo > {name}, outs: [{name}]}}\n")
+    };
+    let sandbox = Sandbox::new();
+    for name in ["playbook.yaml", "a.yaml", "b.yml"] {
+        sandbox.write(name, &one(&name.replace('.', "_")));
+    }
+    let made = |args: &[&str], file: Option<&str>| {
+        let mut command = sandbox.command(args);
+        command.envs(file.map(|file| ("PLAYBOOK_FILE", file)));
+        sandbox.finish(command).says(0);
+        let names = sandbox
+            .names(".")
+            .into_iter()
+            .filter(|name| name.ends_with("ml") && name.contains('_'));
+        let made: Vec<String> = names.collect();
+        for name in &made {
+            sandbox.remove(name);
+        }
+        made.concat()
+    };
+    assert_eq!(made(&["run"], None), "playbook_yaml");
+    assert_eq!(
+        made(&["run", "a.yaml"], Some("b.yml")),
+        "a_yaml",
+        "a positional before the environment"
+    );
+    assert_eq!(made(&["run", "s"], Some("b.yml")), "b_yml");
+    assert_eq!(made(&["run", "-f", "a.yaml", "s"], Some("b.yml")), "a_yaml");
+    let said = sandbox.run(&["run", "-f", "a.yaml", "b.yml"]).says(2);
+    assert!(
+        said.contains("'b.yml' selects nothing"),
+        "with -f, positionals are stages: {said}"
+    );
+    let said = sandbox.run(&["run", "gone.yaml"]).says(2);
+    assert!(said.contains("there is no such playbook file"), "{said}");
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_hide_a_failure() {
+    let sandbox = Sandbox::with_stages("  a: {cmd: 'exit 3', outs: [x]}\n");
+    let mut command = sandbox.command(&["run", "--json"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer);
+    let status = command
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
 fn a_line_in_the_middle_that_fails_fails_the_stage() {
     let sandbox = Sandbox::with_stages(
         "  a:\n    cmd: |\n      echo one > x\n      false\n      echo two > x\n    outs: [x]\n",

@@ -110,11 +110,14 @@ fn by_name(
             .flat_map(|stage| &stage.outs)
             .map(|out| out.path.as_str());
         let suggestion = nearest(name, names.chain(outs));
-        return Err(nothing(
-            selector,
-            "no stage has this name and none makes this path",
-            suggestion,
-        ));
+        let extension = std::path::Path::new(name).extension();
+        let is_yaml = extension.is_some_and(|ext| ext == "yaml" || ext == "yml");
+        let what = if is_yaml {
+            "there is no such playbook file, and no stage makes this path"
+        } else {
+            "no stage has this name and none makes this path"
+        };
+        return Err(nothing(selector, what, suggestion));
     }
     if below {
         found = graph.downstream(found);

@@ -4,7 +4,6 @@ use clap::Args;
 use playbook_lock::{load_lock_file, render_lock};
 
 use crate::app::App;
-use crate::args::split_file;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::term;
@@ -22,7 +21,7 @@ pub(crate) struct LockArgs {
 
 /// `playbook lock`
 pub(crate) fn cmd_lock(app: &App, args: &LockArgs) -> Result<Outcome, CliError> {
-    let (file, rest) = split_file(&args.playbook);
+    let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
         return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
     }

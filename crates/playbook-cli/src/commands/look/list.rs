@@ -8,7 +8,6 @@ use playbook_types::record::lock::LockFile;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::args::split_file;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::term::{self, Tone, paint};
@@ -39,7 +38,7 @@ struct Row<'a> {
 
 /// `playbook list`
 pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> {
-    let (file, rest) = split_file(&args.playbook);
+    let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
         return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
     }

@@ -4,7 +4,6 @@ use clap::Args;
 use playbook_exec::plan::{Plan, PlanOptions, Selection, plan};
 
 use crate::app::App;
-use crate::args::split_file;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::foretold::{json_lines, table};
@@ -26,7 +25,7 @@ pub(crate) struct StatusArgs {
 
 /// `playbook status`
 pub(crate) fn cmd_status(app: &App, args: &StatusArgs) -> Result<Outcome, CliError> {
-    let (file, stages) = split_file(&args.stages);
+    let (file, stages) = app.split(&args.stages);
     let project = app.project(file)?;
     let selection = Selection {
         selectors: stages.to_vec(),

@@ -10,7 +10,6 @@ use playbook_types::graph::PathIndex;
 use serde::Serialize;
 
 use crate::app::{App, Verbosity};
-use crate::args::split_file;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
@@ -44,7 +43,7 @@ struct Row<'a> {
 
 /// `playbook validate`
 pub(crate) fn cmd_validate(app: &App, args: &ValidateArgs) -> Result<Outcome, CliError> {
-    let (file, rest) = split_file(&args.playbook);
+    let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
         return Err(CliError::usage(format!(
             "there is no playbook file '{extra}'"

@@ -1,5 +1,6 @@
 //! `playbook run`
 
+use std::io;
 use std::num::NonZeroUsize;
 
 use clap::Args;
@@ -15,7 +16,6 @@ use playbook_types::value::ParamValue;
 use uuid::Uuid;
 
 use crate::app::{App, Verbosity};
-use crate::args::split_file;
 use crate::commands::look::status::show_plan;
 use crate::error::CliError;
 use crate::outcome::Outcome;
@@ -80,7 +80,7 @@ pub(crate) struct RunArgs {
 
 /// `playbook run`
 pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
-    let (file, stages) = split_file(&args.stages);
+    let (file, stages) = app.split(&args.stages);
     let project = app.project(file)?;
     let overrides = overrides(&args.set)?;
     let project = with_params(project, &overrides)?;
@@ -137,8 +137,12 @@ fn run(
         watch_signals: true,
     };
     let summary = execute(plan, &runtime)?;
-    json.finish()?;
     plain.finish(&summary);
+    match json.finish() {
+        // Whoever read the events has seen enough; the run counts all the same.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
     Ok(outcome(&summary))
 }
 
