@@ -171,9 +171,7 @@ impl From<DiskError> for CliError {
     fn from(error: DiskError) -> Self {
         let cli = Self::new(Outcome::Surroundings, error.to_string());
         match error.source.kind() {
-            io::ErrorKind::StorageFull => {
-                cli.hint("free some space and run again; nothing that was done is lost")
-            }
+            io::ErrorKind::StorageFull => cli.hint("free some space and run again"),
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
                 cli.hint("make it writable and run again")
             }

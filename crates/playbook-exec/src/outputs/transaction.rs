@@ -1,6 +1,7 @@
 //! The transaction around one run of one stage.
 
 use std::io;
+use std::path::Path;
 
 use playbook_hash::disk::{self, DiskError};
 use playbook_types::name::StageName;
@@ -141,7 +142,8 @@ impl Transaction {
         Ok(kept)
     }
 
-    /// The stage failed: what it left is moved away for inspection, and the old outs come back.
+    /// The stage failed: what it left is moved away for inspection (not where the disk is full), and the old
+    /// outs come back.
     pub(crate) fn roll_back(&mut self) -> Result<RolledBack, OutFault> {
         let mut done = RolledBack::default();
         for out in self.outs.iter().filter(|out| self.begun && !out.persist) {
@@ -150,7 +152,13 @@ impl Transaction {
                 out: out.path.clone(),
                 source,
             })?;
-            if left != Standing::Nothing {
+            if left == Standing::Nothing {
+                continue;
+            }
+            if disk_is_full(&path) {
+                // What it left would keep the disk full, and the lock from being saved.
+                disk::remove_tree(&path)?;
+            } else {
                 done.kept
                     .push(self.places.keep_failed(&self.stage, &out.path, &path)?);
             }
@@ -161,4 +169,16 @@ impl Transaction {
         }
         Ok(done)
     }
+}
+
+/// Less than this many bytes left is no room for anything.
+const NO_ROOM: u64 = 1 << 20;
+
+/// Whether the file system that a path is on has no room left.
+fn disk_is_full(path: &Path) -> bool {
+    let Some(directory) = path.parent() else {
+        return false;
+    };
+    rustix::fs::statvfs(directory)
+        .is_ok_and(|found| found.f_bavail.saturating_mul(found.f_frsize) < NO_ROOM)
 }
