@@ -8,19 +8,37 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArgs {
     /// The playbook [default: `$PLAYBOOK_FILE`, else playbook.yaml or .yml here or in a directory above]
-    #[arg(short, long, value_name = "FILE", global = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        global = true,
+        help_heading = "Options of every command"
+    )]
     pub(crate) file: Option<PathBuf>,
     /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true,
+        help_heading = "Options of every command"
+    )]
     pub(crate) color: ColorWhen,
     /// Read all data again instead of trusting unchanged file times, sizes and inodes
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Options of every command")]
     pub(crate) no_stat_cache: bool,
     /// Say only what went wrong
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Options of every command",
+        conflicts_with = "verbose"
+    )]
     pub(crate) quiet: bool,
     /// Say more
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Options of every command")]
     pub(crate) verbose: bool,
 }
 
