@@ -5,8 +5,21 @@ use std::path::{Path, PathBuf};
 
 use playbook_types::path::DataPath;
 
+use crate::outputs::fault::OutFault;
 use crate::outputs::moving::{Standing, move_data, standing_at};
-use crate::outputs::transaction::{OldOut, OutFault};
+
+/// An out of a stage that is about to run.
+#[derive(Debug, Clone)]
+pub(crate) struct OldOut {
+    /// The out.
+    pub(crate) path: DataPath,
+    /// It is left in place for the command to update, without a transaction.
+    pub(crate) persist: bool,
+    /// What stands there is exactly what the lock records.
+    pub(crate) recorded: bool,
+    /// The text of the link that the stage made there, if it made one.
+    pub(crate) symlink: Option<String>,
+}
 
 /// An old out under its reserved name.
 #[derive(Debug)]

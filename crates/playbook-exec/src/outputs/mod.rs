@@ -2,10 +2,12 @@
 //! stand and the old ones go, or the old ones come back. Nothing of the user's is ever deleted.
 
 mod aside;
+mod fault;
 mod keep;
 mod moving;
 mod transaction;
 
+pub(crate) use aside::OldOut;
+pub use fault::OutFault;
 pub(crate) use keep::Places;
-pub use transaction::OutFault;
-pub(crate) use transaction::{OldOut, Transaction};
+pub(crate) use transaction::Transaction;

@@ -1,70 +1,16 @@
 //! The transaction around one run of one stage.
 
-use std::io;
 use std::path::Path;
 
-use playbook_hash::disk::{self, DiskError};
+use playbook_hash::disk;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::KeptFile;
 
-use crate::outputs::aside::{Aside, set_aside};
+use crate::outputs::aside::{Aside, OldOut, set_aside};
+use crate::outputs::fault::OutFault;
 use crate::outputs::keep::Places;
 use crate::outputs::moving::{Standing, move_data, standing_at};
-
-/// Why a stage's outs cannot be made where they should be.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OutFault {
-    /// A socket, fifo or device stands there.
-    #[error("{out} is a socket, a fifo or a device; move it away or name another out")]
-    Special {
-        /// The out.
-        out: DataPath,
-    },
-    /// A symbolic link stands there that the stage did not make.
-    #[error(
-        "{out} is a symbolic link to {target} that the stage did not make; name the target as the out, or remove the link"
-    )]
-    ForeignLink {
-        /// The out.
-        out: DataPath,
-        /// Where it points.
-        target: String,
-    },
-    /// Another file system is mounted there.
-    #[error(
-        "{out} is a mount point and cannot be set aside; name a directory inside it as the out, or mark it 'persist: true'"
-    )]
-    MountPoint {
-        /// The out.
-        out: DataPath,
-    },
-    /// What stands there cannot be looked at.
-    #[error("cannot look at {out}: {source}")]
-    Unreadable {
-        /// The out.
-        out: DataPath,
-        /// Why.
-        source: io::Error,
-    },
-    /// The disk refuses.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-}
-
-/// An out of a stage that is about to run.
-#[derive(Debug, Clone)]
-pub(crate) struct OldOut {
-    /// The out.
-    pub(crate) path: DataPath,
-    /// It is left in place for the command to update, without a transaction.
-    pub(crate) persist: bool,
-    /// What stands there is exactly what the lock records.
-    pub(crate) recorded: bool,
-    /// The text of the link that the stage made there, if it made one.
-    pub(crate) symlink: Option<String>,
-}
 
 /// Old outs set aside while their stage runs. It must be finished one way or the other.
 #[derive(Debug)]

@@ -27,12 +27,13 @@ use crate::plan::{Decided, Facts, Plan, StageFault, decide, refuse_clashes};
 use crate::process::{SignalWatch, become_subreaper};
 use crate::schedule::capacity::Capacity;
 use crate::schedule::deadlines::Deadlines;
+use crate::schedule::message::Message;
 use crate::schedule::record::Record;
 use crate::schedule::report::Report;
 use crate::schedule::running::Running;
 use crate::schedule::states::States;
 use crate::schedule::workers::{Queue, Workers, work};
-use crate::stage::{Attempt, AttemptResult, FailureCause};
+use crate::stage::{Attempt, FailureCause};
 
 /// What a run needs beside its plan.
 pub struct Runtime<'a> {
@@ -76,13 +77,6 @@ pub struct Summary {
     pub failures: Vec<(StageName, FailureCause)>,
     /// Whether the lock was written.
     pub lock_written: bool,
-}
-
-/// What arrives at the scheduler.
-pub(super) enum Message {
-    Decided(StageId, Result<Decided, StageFault>),
-    Finished(Box<AttemptResult>),
-    Signal(i32),
 }
 
 /// Runs a plan.

@@ -5,6 +5,7 @@ mod capacity;
 mod deadlines;
 mod dispatch;
 mod engine;
+mod message;
 mod record;
 mod report;
 mod running;

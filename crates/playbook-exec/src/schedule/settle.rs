@@ -13,7 +13,8 @@ use rustix::process::Signal;
 
 use crate::error::ExecError;
 use crate::plan::{Decided, StageFault};
-use crate::schedule::engine::{Engine, Message};
+use crate::schedule::engine::Engine;
+use crate::schedule::message::Message;
 use crate::stage::{AttemptResult, Failed, FailureCause, Made};
 
 /// How a stage failed, for its event.

@@ -1,6 +1,6 @@
 //! Finding one real cycle to show.
 
-use crate::graph::build::StageId;
+use crate::graph::stage_id::StageId;
 
 /// Stages that need each other: each is needed by the next, and the last by the first.
 #[derive(Debug, Clone, PartialEq, Eq)]

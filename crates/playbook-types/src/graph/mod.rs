@@ -3,7 +3,9 @@
 mod build;
 mod cycle;
 mod overlap;
+mod stage_id;
 
-pub use build::{Graph, StageId};
+pub use build::Graph;
 pub use cycle::Cycle;
 pub use overlap::PathIndex;
+pub use stage_id::StageId;

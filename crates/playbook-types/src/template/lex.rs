@@ -1,8 +1,7 @@
 //! A template's text, split into what is the shell's and what is ours.
 
 use crate::template::error::{TemplateError, TemplateErrorKind};
-use crate::template::reference;
-use crate::template::render::Placeholder;
+use crate::template::reference::{self, Placeholder};
 
 /// A piece of a template.
 #[derive(Debug, Clone)]

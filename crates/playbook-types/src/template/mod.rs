@@ -21,6 +21,6 @@ mod shell;
 
 pub use error::{TemplateError, TemplateErrorKind};
 pub use quote::quote_word;
-pub use reference::Reference;
-pub use render::{Placeholder, Rendered, Template};
+pub use reference::{Placeholder, Reference};
+pub use render::{Rendered, Template};
 pub use scope::{ParamSource, Scope};

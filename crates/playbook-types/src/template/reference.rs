@@ -31,6 +31,19 @@ pub enum Reference {
     Literal(String),
 }
 
+/// One `{{ … }}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placeholder {
+    /// The text, braces included.
+    pub source: String,
+    /// Where it stands, in bytes from the start of the template.
+    pub offset: usize,
+    /// What it refers to.
+    pub reference: Reference,
+    /// Whether its value is put in unquoted (`| raw`).
+    pub raw: bool,
+}
+
 /// Names that mean something in a fan-out.
 const FAN_OUT: [&str; 7] = [
     "input",

@@ -7,7 +7,7 @@ use crate::suggest::nearest;
 use crate::template::error::{TemplateError, TemplateErrorKind};
 use crate::template::lex::{Piece, split};
 use crate::template::quote::{Spot, quote};
-use crate::template::reference::Reference;
+use crate::template::reference::{Placeholder, Reference};
 use crate::template::scope::Scope;
 use crate::template::shell::Scanner;
 use crate::value::ParamValue;
@@ -16,19 +16,6 @@ use crate::value::ParamValue;
 #[derive(Debug, Clone)]
 pub struct Template {
     pieces: Vec<Piece>,
-}
-
-/// One `{{ … }}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placeholder {
-    /// The text, braces included.
-    pub source: String,
-    /// Where it stands, in bytes from the start of the template.
-    pub offset: usize,
-    /// What it refers to.
-    pub reference: Reference,
-    /// Whether its value is put in unquoted (`| raw`).
-    pub raw: bool,
 }
 
 /// A command, ready for a shell.
