@@ -310,6 +310,33 @@ fn an_interrupt_stops_the_children_and_saves_what_was_done() {
 }
 
 #[test]
+fn what_was_done_before_a_kill_is_not_done_again() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+    // The second stage ends itself once its runner is gone, so that nothing is left behind.
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'echo > x', outs: [x]}\n  b: {cmd: 'while kill -0 $PPID && [ ! -e gone ]; do :; done; echo > y', deps: [x], outs: [y]}\n",
+    )
+    .real_clock();
+    let mut command = sandbox.command(&["run", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines
+        .by_ref()
+        .map(Result::unwrap)
+        .find(|line| line.contains("stage_completed"))
+        .unwrap();
+    // The lock is saved while the second stage runs, not only when the run ends.
+    while !sandbox.exists("playbook.lock.yaml") {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    sandbox.write("gone", "");
+    assert!(sandbox.run(&["status"]).prints(0).contains("cached a"));
+}
+
+#[test]
 fn two_runs_at_once_take_turns() {
     let sandbox = Sandbox::with_stages(
         "  a: {cmd: 'mkdir busy; echo >> count; cp in x; rmdir busy', deps: [in], outs: [x]}\n",

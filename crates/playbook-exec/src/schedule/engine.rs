@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -294,7 +295,8 @@ impl<'s> Engine<'s> {
             return Ok(());
         }
         self.write_what_is_due();
-        let message = match self.deadlines.wait() {
+        let due = self.deadlines.wait().into_iter().chain(self.record_wait());
+        let message = match due.min() {
             None => messages.recv().ok(),
             Some(wait) => messages.recv_timeout(wait).ok(),
         };
@@ -304,6 +306,11 @@ impl<'s> Engine<'s> {
             self.settle(message)?;
         }
         Ok(())
+    }
+
+    /// How long until the lock is due to be saved; once that has failed, never.
+    fn record_wait(&self) -> Option<Duration> {
+        self.record.wait().filter(|_| self.fatal.is_none())
     }
 
     /// Writes events and, now and then, the lock. Once that has failed it is not tried again: what runs

@@ -17,7 +17,7 @@ const SCHEMA: &str = "1.0";
 /// The version of BLAKE3 that digests are of.
 const BLAKE3_VERSION: &str = "1.8";
 /// The shortest time between two saves while the run goes on.
-const SAVE_EVERY: Duration = Duration::from_secs(1);
+const SAVE_EVERY: Duration = Duration::from_millis(50);
 
 /// The lock of a run.
 #[derive(Debug)]
@@ -55,6 +55,12 @@ impl Record {
     pub(super) fn note(&mut self, stage: &StageName, entry: StageEntry) {
         self.entries.insert(stage.clone(), entry);
         self.unsaved = true;
+    }
+
+    /// How long until something unsaved is due to be saved.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        self.unsaved
+            .then(|| self.next_save.saturating_duration_since(Instant::now()))
     }
 
     /// Saves if the last save is long enough ago. The time between saves grows with what a save costs, so
