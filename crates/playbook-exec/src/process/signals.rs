@@ -14,11 +14,20 @@ pub(crate) struct SignalWatch {
 }
 
 impl SignalWatch {
-    /// Tells `tell` of each SIGINT, SIGTERM and SIGHUP, which no longer end the process.
+    /// Tells `tell` of each SIGINT, SIGTERM and SIGHUP, which no longer end the process: the first two
+    /// end the run. A third does what it would have done, for a run that cannot come to its end because
+    /// it still reads a huge file.
     pub(crate) fn start(tell: impl Fn(i32) + Send + 'static) -> io::Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let handle = signals.handle();
-        let watch = move || signals.forever().for_each(&tell);
+        let watch = move || {
+            for (nth, signal) in signals.forever().enumerate() {
+                tell(signal);
+                if nth >= 2 {
+                    signal_hook::low_level::emulate_default_handler(signal).ok();
+                }
+            }
+        };
         let thread = std::thread::Builder::new()
             .name("signals".to_owned())
             .spawn(watch)?;
