@@ -48,6 +48,7 @@ fn printed(shell: &str, command: &str) -> Option<Vec<u8>> {
     let directory = tempfile::tempdir().unwrap();
     let output = Command::new(shell)
         .arg("-c")
+        .arg("--")
         .arg(command)
         .current_dir(directory.path())
         .output()
@@ -187,12 +188,16 @@ fn where_no_quoting_is_sound_a_value_that_needs_some_is_refused() {
         "echo $'{{params.v0}}'",
         "echo # {{params.v0}}",
         "echo $((1 + {{params.v0}}))",
-        "echo ${x:-{{params.v0}}}",
+        "echo \"${x:-{{params.v0}}}\"",
+        "echo \"${x:-\"{{params.v0}}\"}\"",
+        "echo ${x:{{params.v0}}}",
         "((x = {{params.v0}}))",
         "cat <<{{params.v0}}\n",
-        "echo $(case x in x) echo {{params.v0}};; esac)",
-        "echo \"$(echo case) {{params.v0}}\"",
-        "echo \"${x:-\"a\"}{{params.v0}}\"",
+        "a[{{params.v0}}]=1",
+        "a[\"{{params.v0}}\"]=1",
+        "echo ${a['{{params.v0}}']}",
+        "((a[\"{{params.v0}}\"]))",
+        "cat <<E $(cat <<F\nF\n)\n{{params.v0}}\nE",
         "echo $[1+{{params.v0}}]",
         "echo $'a\\'b' {{params.v0}}",
     ];
@@ -207,9 +212,9 @@ fn where_no_quoting_is_sound_a_value_that_needs_some_is_refused() {
         "echo ${{params.v0}}",
         "echo \\{{params.v0}}",
         "echo \"${{params.v0}}\"",
-        "echo $x{{params.v0}}",
-        "echo \"$x{{params.v0}}\"",
         "cat <<E\n${{params.v0}}\nE",
+        "cat <<E\n$x{{params.v0}}\nE",
+        "echo ${{\"{\"}}{{params.v0}}}",
     ] {
         let error = render(joined, &params(&["y"]));
         assert!(
@@ -221,11 +226,307 @@ fn where_no_quoting_is_sound_a_value_that_needs_some_is_refused() {
         render("echo $((1 + {{params.v0}}))", &params(&["41"])).unwrap(),
         "echo $((1 + 41))"
     );
-    assert!(render("echo $((1 - {{params.v0}}))", &params(&["-1"])).is_err());
+    assert_eq!(
+        render("echo $((1 -{{params.v0}}))", &params(&["-1"])).unwrap(),
+        "echo $((1 -(-1)))"
+    );
+    for (place, value) in [
+        ("echo `echo x {{params.v0}}>f`", "2"),
+        ("`{{params.v0}} true`", "if"),
+    ] {
+        assert!(render(place, &params(&[value])).is_err(), "{place}");
+    }
     assert_eq!(
         render("echo `echo {{params.v0}}`", &params(&["fine"])).unwrap(),
         "echo `echo fine`"
     );
+}
+
+/// More places, each printing its words with a NUL behind; `V` is the value, and `X` is set to `x`.
+const SPREAD: [(&str, &str); 22] = [
+    ("printf '%s\\0' ${U:-{{params.v0}}}", "V\0"),
+    ("printf '%s\\0' ${U:-\"{{params.v0}}\"}", "V\0"),
+    ("printf '%s\\0' ${U:-'{{params.v0}}'}", "V\0"),
+    ("printf '%s\\0' ${U-a\"b c\"{{params.v0}}}", "ab cV\0"),
+    (
+        "printf '%s\\0' \"$(case x in x) printf '<%s>' {{params.v0}};; esac)\" {{params.v0}}",
+        "<V>\0V\0",
+    ),
+    (
+        "printf '%s\\0' \"$(case {{params.v0}} in (a|{{params.v0}}) echo 'a)' ;; esac)\"",
+        "a)\0",
+    ),
+    (
+        "for i in \"$(for i do case x in x) :;; esac; done)\" {{params.v0}}; do printf '%s\\0' \"$i\"; done",
+        "\0V\0",
+    ),
+    ("printf '%s\\0' \"$X{{params.v0}}\"", "xV\0"),
+    ("printf '%s\\0' $X{{params.v0}}", "xV\0"),
+    ("{ printf '%s\\0' {{params.v0}}>&3; } 3>&1", "V\0"),
+    ("{ printf '%s\\0' {{params.v0}}2>&3; } 3>&1 >&3", "V2\0"),
+    ("{ printf '%s\\0' 1{{params.v0}}>&3; } 3>&1", "1V\0"),
+    ("printf '%s\\0' ~{{params.v0}}", "~V\0"),
+    ("printf '%s\\0' {a,{{params.v0}}", "{a,V\0"),
+    ("set -- {{params.v0}}=5; printf '%s\\0' \"$1\"", "V=5\0"),
+    (
+        "x='a'\"$(echo \")\")\"{{params.v0}}; printf '%s\\0' \"$x\"",
+        "a)V\0",
+    ),
+    ("printf '%s\\0' \"`printf b`{{params.v0}}\" # it's", "bV\0"),
+    ("sh -c 'printf \"%s\\0\" \"$1\"' sh {{params.v0}}", "V\0"),
+    (
+        "p=z{{params.v0}}; printf '%s\\0' \"${p%\"${p#z}\"}\"{{params.v0}}",
+        "zV\0",
+    ),
+    ("printf '%s\\0' $((1+2)){{params.v0}}", "3V\0"),
+    (
+        "printf '%s\\0' \\\n'{{params.v0}}'\\'\"{{params.v0}}\"",
+        "V'V\0",
+    ),
+    ("f() (printf '%s\\0' \"$1\"); f {{params.v0}}", "V\0"),
+];
+
+/// The same for what only bash knows.
+const BASH: [(&str, &str); 9] = [
+    ("a=(x {{params.v0}} y); printf '%s\\0' \"${a[1]}\"", "V\0"),
+    (
+        "[[ {{params.v0}} == {{params.v0}} ]] && printf '%s\\0' {{params.v0}}",
+        "V\0",
+    ),
+    (
+        "[[ x{{params.v0}} =~ ^(x){{params.v0}}$ ]] && printf '%s\\0' {{params.v0}}",
+        "V\0",
+    ),
+    ("printf '%s\\0' x{b,{{params.v0}}}", "xb\0xV\0"),
+    (
+        "printf '%s\\0' \"$(cat <(printf '<%s>' {{params.v0}}))\"",
+        "<V>\0",
+    ),
+    (
+        "p=z{{params.v0}}; printf '%s\\0' ${p/z{{params.v0}}/Z}",
+        "Z\0",
+    ),
+    (
+        "p=z{{params.v0}}; printf '%s\\0' ${p##z{{params.v0}}}",
+        "\0",
+    ),
+    ("((1 + 1)) && printf '%s\\0' {{params.v0}}", "V\0"),
+    (
+        "printf '%s\\0' $\"a\"{{params.v0}} $'b'\"{{params.v0}}\"",
+        "aV\0bV\0",
+    ),
+];
+
+/// One run of a shell for many places.
+fn spread(shell: &str, places: &[(&str, &str)], value: &str) {
+    let mut script = "X=x\n".to_owned();
+    let mut expected = String::new();
+    for (place, prints) in places {
+        match render(place, &params(&[value])) {
+            Ok(command) => {
+                script.push_str(&command);
+                script.push('\n');
+                expected.push_str(&prints.replace('V', value));
+            }
+            // `a[$(…)]` in `[[ … ]]`.
+            Err(error) => assert!(
+                place.contains("[[") && value.contains('['),
+                "{value:?} in {place}: {error}"
+            ),
+        }
+    }
+    if let Some(found) = printed(shell, &script) {
+        assert_eq!(
+            String::from_utf8_lossy(&found),
+            expected,
+            "{shell} -c {script}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_value_is_received_wherever_it_stands(value in any_value()) {
+        spread("sh", &SPREAD, &value);
+        spread("bash", &SPREAD, &value);
+        spread("bash", &BASH, &value);
+    }
+
+    #[test]
+    fn no_value_changes_the_shape_of_any_text(
+        pieces in prop::collection::vec(prop::sample::select(&FRAGMENTS[..]), 1..9),
+        value in any_value(),
+    ) {
+        let template = format!("{}\nprintf '<%s>' {{{{params.v0}}}} \"{{{{params.v0}}}}\"", pieces.concat());
+        // `''cat` runs cat, and x is what `case x` looks for; `$$` differs from run to run.
+        if value.is_empty() || value == "x" || template.contains("$$") || Template::parse(&template).is_err() {
+            return Ok(());
+        }
+        let values = params(&[&value]);
+        let (Ok(nasty), Ok(plain)) = (render(&template, &values), render(&template, &params(&[HARMLESS]))) else {
+            return Ok(());
+        };
+        for shell in ["sh", "bash"] {
+            let (Some(nasty_out), Some(plain_out)) = (printed(shell, &nasty), printed(shell, &plain)) else { continue };
+            let expected = String::from_utf8_lossy(&plain_out).replace(HARMLESS, &value);
+            prop_assert_eq!(String::from_utf8_lossy(&nasty_out), expected, "{}: {} / {}", shell, nasty, plain);
+        }
+    }
+}
+
+/// A value without any meaning, which needs no quoting.
+const HARMLESS: &str = "QZQ";
+
+/// Pieces of shell text that open, close and confuse.
+const FRAGMENTS: [&str; 64] = [
+    "{{params.v0}}",
+    "{{params.v0}}",
+    "{{params.v0}}",
+    "'{{params.v0}}'",
+    "\"{{params.v0}}\"",
+    "printf '<%s>' ",
+    "printf '<%s>' {{params.v0}} ",
+    "printf '%s ' ",
+    " ",
+    " ",
+    "\n",
+    "\n",
+    ";",
+    "'",
+    "\"",
+    "\"",
+    "`",
+    "$(",
+    "$(",
+    ")",
+    ")",
+    "(",
+    "((",
+    "))",
+    "$((",
+    "${",
+    "${U:-",
+    "${U#",
+    "}",
+    "{ ",
+    "$",
+    "$'",
+    "\\",
+    "\\\n",
+    "#",
+    " #",
+    "cat <<E\n",
+    "cat <<'E'\n",
+    "cat <<-E\n",
+    "\nE\n",
+    "E",
+    "<<E",
+    "<<<",
+    " >&1 ",
+    " >&2 ",
+    "case x in x) ",
+    "case ",
+    " in ",
+    " esac",
+    ";;",
+    "if ",
+    "then ",
+    "fi",
+    "for i in a b; do ",
+    "done",
+    "[[ ",
+    " ]]",
+    "&& ",
+    "| cat",
+    "$X",
+    "a=",
+    "a[",
+    "]",
+    "!",
+];
+
+#[test]
+fn a_value_names_a_file() {
+    for value in [
+        "a b", "$x", "it's", "2", "-n", "*", "#", "&1", "a\nb", "{a,b}", "~", "if", "a=b",
+    ] {
+        let command = render(
+            "printf x >{{params.v0}}; printf '%s' * ; cat <./{{params.v0}}; rm ./{{params.v0}}",
+            &params(&[value]),
+        );
+        prints(&command.unwrap(), &format!("{value}x"));
+    }
+}
+
+#[test]
+fn bash_evaluates_nothing_of_a_value() {
+    let value = "a[$(touch INJECTED)]";
+    for place in [
+        "[[ {{params.v0}} -eq 1 ]]",
+        "[[ \"{{params.v0}}\" -eq 1 ]]",
+        "[[ -v '{{params.v0}}' ]]",
+        "a[{{params.v0}}]=1",
+        "a=([{{params.v0}}]=1)",
+        "echo ${a[{{params.v0}}]}",
+        "x=abc; echo ${x:{{params.v0}}}",
+        "echo $[{{params.v0}}]",
+        "(( {{params.v0}} ))",
+        "echo $((\"{{params.v0}}\"))",
+        "for ((i={{params.v0}}; i<1; i++)); do :; done",
+    ] {
+        assert!(render(place, &params(&[value])).is_err(), "{place}");
+    }
+}
+
+#[test]
+fn a_value_never_ends_the_here_document_around_it() {
+    for (place, values) in [
+        ("cat <<E\n{{params.v0}}\nE", vec!["E"]),
+        ("cat <<'E'\n{{params.v0}}\nE", vec!["E"]),
+        ("cat <<-E\n\t{{params.v0}}\n\tE", vec!["E"]),
+        ("cat <<E\n{{params.v0}}", vec!["a\nE"]),
+        ("cat <<EF\n{{params.v0}}{{params.v1}}\nEF", vec!["E", "F"]),
+    ] {
+        let error = render(place, &params(&values));
+        assert_eq!(error, Err(TemplateErrorKind::EndsHereDocument), "{place}");
+    }
+    let nested = render(
+        "cat <<E\n$(printf %s {{params.v0}})\nE",
+        &params(&["a\nE\ntouch INJECTED"]),
+    );
+    assert!(
+        matches!(nested, Err(TemplateErrorKind::NotQuotable { .. })),
+        "{nested:?}"
+    );
+    let tabs = render("cat <<-E\n{{params.v0}}\nE", &params(&["\ta"]));
+    assert!(
+        matches!(tabs, Err(TemplateErrorKind::NotQuotable { .. })),
+        "{tabs:?}"
+    );
+}
+
+#[test]
+fn values_of_the_environment_are_not_shown() {
+    let env = IndexMap::from([(
+        playbook_types::name::EnvName::parse("TOKEN").unwrap(),
+        "s3 cret".to_owned(),
+    )]);
+    let wildcards = IndexMap::new();
+    let scope = Scope {
+        stage: "s",
+        params: &Params::new(),
+        deps: &[],
+        outs: &[],
+        env: &env,
+        wildcards: &wildcards,
+    };
+    let template =
+        Template::parse("curl -H {{ env.TOKEN }} \"{{env.TOKEN}}\" {{ env.TOKEN | raw }}").unwrap();
+    let rendered = template.render(&scope).unwrap();
+    assert_eq!(rendered.text, "curl -H 's3 cret' \"s3 cret\" s3 cret");
+    assert_eq!(rendered.shown, "curl -H *** \"***\" ***");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::name::{EnvName, ParamKey};
+use crate::template::shell::Where;
 
 /// Something wrong at one place of a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,15 +73,13 @@ pub enum TemplateErrorKind {
         /// Its name.
         name: String,
     },
-    /// `item` outside a matrix.
-    ItemUnbound,
     /// A param without a value.
-    Null {
+    NullParam {
         /// Its key.
         key: ParamKey,
     },
     /// A param that is a map.
-    Map {
+    MapParam {
         /// Its key.
         key: ParamKey,
     },
@@ -96,12 +95,14 @@ pub enum TemplateErrorKind {
         /// How many items it has.
         count: usize,
         /// Where it stands.
-        place: &'static str,
+        place: String,
     },
     /// A value that needs quoting where no quoting is sound.
     NotQuotable {
         /// Where it stands.
-        place: &'static str,
+        place: Where,
+        /// The kind of value, with its article.
+        value: &'static str,
     },
     /// A value that would end the here-document it stands in.
     EndsHereDocument,
@@ -157,14 +158,22 @@ impl fmt::Display for TemplateErrorKind {
             Self::WildcardUnbound { name } => {
                 write!(f, "the stage's name has no wildcard '{{{name}}}'")
             }
-            Self::ItemUnbound => {
-                f.write_str("'item' means something only in a stage with 'matrix' or 'foreach'")
-            }
-            Self::Null { key } => write!(
+            value => value.fmt_value(f),
+        }
+    }
+}
+
+impl TemplateErrorKind {
+    /// What is wrong with a value, and not with what is written.
+    fn fmt_value(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NullParam { key } => write!(
                 f,
                 "the param '{key}' is null; give it a value, or \"\" for an empty argument"
             ),
-            Self::Map { key } => write!(f, "the param '{key}' is a map; name one of its values"),
+            Self::MapParam { key } => {
+                write!(f, "the param '{key}' is a map; name one of its values")
+            }
             Self::NestedList { key } => {
                 write!(f, "the list '{key}' holds something that is no single word")
             }
@@ -175,15 +184,23 @@ impl fmt::Display for TemplateErrorKind {
                     "a list of {count} items cannot stand {place}: it must be a word of its own"
                 )
             }
-            Self::NotQuotable { place } => write!(
-                f,
-                "the value needs quoting, and there is no sound way to quote {place}; put it in a variable or an argument first"
-            ),
+            Self::NotQuotable { place, value } => write_not_quotable(f, *place, value),
             Self::EndsHereDocument => {
                 f.write_str("the value would end the here-document it stands in")
             }
+            _ => Ok(()),
         }
     }
+}
+
+fn write_not_quotable(f: &mut fmt::Formatter<'_>, place: Where, value: &str) -> fmt::Result {
+    if place.takes_no_value() {
+        return write!(f, "no value can stand {place}");
+    }
+    write!(
+        f,
+        "{value} that needs quoting cannot stand {place}: there is no sound way to quote it there; put it in a variable or an argument first"
+    )
 }
 
 fn counted(count: usize, what: &str) -> String {

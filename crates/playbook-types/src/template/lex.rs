@@ -1,72 +1,158 @@
 //! A template's text, split into what is the shell's and what is ours.
 
+use crate::template::ast::Placeholder;
 use crate::template::error::{TemplateError, TemplateErrorKind};
-use crate::template::reference::{self, Placeholder};
+use crate::template::reference::{self, Expression};
 
 /// A piece of a template.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
+    /// The shell's text, literals in quotes (`{{ "{{" }}`) included; never two in a row.
     Text(String),
+    /// A placeholder.
     Value(Placeholder),
 }
 
-/// Splits a template; all errors are found.
+/// Splits a template, or finds everything that is malformed in it.
 pub(super) fn split(text: &str) -> Result<Vec<Piece>, Vec<TemplateError>> {
-    let mut pieces = Vec::new();
-    let mut errors = Vec::new();
+    let mut lexer = Lexer {
+        pieces: Vec::new(),
+        errors: Vec::new(),
+    };
     let mut at = 0;
-    while let Some(open) = text[at..].find("{{").map(|found| at + found) {
-        if open > at {
-            pieces.push(Piece::Text(text[at..open].to_owned()));
-        }
-        let Some(end) = close(text, open + 2) else {
-            errors.push(TemplateError {
-                placeholder: "{{".to_owned(),
-                offset: open,
-                kind: TemplateErrorKind::Unclosed,
-            });
-            at = text.len();
-            break;
-        };
-        let source = text[open..end].to_owned();
-        match reference::parse(&text[open + 2..end - 2]) {
-            Ok((reference, raw)) => pieces.push(Piece::Value(Placeholder {
-                source,
-                offset: open,
-                reference,
-                raw,
-            })),
-            Err(kind) => errors.push(TemplateError {
-                placeholder: source,
-                offset: open,
-                kind,
-            }),
-        }
-        at = end;
+    while let Some(open) = find_from(text, "{{", at) {
+        lexer.text(text.get(at..open).unwrap_or(""));
+        at = lexer.placeholder(text, open);
     }
-    if at < text.len() {
-        pieces.push(Piece::Text(text[at..].to_owned()));
-    }
-    if errors.is_empty() {
-        Ok(pieces)
+    lexer.text(text.get(at..).unwrap_or(""));
+    if lexer.errors.is_empty() {
+        Ok(lexer.pieces)
     } else {
-        Err(errors)
+        Err(lexer.errors)
     }
 }
 
-/// Just behind the `}}` that closes a placeholder; braces in quotes do not count. A placeholder stands on one line.
-fn close(text: &str, from: usize) -> Option<usize> {
-    let mut quote = None;
-    let rest = &text[from..];
-    for (i, c) in rest.char_indices() {
-        match (quote, c) {
-            (_, '\n') => return None,
-            (Some(open), c) if c == open => quote = None,
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '}') if rest[i..].starts_with("}}") => return Some(from + i + 2),
-            _ => {}
+fn find_from(text: &str, what: &str, at: usize) -> Option<usize> {
+    text.get(at..)?.find(what).map(|found| at + found)
+}
+
+struct Lexer {
+    pieces: Vec<Piece>,
+    errors: Vec<TemplateError>,
+}
+
+impl Lexer {
+    fn text(&mut self, text: &str) {
+        match self.pieces.last_mut() {
+            _ if text.is_empty() => {}
+            Some(Piece::Text(before)) => before.push_str(text),
+            _ => self.pieces.push(Piece::Text(text.to_owned())),
         }
     }
-    // A lone quote is no reason to miss the end.
-    quote.and_then(|_| rest.lines().next()?.find("}}").map(|i| from + i + 2))
+
+    /// Takes the placeholder at `open` and returns where it ends.
+    fn placeholder(&mut self, text: &str, open: usize) -> usize {
+        let inside = text.get(open + 2..).unwrap_or("");
+        let Some(length) = length(inside) else {
+            self.error("{{", open, TemplateErrorKind::Unclosed);
+            return open + 2;
+        };
+        let end = open + 2 + length + 2;
+        let source = text.get(open..end).unwrap_or("{{");
+        match reference::parse(inside.get(..length).unwrap_or("")) {
+            Ok(Expression::Literal(literal)) => self.text(&literal),
+            Ok(Expression::Value { reference, raw }) => {
+                let source = source.to_owned();
+                let placeholder = Placeholder {
+                    source,
+                    offset: open,
+                    reference,
+                    raw,
+                };
+                self.pieces.push(Piece::Value(placeholder));
+            }
+            Err(kind) => self.error(source, open, kind),
+        }
+        end
+    }
+
+    fn error(&mut self, placeholder: &str, offset: usize, kind: TemplateErrorKind) {
+        self.errors.push(TemplateError {
+            placeholder: placeholder.to_owned(),
+            offset,
+            kind,
+        });
+    }
+}
+
+/// How long the text before the closing `}}` is. It stands on one line, and opens no second placeholder.
+fn length(inside: &str) -> Option<usize> {
+    let line = inside.split('\n').next().unwrap_or("");
+    let from = literal_end(line).unwrap_or(0);
+    let end = find_from(line, "}}", from)?;
+    let second = find_from(line, "{{", from).is_some_and(|open| open < end);
+    (!second).then_some(end)
+}
+
+/// Behind the text in quotes that a placeholder may begin with.
+fn literal_end(line: &str) -> Option<usize> {
+    let trimmed = line.trim_start();
+    let quote = trimmed.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let start = line.len() - trimmed.len() + 1;
+    find_from(line, quote.encode_utf8(&mut [0; 4]), start).map(|end| end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::ast::Reference;
+
+    fn shown(text: &str) -> Vec<String> {
+        let show = |piece: Piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Value(placeholder) => format!("<{}@{}>", placeholder.source, placeholder.offset),
+        };
+        split(text).unwrap().into_iter().map(show).collect()
+    }
+
+    fn errors(text: &str) -> Vec<(String, usize)> {
+        split(text)
+            .unwrap_err()
+            .into_iter()
+            .map(|error| (error.placeholder, error.offset))
+            .collect()
+    }
+
+    #[test]
+    fn pieces() {
+        assert_eq!(
+            shown("a{{deps}}{{ outs }}b"),
+            ["a", "<{{deps}}@1>", "<{{ outs }}@9>", "b"]
+        );
+        assert_eq!(shown("${V:-{{deps}}}"), ["${V:-", "<{{deps}}@5>", "}"]);
+        assert_eq!(shown("{a} ${b} }}"), ["{a} ${b} }}"]);
+        assert_eq!(shown("a{{ \"{{\" }}b{{'}}'}}c"), ["a{{b}}c"]);
+        assert!(split("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn raw_and_offsets() {
+        let pieces = split("é {{ deps | raw }}").unwrap();
+        let Some(Piece::Value(placeholder)) = pieces.get(1) else {
+            panic!("{pieces:?}")
+        };
+        assert_eq!((placeholder.offset, placeholder.raw), (3, true));
+        assert_eq!(placeholder.reference, Reference::Deps);
+    }
+
+    #[test]
+    fn all_errors_are_found() {
+        let expected = [("{{", 0), ("{{ nope }}", 8), ("{{", 19)];
+        let found = errors("{{ deps {{ nope }} {{\n}}");
+        assert_eq!(
+            found,
+            expected.map(|(text, offset)| (text.to_owned(), offset))
+        );
+        assert_eq!(errors("x {{ \"a }}"), [("{{ \"a }}".to_owned(), 2)]);
+    }
 }

@@ -7,20 +7,27 @@
 //! error. What a nested interpreter makes of its program text (`sh -c '…'`, awk, ssh) is beyond this:
 //! pass values to those as arguments.
 //!
+//! Numbers before a redirection, reserved words, assignments, braces and `~` are looked after by their
+//! surroundings. The descriptor of `2>&{{ … }}` is the author's: `1` there is a descriptor. What is put in
+//! with `| raw` is unchanged, and taken for one harmless word.
+//!
 //! Every piece of template syntax begins with `{{`; all other text is the shell's and stays as it is.
+//! `{{ "{{" }}` writes the braces themselves.
 
-mod delimiter;
+mod ast;
 mod error;
-mod frame;
 mod lex;
 mod quote;
 mod reference;
 mod render;
 mod scope;
+mod shape;
 mod shell;
+mod site;
 
+pub use ast::{Placeholder, Reference};
 pub use error::{TemplateError, TemplateErrorKind};
 pub use quote::quote_word;
-pub use reference::{Placeholder, Reference};
 pub use render::{Rendered, Template};
 pub use scope::{ParamSource, Scope};
+pub use shell::Where;

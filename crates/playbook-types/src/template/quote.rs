@@ -1,122 +1,62 @@
-//! Quoting a value for where it stands.
+//! Quoting a value for where it stands (XCU 2.2).
 
 use crate::template::error::TemplateErrorKind;
-use crate::template::shell::{Place, Scanner};
-
-/// Characters that mean nothing to a shell anywhere in a word.
-fn is_safe(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_./:@+%,-".contains(c)
-}
-
-/// Words that mean something to a shell when they stand alone where a command begins.
-const RESERVED: [&str; 17] = [
-    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for",
-    "in", "function", "select", "time", "coproc",
-];
+use crate::template::shell::{Bare, Place, RESERVED, Where};
+use crate::template::site::Site;
 
 /// One word for a shell: as it is where it needs no quoting, else in single quotes.
+///
+/// ```
+/// use playbook_types::template::quote_word;
+/// assert_eq!(quote_word("out/x.json"), "out/x.json");
+/// assert_eq!(quote_word("it's"), r"'it'\''s'");
+/// ```
 pub fn quote_word(text: &str) -> String {
-    if needs_no_quotes(text) {
-        text.to_owned()
-    } else {
-        single_quoted(text)
+    bare(text, &Bare::default(), &Site::alone())
+}
+
+/// One word, as the place it stands in needs it.
+pub(super) fn quote(
+    word: &str,
+    kind: &'static str,
+    site: &Site,
+) -> Result<String, TemplateErrorKind> {
+    let refuse = |place| Err(TemplateErrorKind::NotQuotable { place, value: kind });
+    if word.contains('\0') {
+        return Err(TemplateErrorKind::Nul);
+    }
+    if let Some(place) = site.refusal(word) {
+        return refuse(place);
+    }
+    match &site.place {
+        Place::Bare(place) => Ok(bare(word, place, site)),
+        Place::Double { after_name } => Ok(double(word, *after_name)),
+        Place::Single => Ok(word.replace('\'', "'\\''")),
+        Place::Document { strip: true } if has_tabs_in_front(word) => refuse(Where::StrippedTabs),
+        Place::Document { .. } => Ok(escaped(word, &['\\', '$', '`'])),
+        Place::Arithmetic => arithmetic(word).map_or_else(|| refuse(Where::Arithmetic), Ok),
+        Place::Plain(place) if !is_plain(word, *place, site) => refuse(*place),
+        Place::Plain(_) => Ok(word.to_owned()),
+        Place::Never(place) => refuse(*place),
     }
 }
 
-fn needs_no_quotes(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_safe) && !RESERVED.contains(&text)
+fn has_tabs_in_front(word: &str) -> bool {
+    word.split('\n').any(|line| line.starts_with('\t'))
 }
 
 fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Where a value stands, and what stands behind it.
-pub(super) struct Spot<'a> {
-    pub(super) scanner: &'a Scanner,
-    /// The text behind it, up to the next placeholder.
-    pub(super) following: &'a str,
-    /// Another placeholder follows at once.
-    pub(super) value_next: bool,
-}
-
-/// The text to put in for the words of a value.
-pub(super) fn quote(
-    words: &[String],
-    is_list: bool,
-    spot: &Spot<'_>,
-) -> Result<String, TemplateErrorKind> {
-    if words.iter().any(|word| word.contains('\0')) {
-        return Err(TemplateErrorKind::Nul);
+fn double(word: &str, after_name: bool) -> String {
+    let text = escaped(word, &['\\', '$', '`', '"']);
+    // Closing and opening the quotes ends the name: `"$a""b"`.
+    if after_name {
+        format!("\"\"{text}")
+    } else {
+        text
     }
-    let place = spot.scanner.place();
-    match (words, place) {
-        ([word], _) => one(word, place, spot),
-        (_, Place::Bare) if is_list && !spot.is_glued() => Ok(words
-            .iter()
-            .map(|word| quote_word(word))
-            .collect::<Vec<_>>()
-            .join(" ")),
-        (_, place) => Err(TemplateErrorKind::ListInside {
-            count: words.len(),
-            place: name_of(place),
-        }),
-    }
-}
-
-fn name_of(place: Place) -> &'static str {
-    match place {
-        Place::Bare => "glued to other text",
-        Place::Double => "in \"…\"",
-        Place::Single => "in '…'",
-        Place::HereDoc => "in a here-document",
-        Place::Unsound(place) => place,
-    }
-}
-
-impl Spot<'_> {
-    /// Whether the value is only part of a word.
-    fn is_glued(&self) -> bool {
-        let ends = self
-            .following
-            .chars()
-            .next()
-            .is_none_or(|c| c.is_whitespace() || ";&|<>()".contains(c));
-        !self.scanner.at_word_start() || self.value_next || !ends
-    }
-}
-
-fn one(word: &str, place: Place, spot: &Spot<'_>) -> Result<String, TemplateErrorKind> {
-    match place {
-        Place::Bare => Ok(bare(word, spot)),
-        Place::Double => Ok(escaped(word, &['\\', '$', '`', '"'])),
-        Place::Single => Ok(word.replace('\'', "'\\''")),
-        Place::HereDoc => here(word, spot),
-        Place::Unsound(place) => {
-            // In arithmetic a name is a variable and a minus may meet another: only digits are just a value.
-            let digits_only = place.contains("arithmetic");
-            let harmless = if digits_only {
-                word.bytes().all(|b| b.is_ascii_digit()) && !word.is_empty()
-            } else {
-                needs_no_quotes(word)
-            };
-            let sound = harmless && !spot.scanner.is_joined();
-            if sound {
-                Ok(word.to_owned())
-            } else {
-                Err(TemplateErrorKind::NotQuotable { place })
-            }
-        }
-    }
-}
-
-fn bare(word: &str, spot: &Spot<'_>) -> String {
-    // `2>` would redirect a file descriptor instead of passing a 2.
-    let before_redirection = spot.following.starts_with(['<', '>']) || spot.value_next;
-    if before_redirection && word.bytes().all(|b| b.is_ascii_digit()) && !word.is_empty() {
-        return single_quoted(word);
-    }
-    quote_word(word)
 }
 
 fn escaped(word: &str, special: &[char]) -> String {
@@ -130,47 +70,98 @@ fn escaped(word: &str, special: &[char]) -> String {
     text
 }
 
-/// A line of the value must not be the delimiter, alone or together with the text around it.
-fn here(word: &str, spot: &Spot<'_>) -> Result<String, TemplateErrorKind> {
-    let Some((delimiter, strip, before)) = spot.scanner.here_line() else {
-        return Ok(word.to_owned());
+/// Numbers and names as they are; a negative number in parentheses, lest its minus meet another.
+fn arithmetic(word: &str) -> Option<String> {
+    let digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let name = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
     };
-    let text = escaped(word, &['\\', '$', '`']);
-    let (behind, whole_line) = match spot.following.split_once('\n') {
-        Some((behind, _)) => (behind, true),
-        None => (spot.following, false),
-    };
-    let whole = format!("{before}{text}{behind}");
-    let mut lines = whole.rsplit('\n').map(|line| {
-        if strip {
-            line.trim_start_matches('\t')
-        } else {
-            line
+    match word.strip_prefix('-') {
+        Some(number) if digits(number) => Some(format!("({word})")),
+        None if !word.is_empty() && name(word) && !RESERVED.contains(&word) => {
+            Some(word.to_owned())
         }
-    });
-    // Where another value follows on the last line, it could still become the delimiter.
-    let last = lines.next().unwrap_or("");
-    let ends = last == delimiter
-        || (!whole_line && delimiter.starts_with(last))
-        || lines.any(|line| line == delimiter);
-    // With `<<-` the shell takes tabs away from the value's own lines too.
-    let loses_tabs = strip
-        && (text.contains("\n\t")
-            || (before.trim_matches('\t').is_empty() && text.starts_with('\t')));
-    if ends {
-        return Err(TemplateErrorKind::EndsHereDocument);
+        _ => None,
     }
-    if loses_tabs {
-        return Err(TemplateErrorKind::NotQuotable {
-            place: "tabs at the start of a line in a '<<-' here-document",
-        });
+}
+
+/// Whether a value needs no quoting wherever commands, text or words may be read.
+fn is_plain(word: &str, place: Where, site: &Site) -> bool {
+    let commands = matches!(place, Where::Backticks | Where::Unclear);
+    let safe = word
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_./:@%+-".contains(c));
+    // A descriptor before a redirection, a reserved word, a brace sequence, or no word at all.
+    let means_more = word.is_empty()
+        || RESERVED.iter().any(|reserved| reserved.contains(word))
+        || site.before_redirection(word)
+        || word.replace("../", "").contains("..")
+        || site.rest.starts_with(['(', '=', '~']);
+    safe && !(commands && means_more)
+}
+
+fn bare(word: &str, place: &Bare, site: &Site) -> String {
+    if is_bare_safe(word, place) && !means_more(word, place, site) {
+        word.to_owned()
+    } else {
+        single_quoted(word)
     }
-    Ok(text)
+}
+
+fn is_bare_safe(word: &str, place: &Bare) -> bool {
+    let extra = if place.strict { "_" } else { "_./:@%+,=-" };
+    !word.is_empty()
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+}
+
+/// Whether harmless characters mean something together with the text around them.
+fn means_more(word: &str, place: &Bare, site: &Site) -> bool {
+    let in_braces = place.prefix.contains('{') && (word.contains(',') || word.contains(".."));
+    let home = place.prefix.starts_with('~') && !place.prefix.contains('/');
+    place.after_name
+        || in_braces
+        || home
+        || site.before_parenthesis()
+        || site.rest.starts_with('~')
+        || site.before_redirection(word)
+        || is_reserved(word, place, site)
+        || is_assignment(word, place, site)
+}
+
+/// Whether the whole word is, or with other values in it could be, a reserved word.
+fn is_reserved(word: &str, place: &Bare, site: &Site) -> bool {
+    let whole = format!("{}{word}{}", place.prefix, site.rest);
+    if whole.contains('\0') {
+        RESERVED.iter().any(|reserved| reserved.contains(word))
+    } else {
+        RESERVED.contains(&&*whole)
+    }
+}
+
+/// Whether the value makes, or is part of the name in, `NAME=…` or `NAME[…`.
+fn is_assignment(word: &str, place: &Bare, site: &Site) -> bool {
+    if place.prefix.contains('=') {
+        return false;
+    }
+    let whole = format!("{}{word}{}", place.prefix, site.rest);
+    let Some(end) = whole.find(['=', '[']) else {
+        return false;
+    };
+    let name = whole.get(..end).unwrap_or("").trim_end_matches('+');
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '\0')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::quote_word;
+    use super::*;
 
     #[test]
     fn words() {
@@ -183,6 +174,9 @@ mod tests {
             "v1:2",
             "user@host",
             "50%",
+            "--a=b",
+            "./a=b",
+            "a,b",
         ] {
             assert_eq!(quote_word(same), same);
         }
@@ -193,12 +187,32 @@ mod tests {
             ("$x", "'$x'"),
             ("~", "'~'"),
             ("a=b", "'a=b'"),
+            ("a+=b", "'a+=b'"),
             ("if", "'if'"),
             ("*", "'*'"),
             ("{a,b}", "'{a,b}'"),
+            ("#", "'#'"),
             ("é", "'é'"),
         ] {
             assert_eq!(quote_word(text), quoted);
+        }
+    }
+
+    #[test]
+    fn numbers_in_arithmetic() {
+        for (word, expected) in [
+            ("5", Some("5")),
+            ("1.5", Some("1.5")),
+            ("-5", Some("(-5)")),
+            ("n_1", Some("n_1")),
+            ("", None),
+            ("-", None),
+            ("-n", None),
+            ("a[0]", None),
+            ("1+1", None),
+            ("if", None),
+        ] {
+            assert_eq!(arithmetic(word).as_deref(), expected, "{word}");
         }
     }
 }

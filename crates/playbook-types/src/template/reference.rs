@@ -1,61 +1,21 @@
-//! What stands between the braces.
+//! Reading what stands between the braces.
 
 use crate::name::{EnvName, ParamKey, is_wildcard_name};
 use crate::suggest::nearest;
+use crate::template::ast::{FAN_OUT, Reference};
 use crate::template::error::TemplateErrorKind;
 
-/// What a placeholder refers to.
+/// What stands between the braces.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reference {
-    /// `params.a.b`
-    Param(ParamKey),
-    /// `deps[0].path`
-    Dep(usize),
-    /// `deps`: all of them.
-    Deps,
-    /// `outs[0].path`
-    Out(usize),
-    /// `outs`: all of them.
-    Outs,
-    /// `env.NAME`
-    Env(EnvName),
-    /// `stage.name`
-    StageName,
-    /// `wildcards.sample`
-    Wildcard(String),
-    /// `item` or `item.model`
-    Item(Vec<String>),
-    /// A name that means something in a fan-out.
-    FanOut(&'static str),
+pub(super) enum Expression {
     /// Text in quotes, put in as it is: the way to write `{{`.
     Literal(String),
+    /// A reference, perhaps with `| raw`.
+    Value { reference: Reference, raw: bool },
 }
 
-/// One `{{ … }}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placeholder {
-    /// The text, braces included.
-    pub source: String,
-    /// Where it stands, in bytes from the start of the template.
-    pub offset: usize,
-    /// What it refers to.
-    pub reference: Reference,
-    /// Whether its value is put in unquoted (`| raw`).
-    pub raw: bool,
-}
-
-/// Names that mean something in a fan-out.
-const FAN_OUT: [&str; 7] = [
-    "input",
-    "output",
-    "inputs",
-    "outputs",
-    "input_stem",
-    "input_dir",
-    "work_dir",
-];
-/// First words, for suggestions.
-const FIRST: [&str; 14] = [
+/// Names that begin a reference, besides those of a fan-out.
+const ROOTS: [&str; 7] = [
     "params",
     "deps",
     "outs",
@@ -63,31 +23,23 @@ const FIRST: [&str; 14] = [
     "stage",
     "wildcards",
     "item",
-    "input",
-    "output",
-    "inputs",
-    "outputs",
-    "input_stem",
-    "input_dir",
-    "work_dir",
 ];
 
-/// Reads the text between the braces; `true` if it ends in `| raw`.
-pub(super) fn parse(inner: &str) -> Result<(Reference, bool), TemplateErrorKind> {
+/// Reads the text between the braces.
+pub(super) fn parse(inner: &str) -> Result<Expression, TemplateErrorKind> {
     let inner = inner.trim();
     if let Some(text) = literal(inner) {
-        return Ok((Reference::Literal(text.to_owned()), true));
+        return Ok(Expression::Literal(text.to_owned()));
     }
-    let (expression, raw) = match inner.split_once('|') {
-        Some((expression, filter)) if filter.trim() == "raw" => (expression.trim(), true),
-        Some(_) => {
-            return Err(TemplateErrorKind::Malformed {
-                expected: "'raw' after '|', the only filter there is",
-            });
-        }
+    let (text, raw) = match inner.split_once('|') {
+        Some((text, filter)) if filter.trim() == "raw" => (text.trim(), true),
+        Some(_) => return malformed("'raw' after '|', the only filter there is"),
         None => (inner, false),
     };
-    Ok((expression_of(expression)?, raw))
+    Ok(Expression::Value {
+        reference: reference(text)?,
+        raw,
+    })
 }
 
 fn literal(inner: &str) -> Option<&str> {
@@ -97,15 +49,16 @@ fn literal(inner: &str) -> Option<&str> {
     })
 }
 
-fn expression_of(text: &str) -> Result<Reference, TemplateErrorKind> {
-    let end = text.find(['.', '[']).unwrap_or(text.len());
-    let (first, rest) = text.split_at(end);
+fn malformed<T>(expected: &'static str) -> Result<T, TemplateErrorKind> {
+    Err(TemplateErrorKind::Malformed { expected })
+}
+
+fn reference(text: &str) -> Result<Reference, TemplateErrorKind> {
+    let (first, rest) = text.split_at(text.find(['.', '[']).unwrap_or(text.len()));
     match first {
         "params" => match rest.strip_prefix('.').map(ParamKey::parse) {
             Some(Ok(key)) => Ok(Reference::Param(key)),
-            _ => Err(TemplateErrorKind::Malformed {
-                expected: "params.NAME, for instance params.model",
-            }),
+            _ => malformed("params.NAME, for instance params.model"),
         },
         "deps" => indexed(rest, "deps[0].path, or deps for all of them")
             .map(|index| index.map_or(Reference::Deps, Reference::Dep)),
@@ -113,19 +66,13 @@ fn expression_of(text: &str) -> Result<Reference, TemplateErrorKind> {
             .map(|index| index.map_or(Reference::Outs, Reference::Out)),
         "env" => match rest.strip_prefix('.').map(EnvName::parse) {
             Some(Ok(name)) => Ok(Reference::Env(name)),
-            _ => Err(TemplateErrorKind::Malformed {
-                expected: "env.NAME",
-            }),
+            _ => malformed("env.NAME"),
         },
         "stage" if rest == ".name" => Ok(Reference::StageName),
-        "stage" => Err(TemplateErrorKind::Malformed {
-            expected: "stage.name",
-        }),
+        "stage" => malformed("stage.name"),
         "wildcards" => match rest.strip_prefix('.').filter(|name| is_wildcard_name(name)) {
             Some(name) => Ok(Reference::Wildcard(name.to_owned())),
-            None => Err(TemplateErrorKind::Malformed {
-                expected: "wildcards.NAME",
-            }),
+            None => malformed("wildcards.NAME"),
         },
         "item" => item(rest),
         _ => other(first, rest),
@@ -134,47 +81,153 @@ fn expression_of(text: &str) -> Result<Reference, TemplateErrorKind> {
 
 /// `[0]`, `[0].path`, or nothing for all.
 fn indexed(rest: &str, expected: &'static str) -> Result<Option<usize>, TemplateErrorKind> {
-    let malformed = TemplateErrorKind::Malformed { expected };
     if rest.is_empty() {
         return Ok(None);
     }
-    let Some((index, behind)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
-        return Err(malformed);
+    let parts = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let Some((index, behind)) = parts else {
+        return malformed(expected);
     };
-    match index.trim().parse() {
-        Ok(index) if behind.is_empty() || behind == ".path" => Ok(Some(index)),
-        _ => Err(malformed),
+    let index = index.trim();
+    match index.parse() {
+        Ok(number)
+            if index.starts_with(|c: char| c.is_ascii_digit())
+                && matches!(behind, "" | ".path") =>
+        {
+            Ok(Some(number))
+        }
+        _ => malformed(expected),
     }
 }
 
 fn item(rest: &str) -> Result<Reference, TemplateErrorKind> {
-    let parts = match rest.strip_prefix('.') {
+    let names: Vec<String> = match rest.strip_prefix('.') {
         Some(path) => path.split('.').map(str::to_owned).collect(),
         None if rest.is_empty() => Vec::new(),
-        None => {
-            return Err(TemplateErrorKind::Malformed {
-                expected: "item or item.NAME",
-            });
-        }
+        None => return malformed("item or item.NAME"),
     };
-    Ok(Reference::Item(parts))
+    if names.iter().all(|name| crate::name::is_param_part(name)) {
+        Ok(Reference::Item(names))
+    } else {
+        malformed("item or item.NAME")
+    }
 }
 
 fn other(first: &str, rest: &str) -> Result<Reference, TemplateErrorKind> {
-    if let Some(name) = FAN_OUT
+    if let Some((_, reference)) = FAN_OUT
         .iter()
-        .find(|name| **name == first && rest.is_empty())
+        .find(|(name, _)| *name == first && rest.is_empty())
     {
-        return Ok(Reference::FanOut(name));
+        return Ok(reference.clone());
     }
-    if first.is_empty() {
-        return Err(TemplateErrorKind::Malformed {
-            expected: "a name such as params.model or deps[0].path",
-        });
+    if !first.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        return malformed("a name such as params.model or deps[0].path");
     }
-    let suggestion = nearest(first, FIRST).map(|word| format!("{word}{rest}"));
+    let known = ROOTS
+        .into_iter()
+        .chain(FAN_OUT.iter().map(|(name, _)| *name));
+    let suggestion = nearest(first, known).map(|word| format!("{word}{rest}"));
     Err(TemplateErrorKind::UnknownName {
         name: format!("{first}{rest}"),
         suggestion,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Reference {
+        match parse(text) {
+            Ok(Expression::Value {
+                reference,
+                raw: false,
+            }) => reference,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn references() {
+        let key = |text| Reference::Param(ParamKey::parse(text).unwrap());
+        for (text, expected) in [
+            ("params.a.b", key("a.b")),
+            (" params.x-y ", key("x-y")),
+            ("deps", Reference::Deps),
+            ("deps[0]", Reference::Dep(0)),
+            ("deps[ 12 ].path", Reference::Dep(12)),
+            ("outs[1].path", Reference::Out(1)),
+            ("env.LANG", Reference::Env(EnvName::parse("LANG").unwrap())),
+            ("stage.name", Reference::StageName),
+            ("wildcards.sample", Reference::Wildcard("sample".to_owned())),
+            ("item", Reference::Item(Vec::new())),
+            (
+                "item.a.b",
+                Reference::Item(vec!["a".to_owned(), "b".to_owned()]),
+            ),
+            ("input_stem", Reference::InputStem),
+            ("outputs", Reference::Outputs),
+        ] {
+            assert_eq!(value(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn filters_and_literals() {
+        for text in ["deps | raw", "deps|raw"] {
+            assert_eq!(
+                parse(text),
+                Ok(Expression::Value {
+                    reference: Reference::Deps,
+                    raw: true
+                }),
+                "{text}"
+            );
+        }
+        for text in ["\"{{\"", " '{{' "] {
+            assert_eq!(
+                parse(text),
+                Ok(Expression::Literal("{{".to_owned())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        for text in [
+            "",
+            "params",
+            "params.",
+            "params.a b",
+            "deps[",
+            "deps[-1]",
+            "deps[+1]",
+            "deps[0].pth",
+            "deps.0",
+            "env",
+            "env.1",
+            "stage",
+            "stage.x",
+            "wildcards.a-b",
+            "item.",
+            "item[0]",
+            ".Names",
+            "deps | upper",
+            "\"a",
+            "{x",
+        ] {
+            assert!(
+                matches!(parse(text), Err(TemplateErrorKind::Malformed { .. })),
+                "{text}"
+            );
+        }
+        let suggested = |text| match parse(text) {
+            Err(TemplateErrorKind::UnknownName { suggestion, .. }) => suggestion,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(suggested("parms.x").as_deref(), Some("params.x"));
+        assert_eq!(suggested("dep[0].path").as_deref(), Some("deps[0].path"));
+        assert_eq!(suggested("frobnicate"), None);
+    }
 }

@@ -1,21 +1,22 @@
-//! Rendering: values found, quoted for where they stand, put in.
+//! Rendering: values found, quoted for where they stand, put in, and the shape looked at once more.
 
 use std::collections::BTreeSet;
 
-use crate::name::{EnvName, ParamKey};
-use crate::suggest::nearest;
+use crate::name::ParamKey;
+use crate::template::ast::{Placeholder, Reference};
 use crate::template::error::{TemplateError, TemplateErrorKind};
 use crate::template::lex::{Piece, split};
-use crate::template::quote::{Spot, quote};
-use crate::template::reference::{Placeholder, Reference};
-use crate::template::scope::Scope;
-use crate::template::shell::Scanner;
-use crate::value::ParamValue;
+use crate::template::quote::quote;
+use crate::template::scope::{Scope, Value, Words};
+use crate::template::shape::{Filling, changed};
+use crate::template::shell::Where;
+use crate::template::site::{Site, sites};
 
-/// A command text with its placeholders found.
+/// A command text with its placeholders found, and where each stands.
 #[derive(Debug, Clone)]
 pub struct Template {
     pieces: Vec<Piece>,
+    sites: Vec<Site>,
 }
 
 /// A command, ready for a shell.
@@ -29,29 +30,11 @@ pub struct Rendered {
     pub used: BTreeSet<ParamKey>,
 }
 
-/// What a reference stands for.
-struct Value {
-    words: Vec<String>,
-    is_list: bool,
+/// What is put in for one placeholder.
+struct Put {
+    text: String,
     secret: bool,
-}
-
-impl Value {
-    fn word(word: impl Into<String>) -> Self {
-        Self {
-            words: vec![word.into()],
-            is_list: false,
-            secret: false,
-        }
-    }
-
-    fn list(words: Vec<String>) -> Self {
-        Self {
-            words,
-            is_list: true,
-            secret: false,
-        }
-    }
+    filling: Filling,
 }
 
 impl Template {
@@ -61,9 +44,9 @@ impl Template {
     ///
     /// Everything that is malformed in it.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateError>> {
-        Ok(Self {
-            pieces: split(text)?,
-        })
+        let pieces = split(text)?;
+        let sites = sites(&pieces);
+        Ok(Self { pieces, sites })
     }
 
     /// Its placeholders, in order.
@@ -76,177 +59,166 @@ impl Template {
 
     /// Puts the values of a scope in, each quoted for where it stands.
     ///
+    /// What is put in with `| raw` is taken for a word that means nothing by itself: where it opens a
+    /// quote or a parenthesis, the quoting of what follows is wrong.
+    ///
     /// # Errors
     ///
     /// The first placeholder that refers to nothing, or whose value cannot stand where it stands.
     pub fn render(&self, scope: &Scope<'_>) -> Result<Rendered, TemplateError> {
-        let (rendered, errors) = self.render_all(scope);
-        match errors.into_iter().next() {
-            None => Ok(rendered),
-            Some(error) => Err(error),
+        let puts: Vec<Put> = self.puts(scope).collect::<Result<_, _>>()?;
+        self.guard_shape(&puts).map_or(Ok(()), Err)?;
+        let mut done = Rendered {
+            text: String::new(),
+            shown: String::new(),
+            used: self.used(),
+        };
+        let mut puts = puts.iter();
+        for piece in &self.pieces {
+            let (text, shown) = match (piece, puts.as_slice().first()) {
+                (Piece::Text(text), _) => (text.as_str(), text.as_str()),
+                (Piece::Value(_), Some(put)) => {
+                    puts.next();
+                    (
+                        put.text.as_str(),
+                        if put.secret { "***" } else { put.text.as_str() },
+                    )
+                }
+                (Piece::Value(_), None) => continue,
+            };
+            done.text.push_str(text);
+            done.shown.push_str(shown);
         }
+        Ok(done)
     }
 
     /// Everything that would stand in the way of rendering.
     pub fn check(&self, scope: &Scope<'_>) -> Vec<TemplateError> {
-        self.render_all(scope).1
-    }
-
-    fn render_all(&self, scope: &Scope<'_>) -> (Rendered, Vec<TemplateError>) {
-        let mut scanner = Scanner::default();
-        let mut done = Rendered {
-            text: String::new(),
-            shown: String::new(),
-            used: BTreeSet::new(),
-        };
         let mut errors = Vec::new();
-        for (i, piece) in self.pieces.iter().enumerate() {
-            match piece {
-                Piece::Text(text) => {
-                    scanner.text(text);
-                    done.text.push_str(text);
-                    done.shown.push_str(text);
-                }
-                Piece::Value(placeholder) => {
-                    scanner.expect_value();
-                    let spot = self.spot(i, &scanner);
-                    match put(placeholder, scope, &spot, &mut done) {
-                        Ok(text) => scanner.value(&text),
-                        Err(kind) => {
-                            errors.push(TemplateError {
-                                placeholder: placeholder.source.clone(),
-                                offset: placeholder.offset,
-                                kind,
-                            });
-                            scanner.value("x");
-                        }
-                    }
-                }
+        let mut puts = Vec::new();
+        for put in self.puts(scope) {
+            match put {
+                Ok(put) => puts.push(put),
+                Err(error) => errors.push(error),
             }
         }
-        (done, errors)
+        if errors.is_empty() {
+            errors.extend(self.guard_shape(&puts));
+        }
+        errors
     }
 
-    fn spot<'s>(&'s self, index: usize, scanner: &'s Scanner) -> Spot<'s> {
-        match self.pieces.get(index + 1) {
-            Some(Piece::Text(text)) => Spot {
-                scanner,
-                following: text,
-                value_next: false,
-            },
-            Some(Piece::Value(_)) => Spot {
-                scanner,
-                following: "",
-                value_next: true,
-            },
-            None => Spot {
-                scanner,
-                following: "",
-                value_next: false,
-            },
-        }
+    fn used(&self) -> BTreeSet<ParamKey> {
+        let keys = self
+            .references()
+            .filter_map(|placeholder| match &placeholder.reference {
+                Reference::Param(key) => Some(key.clone()),
+                _ => None,
+            });
+        keys.collect()
+    }
+
+    fn puts<'a>(
+        &'a self,
+        scope: &'a Scope<'_>,
+    ) -> impl Iterator<Item = Result<Put, TemplateError>> + 'a {
+        self.references()
+            .zip(&self.sites)
+            .map(|(placeholder, site)| {
+                put(placeholder, site, scope).map_err(|kind| error(placeholder, kind))
+            })
+    }
+
+    /// An error if the shape of the command is not the template's.
+    fn guard_shape(&self, puts: &[Put]) -> Option<TemplateError> {
+        let fillings: Vec<(&str, Filling)> = puts
+            .iter()
+            .map(|put| (put.text.as_str(), put.filling))
+            .collect();
+        let index = changed(&self.pieces, &fillings)?;
+        let (placeholder, site) = self.references().zip(&self.sites).nth(index)?;
+        let kind = if site.is_in_document() {
+            TemplateErrorKind::EndsHereDocument
+        } else {
+            TemplateErrorKind::NotQuotable {
+                place: Where::Unclear,
+                value: "a value",
+            }
+        };
+        Some(error(placeholder, kind))
+    }
+}
+
+fn error(placeholder: &Placeholder, kind: TemplateErrorKind) -> TemplateError {
+    TemplateError {
+        placeholder: placeholder.source.clone(),
+        offset: placeholder.offset,
+        kind,
     }
 }
 
 fn put(
     placeholder: &Placeholder,
+    site: &Site,
     scope: &Scope<'_>,
-    spot: &Spot<'_>,
-    done: &mut Rendered,
-) -> Result<String, TemplateErrorKind> {
-    let value = find(&placeholder.reference, scope)?;
-    if let Reference::Param(key) = &placeholder.reference {
-        done.used.insert(key.clone());
+) -> Result<Put, TemplateErrorKind> {
+    let value = scope.value(&placeholder.reference)?;
+    let secret = value.secret;
+    if placeholder.raw {
+        let text = raw(&value);
+        return if text.contains('\0') {
+            Err(TemplateErrorKind::Nul)
+        } else {
+            Ok(Put {
+                text,
+                secret,
+                filling: Filling::Raw,
+            })
+        };
     }
-    let text = if placeholder.raw {
-        value.words.join(" ")
-    } else {
-        quote(&value.words, value.is_list, spot)?
-    };
-    done.text.push_str(&text);
-    done.shown
-        .push_str(if value.secret { "***" } else { &text });
-    Ok(text)
+    let paths = placeholder.reference.is_path();
+    let text = quoted(&value, paths, site)?;
+    let none = matches!(&value.words, Words::Many(words) if words.is_empty());
+    Ok(Put {
+        text,
+        secret,
+        filling: if none {
+            Filling::Nothing
+        } else {
+            Filling::Quoted
+        },
+    })
 }
 
-fn find(reference: &Reference, scope: &Scope<'_>) -> Result<Value, TemplateErrorKind> {
-    match reference {
-        Reference::Param(key) => param(key, scope),
-        Reference::Dep(index) => match scope.deps.get(*index) {
-            Some(path) => Ok(Value::word(as_argument(path))),
-            None => Err(TemplateErrorKind::NoSuchDep {
-                index: *index,
-                count: scope.deps.len(),
+fn raw(value: &Value) -> String {
+    match &value.words {
+        Words::One(word) => word.clone(),
+        Words::Many(words) => words.join(" "),
+    }
+}
+
+fn quoted(value: &Value, paths: bool, site: &Site) -> Result<String, TemplateErrorKind> {
+    let one = |word: &String| {
+        // A relative path that begins with a dash would be taken for an option.
+        let word = if paths && word.starts_with('-') {
+            format!("./{word}")
+        } else {
+            word.clone()
+        };
+        quote(&word, value.kind, site)
+    };
+    match &value.words {
+        Words::One(word) => one(word),
+        Words::Many(words) => match words.as_slice() {
+            [word] => one(word),
+            words if site.takes_many() => {
+                let words: Vec<String> = words.iter().map(one).collect::<Result<_, _>>()?;
+                Ok(words.join(" "))
+            }
+            words => Err(TemplateErrorKind::ListInside {
+                count: words.len(),
+                place: site.described(),
             }),
         },
-        Reference::Out(index) => match scope.outs.get(*index) {
-            Some(path) => Ok(Value::word(as_argument(path))),
-            None => Err(TemplateErrorKind::NoSuchOut {
-                index: *index,
-                count: scope.outs.len(),
-            }),
-        },
-        Reference::Deps => Ok(Value::list(
-            scope.deps.iter().map(|path| as_argument(path)).collect(),
-        )),
-        Reference::Outs => Ok(Value::list(
-            scope.outs.iter().map(|path| as_argument(path)).collect(),
-        )),
-        Reference::Env(name) => env(name, scope),
-        Reference::StageName => Ok(Value::word(scope.stage)),
-        Reference::Wildcard(name) => match scope.wildcards.get(name) {
-            Some(value) => Ok(Value::word(value)),
-            None => Err(TemplateErrorKind::WildcardUnbound { name: name.clone() }),
-        },
-        Reference::Item(_) => Err(TemplateErrorKind::ItemUnbound),
-        Reference::FanOut(name) => Err(TemplateErrorKind::FanOutOnly { name }),
-        Reference::Literal(text) => Ok(Value::word(text)),
-    }
-}
-
-/// A relative path that begins with a dash would be taken for an option.
-fn as_argument(path: &str) -> String {
-    if path.starts_with('-') {
-        format!("./{path}")
-    } else {
-        path.to_owned()
-    }
-}
-
-fn param(key: &ParamKey, scope: &Scope<'_>) -> Result<Value, TemplateErrorKind> {
-    let Some(value) = scope.params.param(key) else {
-        let keys = scope.params.keys();
-        let suggestion = nearest(key.as_str(), keys.iter().map(String::as_str)).map(str::to_owned);
-        return Err(TemplateErrorKind::UnknownParam {
-            key: key.clone(),
-            suggestion,
-        });
-    };
-    match value {
-        ParamValue::Null => Err(TemplateErrorKind::Null { key: key.clone() }),
-        ParamValue::Map(_) => Err(TemplateErrorKind::Map { key: key.clone() }),
-        ParamValue::List(items) => {
-            let words: Option<Vec<String>> = items.iter().map(ParamValue::scalar_text).collect();
-            words
-                .map(Value::list)
-                .ok_or_else(|| TemplateErrorKind::NestedList { key: key.clone() })
-        }
-        scalar => Ok(Value::word(scalar.scalar_text().unwrap_or_default())),
-    }
-}
-
-fn env(name: &EnvName, scope: &Scope<'_>) -> Result<Value, TemplateErrorKind> {
-    if let Some(value) = scope.env.get(name) {
-        Ok(Value {
-            secret: true,
-            ..Value::word(value)
-        })
-    } else {
-        let names = scope.env.keys().map(EnvName::as_str);
-        let suggestion = nearest(name.as_str(), names).map(str::to_owned);
-        Err(TemplateErrorKind::UnknownEnv {
-            name: name.clone(),
-            suggestion,
-        })
     }
 }

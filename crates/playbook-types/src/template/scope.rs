@@ -6,6 +6,9 @@ use indexmap::IndexMap;
 
 use crate::model::params::Params;
 use crate::name::{EnvName, ParamKey};
+use crate::suggest::nearest;
+use crate::template::ast::Reference;
+use crate::template::error::TemplateErrorKind;
 use crate::value::ParamValue;
 
 /// Where params come from: a playbook, or what a lock recorded.
@@ -52,4 +55,140 @@ pub struct Scope<'a> {
     pub env: &'a IndexMap<EnvName, String>,
     /// What its wildcards stand for.
     pub wildcards: &'a IndexMap<String, String>,
+}
+
+/// What a reference stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) words: Words,
+    /// Its kind in a person's words.
+    pub(super) kind: &'static str,
+    /// It comes from the environment, and is not shown.
+    pub(super) secret: bool,
+}
+
+/// One word, or a list of any number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Words {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Value {
+    fn word(word: &str, kind: &'static str) -> Self {
+        Self {
+            words: Words::One(word.to_owned()),
+            kind,
+            secret: false,
+        }
+    }
+
+    fn paths(paths: &[String]) -> Self {
+        Self {
+            words: Words::Many(paths.to_vec()),
+            kind: PATH,
+            secret: false,
+        }
+    }
+}
+
+const PATH: &str = "a path";
+
+impl Scope<'_> {
+    /// What a reference stands for here.
+    pub(super) fn value(&self, reference: &Reference) -> Result<Value, TemplateErrorKind> {
+        match reference {
+            Reference::Param(key) => self.param(key),
+            Reference::Dep(index) => path(self.deps, *index).ok_or(TemplateErrorKind::NoSuchDep {
+                index: *index,
+                count: self.deps.len(),
+            }),
+            Reference::Out(index) => path(self.outs, *index).ok_or(TemplateErrorKind::NoSuchOut {
+                index: *index,
+                count: self.outs.len(),
+            }),
+            Reference::Deps => Ok(Value::paths(self.deps)),
+            Reference::Outs => Ok(Value::paths(self.outs)),
+            Reference::Env(name) => self.variable(name),
+            Reference::StageName => Ok(Value::word(self.stage, "a name")),
+            Reference::Wildcard(name) => match self.wildcards.get(name) {
+                Some(value) => Ok(Value::word(value, "text")),
+                None => Err(TemplateErrorKind::WildcardUnbound { name: name.clone() }),
+            },
+            Reference::Item(_) => Err(TemplateErrorKind::FanOutOnly { name: "item" }),
+            Reference::Input
+            | Reference::Output
+            | Reference::Inputs
+            | Reference::Outputs
+            | Reference::InputStem
+            | Reference::InputDir
+            | Reference::WorkDir => Err(TemplateErrorKind::FanOutOnly {
+                name: reference.fan_out_name().unwrap_or("input"),
+            }),
+        }
+    }
+
+    fn param(&self, key: &ParamKey) -> Result<Value, TemplateErrorKind> {
+        let Some(value) = self.params.param(key) else {
+            let keys = self.params.keys();
+            let suggestion =
+                nearest(key.as_str(), keys.iter().map(String::as_str)).map(str::to_owned);
+            return Err(TemplateErrorKind::UnknownParam {
+                key: key.clone(),
+                suggestion,
+            });
+        };
+        let words = match value {
+            ParamValue::Map(_) => return Err(TemplateErrorKind::MapParam { key: key.clone() }),
+            ParamValue::List(items) => Words::Many(
+                items
+                    .iter()
+                    .map(|item| item_text(key, item))
+                    .collect::<Result<_, _>>()?,
+            ),
+            scalar => match scalar.scalar_text() {
+                Some(text) => Words::One(text),
+                None => return Err(TemplateErrorKind::NullParam { key: key.clone() }),
+            },
+        };
+        Ok(Value {
+            words,
+            kind: value.kind(),
+            secret: false,
+        })
+    }
+
+    fn variable(&self, name: &EnvName) -> Result<Value, TemplateErrorKind> {
+        if let Some(value) = self.env.get(name) {
+            return Ok(Value {
+                secret: true,
+                ..Value::word(value, "a value of the environment")
+            });
+        }
+        let suggestion =
+            nearest(name.as_str(), self.env.keys().map(EnvName::as_str)).map(str::to_owned);
+        Err(TemplateErrorKind::UnknownEnv {
+            name: name.clone(),
+            suggestion,
+        })
+    }
+}
+
+fn path(paths: &[String], index: usize) -> Option<Value> {
+    paths.get(index).map(|path| Value::word(path, PATH))
+}
+
+fn item_text(key: &ParamKey, item: &ParamValue) -> Result<String, TemplateErrorKind> {
+    match item.scalar_text() {
+        Some(text) => Ok(text),
+        None if *item == ParamValue::Null => Err(TemplateErrorKind::NullParam { key: key.clone() }),
+        None => Err(TemplateErrorKind::NestedList { key: key.clone() }),
+    }
+}
+
+impl Reference {
+    /// Whether it stands for a path or several, where a leading dash would read as an option.
+    pub(super) fn is_path(&self) -> bool {
+        matches!(self, Self::Dep(_) | Self::Deps | Self::Out(_) | Self::Outs)
+    }
 }
