@@ -89,11 +89,6 @@ impl DataPath {
         &*self.0 == "."
     }
 
-    /// Lies below the root as far as its text tells (the root itself does not).
-    pub fn is_inside_root(&self) -> bool {
-        !self.is_absolute() && !self.is_root() && !self.climbs()
-    }
-
     /// How many `..` it begins with.
     fn ups(&self) -> usize {
         self.0.split('/').take_while(|part| *part == "..").count()

@@ -285,3 +285,15 @@ fn every_run_without_a_lock_runs_everything() {
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert!(!sandbox.exists("playbook.lock.yaml"));
 }
+
+#[test]
+fn where_existence_is_enough_an_edited_output_is_left_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.write("playbook.yaml", "version: \"1.0\"\nname: t\npolicy: {validation: none}\nstages:\n  a: {cmd: echo made > x, outs: [x]}\n");
+    sandbox.ran(&[]);
+    sandbox.write("x", "edited");
+    assert_eq!(sandbox.run(&["status"]).prints(0), "cached a\n1 cached\n");
+    assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
+    sandbox.remove("x");
+    assert_eq!(sandbox.ran(&[]), ["a"]);
+}

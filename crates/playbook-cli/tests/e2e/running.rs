@@ -398,3 +398,49 @@ fn a_run_that_must_not_wait_says_who_holds_the_playbook() {
     drop(fifo);
     assert_eq!(first.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn more_cores_than_the_target_has_is_refused() {
+    let sandbox = Sandbox::new();
+    let with = |cores: u32| {
+        format!(
+            "version: \"1.0\"\nname: t\ntargets: {{small: {{cores: 2}}}}\nstages:\n  a: {{cmd: echo > x, outs: [x], target: small, resources: {{cores: {cores}}}}}\n"
+        )
+    };
+    sandbox.write("playbook.yaml", &with(3));
+    let said = sandbox.run(&["run"]).says(2);
+    assert!(
+        said.contains("stage 'a' asks for 3 cores, and target 'small' has 2"),
+        "{said}"
+    );
+    sandbox.write("playbook.yaml", &with(2));
+    assert_eq!(sandbox.ran(&[]), ["a"]);
+}
+
+#[test]
+fn reading_everything_gives_the_same_answers() {
+    let sandbox = Sandbox::with_stages("  a: {cmd: cp in x, deps: [in], outs: [x]}\n");
+    sandbox.write("in", "1");
+    assert_eq!(sandbox.ran(&["--no-stat-cache"]), ["a"]);
+    assert_eq!(sandbox.ran(&["--no-stat-cache"]), Vec::<String>::new());
+    assert_eq!(
+        sandbox.run(&["status", "--no-stat-cache"]).prints(0),
+        "cached a\n1 cached\n"
+    );
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [x]}\n");
+    let printed = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = sandbox.command(args);
+        command.envs(env.iter().copied());
+        sandbox.finish(command).prints(0)
+    };
+    assert!(!printed(&["status"], &[]).contains('\u{1b}'), "no terminal");
+    assert!(printed(&["status", "--color", "always"], &[]).contains('\u{1b}'));
+    assert!(printed(&["status"], &[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'));
+    assert!(
+        !printed(&["status", "--color", "never"], &[("CLICOLOR_FORCE", "1")]).contains('\u{1b}')
+    );
+}

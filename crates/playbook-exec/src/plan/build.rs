@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use playbook_hash::IgnoreRules;
 use playbook_hash::disk::Root;
+use playbook_hash::{IgnoreRules, Trust};
 use playbook_lock::{Project, load_lock_file};
 use playbook_types::graph::{Graph, StageId};
 use playbook_types::model::playbook::Playbook;
@@ -102,7 +102,7 @@ pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>,
         ignore,
     };
     if selected.stale_only {
-        plan.keep_only_stale(&selected.named, options.selection.only)?;
+        plan.keep_only_stale(&selected.named, options.selection.only);
     }
     Ok(plan)
 }
@@ -131,9 +131,9 @@ fn refuse_too_large(playbook: &Playbook) -> Result<(), ExecError> {
 
 impl Plan<'_> {
     /// `state:stale`: only what would or may run, and what that needs.
-    fn keep_only_stale(&mut self, named: &BTreeSet<StageId>, only: bool) -> Result<(), ExecError> {
+    fn keep_only_stale(&mut self, named: &BTreeSet<StageId>, only: bool) {
         let stale: BTreeSet<StageId> = self
-            .foretell()?
+            .foretell(Trust::ReadEverything)
             .into_iter()
             .filter(|foretold| !foretold.fate.is_hit() && named.contains(&foretold.id))
             .map(|foretold| foretold.id)
@@ -146,7 +146,6 @@ impl Plan<'_> {
         self.forced.retain(|stage| self.stages.contains(stage));
         self.force_reaches
             .retain(|stage| self.stages.contains(stage));
-        Ok(())
     }
 
     /// The stages of this plan in an order that satisfies all needs.

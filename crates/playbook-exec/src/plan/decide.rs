@@ -100,7 +100,7 @@ pub(crate) fn decide(
         Verdict::Decided(decision) => decision,
         Verdict::Compare(entry) => {
             let validation = plan.playbook().policy.validation;
-            compare_outputs(entry, &outs_now(entry, validation, facts.look)?, validation)
+            compare_outputs(entry, &outs_now(plan, entry, facts)?, validation)
         }
     };
     Ok(match decision {
@@ -109,19 +109,29 @@ pub(crate) fn decide(
     })
 }
 
-/// What stands where the entry's outs were recorded.
+/// What stands where the entry's outs were recorded. Where existence is enough, nothing is read.
 fn outs_now(
+    plan: &Plan<'_>,
     entry: &StageEntry,
-    validation: Validation,
-    look: &(dyn Fn(&DataPath) -> Result<PathDigest, HashError> + Sync),
+    facts: &Facts<'_>,
 ) -> Result<Vec<OutputState>, StageFault> {
-    let state = |path: &DataPath| match look(path) {
-        Ok(_) if validation == Validation::None => Ok(OutputState::Present),
+    let exists = |path: &DataPath| {
+        if plan.root().resolve(path).exists() {
+            OutputState::Present
+        } else {
+            OutputState::Missing
+        }
+    };
+    let digest = |path: &DataPath| match (facts.look)(path) {
         Ok(found) => Ok(OutputState::Digest(found.digest)),
         Err(error) if error.is_not_found() => Ok(OutputState::Missing),
         Err(error) => Err(StageFault::Data(error)),
     };
-    entry.outs.iter().map(|out| state(&out.path)).collect()
+    let paths = entry.outs.iter().map(|out| &out.path);
+    match plan.playbook_policy().validation {
+        Validation::None => Ok(paths.map(exists).collect()),
+        Validation::Checksum => paths.map(digest).collect(),
+    }
 }
 
 /// Everything that decides about the stage, as it is now.

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use playbook_hash::{DigestMemo, HashError, PathDigest, Trust};
 use playbook_lock::decide::LockState;
 use playbook_types::graph::StageId;
+use playbook_types::model::policy::Validation;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::{HitKind, Reasons};
 use playbook_types::record::reason::InvalidationReason;
 use rayon::prelude::*;
 
-use crate::error::ExecError;
 use crate::plan::build::Plan;
 use crate::plan::decide::{Decided, Facts, StageFault, decide};
 
@@ -65,9 +65,10 @@ struct Seen {
 
 impl Seen {
     /// Looks at everything the stages read or made, in parallel.
-    fn look(plan: &Plan<'_>) -> Self {
+    fn look(plan: &Plan<'_>, trust: Trust) -> Self {
         let lock = plan.lock.as_ref();
         let recorded = |id: &StageId| lock.and_then(|lock| lock.stages.get(&plan.stage(*id).name));
+        let compared = plan.playbook_policy().validation == Validation::Checksum;
         let mut paths: Vec<DataPath> = Vec::new();
         for id in plan
             .stages
@@ -77,6 +78,7 @@ impl Seen {
             paths.extend(plan.stage(*id).deps.iter().map(|dep| dep.path.clone()));
             paths.extend(
                 recorded(id)
+                    .filter(|_| compared)
                     .into_iter()
                     .flat_map(|entry| &entry.outs)
                     .map(|out| out.path.clone()),
@@ -84,7 +86,7 @@ impl Seen {
         }
         paths.sort_unstable();
         paths.dedup();
-        let memo = DigestMemo::new(Trust::Stat);
+        let memo = DigestMemo::new(trust);
         let digest = |path: DataPath| {
             let found = memo.digest(&plan.root().resolve(&path), &plan.ignore);
             (path, found)
@@ -110,13 +112,10 @@ impl Seen {
 }
 
 impl Plan<'_> {
-    /// What a run would do with each stage of this plan, in the order of the run. Writes nothing.
-    ///
-    /// # Errors
-    ///
-    /// None at present; what is wrong with one stage is told as its fate.
-    pub fn foretell(&self) -> Result<Vec<Foretold>, ExecError> {
-        let seen = Seen::look(self);
+    /// What a run would do with each stage of this plan, in the order of the run. What is wrong with one
+    /// stage is told as its fate. Writes nothing.
+    pub fn foretell(&self, trust: Trust) -> Vec<Foretold> {
+        let seen = Seen::look(self, trust);
         let mut fates: BTreeMap<StageId, Fate> = BTreeMap::new();
         for id in self.order() {
             let fate = self.fate(id, &seen, &fates);
@@ -129,7 +128,7 @@ impl Plan<'_> {
                 fate: fates.remove(&id)?,
             })
         });
-        Ok(told.collect())
+        told.collect()
     }
 
     fn fate(&self, id: StageId, seen: &Seen, fates: &BTreeMap<StageId, Fate>) -> Fate {

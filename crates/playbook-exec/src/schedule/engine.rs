@@ -227,7 +227,7 @@ pub(super) struct Engine<'s> {
     pub(super) states: States,
     pub(super) capacity: Capacity,
     pub(super) deadlines: Deadlines,
-    pub(super) record: Record,
+    pub(super) record: Record<'s>,
     pub(super) report: Report<'s>,
     pub(super) logs: Logs,
     /// Decided misses that wait for a slot.
@@ -321,7 +321,7 @@ impl<'s> Engine<'s> {
         }
         let now = self.shared.runtime.clock.now();
         let flushed = self.report.flush().map_err(ExecError::from);
-        let saved = flushed.and_then(|()| Ok(self.record.save_if_due(self.shared.plan, now)?));
+        let saved = flushed.and_then(|()| Ok(self.record.save_if_due(now)?));
         if let Err(error) = saved {
             self.give_up(error);
         }
@@ -383,9 +383,7 @@ impl<'s> Engine<'s> {
             ),
             None => (Outcome::Failed, EventKind::RunFailed(self.totals.clone())),
         };
-        let saved = self
-            .record
-            .save(self.shared.plan, self.shared.runtime.clock.now());
+        let saved = self.record.save(self.shared.runtime.clock.now());
         self.report.tell(kind);
         let logged = self.report.flush();
         if let Some(fatal) = self.fatal {

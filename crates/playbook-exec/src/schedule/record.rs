@@ -21,39 +21,39 @@ const SAVE_EVERY: Duration = Duration::from_millis(50);
 
 /// The lock of a run.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct Record<'s> {
+    plan: &'s Plan<'s>,
     path: Option<PathBuf>,
-    entries: IndexMap<StageName, StageEntry>,
+    /// Entries that are newer than the lock the plan was made from.
+    newer: IndexMap<StageName, StageEntry>,
     unsaved: bool,
     next_save: Instant,
 }
 
-impl Record {
-    pub(super) fn new(plan: &Plan<'_>) -> Self {
-        let entries = plan
-            .lock()
-            .map(|lock| lock.stages.clone())
-            .unwrap_or_default();
+impl<'s> Record<'s> {
+    pub(super) fn new(plan: &'s Plan<'s>) -> Self {
         let path = plan
             .playbook()
             .policy
             .lock_file
             .then(|| plan.project.lock_path());
         Self {
+            plan,
             path,
-            entries,
+            newer: IndexMap::new(),
             unsaved: false,
             next_save: Instant::now() + SAVE_EVERY,
         }
     }
 
     pub(super) fn entry(&self, stage: &StageName) -> Option<&StageEntry> {
-        self.entries.get(stage)
+        let recorded = || self.plan.lock()?.stages.get(stage);
+        self.newer.get(stage).or_else(recorded)
     }
 
     /// Notes a stage's new entry.
     pub(super) fn note(&mut self, stage: &StageName, entry: StageEntry) {
-        self.entries.insert(stage.clone(), entry);
+        self.newer.insert(stage.clone(), entry);
         self.unsaved = true;
     }
 
@@ -65,30 +65,30 @@ impl Record {
 
     /// Saves if the last save is long enough ago. The time between saves grows with what a save costs, so
     /// that a lock of many stages does not slow its run down.
-    pub(super) fn save_if_due(&mut self, plan: &Plan<'_>, now: Timestamp) -> Result<(), LockError> {
+    pub(super) fn save_if_due(&mut self, now: Timestamp) -> Result<(), LockError> {
         let began = Instant::now();
         if !self.unsaved || began < self.next_save {
             return Ok(());
         }
-        self.save(plan, now)?;
+        self.save(now)?;
         self.next_save = Instant::now() + SAVE_EVERY.max(began.elapsed() * 20);
         Ok(())
     }
 
     /// Saves what is not saved yet.
-    pub(super) fn save(&mut self, plan: &Plan<'_>, now: Timestamp) -> Result<(), LockError> {
+    pub(super) fn save(&mut self, now: Timestamp) -> Result<(), LockError> {
         let Some(path) = self.path.clone().filter(|_| self.unsaved) else {
             return Ok(());
         };
-        save_lock_file(&path, &self.lock_file(plan, now))?;
+        save_lock_file(&path, &self.lock_file(now))?;
         self.unsaved = false;
         Ok(())
     }
 
     /// Entries in the playbook's order; those of stages it no longer has are left out.
-    fn lock_file(&self, plan: &Plan<'_>, now: Timestamp) -> LockFile {
-        let playbook = plan.playbook();
-        let entry = |name: &StageName| Some((name.clone(), self.entries.get(name)?.clone()));
+    fn lock_file(&self, now: Timestamp) -> LockFile {
+        let playbook = self.plan.playbook();
+        let entry = |name: &StageName| Some((name.clone(), self.entry(name)?.clone()));
         let params = playbook
             .params
             .iter()
@@ -102,5 +102,20 @@ impl Record {
             params_hash: Some(digest_params(&params.collect())),
             stages: playbook.stages.keys().filter_map(entry).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BLAKE3_VERSION;
+
+    #[test]
+    fn the_version_of_blake3_is_the_one_that_is_used() {
+        let manifest = include_str!("../../../../Cargo.toml");
+        let line = format!("blake3 = {{ version = \"{BLAKE3_VERSION}\"");
+        assert!(
+            manifest.contains(&line),
+            "the workspace does not say {line}"
+        );
     }
 }

@@ -28,12 +28,6 @@ impl EntryKind {
         }
     }
 
-    /// The kind that a byte stands for.
-    pub fn from_tag(tag: u8) -> Option<Self> {
-        let kinds = [Self::File, Self::Executable, Self::Directory, Self::Link];
-        kinds.into_iter().find(|kind| kind.tag() == tag)
-    }
-
     /// Whether it has contents of its own.
     pub fn is_file(self) -> bool {
         matches!(self, Self::File | Self::Executable)

@@ -27,13 +27,6 @@ pub struct Target {
     pub files: Files,
 }
 
-impl Target {
-    /// Whether it is this machine.
-    pub fn is_local(&self) -> bool {
-        self.kind == TargetKind::Local
-    }
-}
-
 /// What kind of place a target is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TargetKind {

@@ -38,12 +38,17 @@ pub(crate) fn cmd_status(app: &App, args: &StatusArgs) -> Result<Outcome, CliErr
             ..PlanOptions::default()
         },
     )?;
-    show_plan(&plan, args.json, args.exit_code)
+    show_plan(app, &plan, args.json, args.exit_code)
 }
 
 /// Shows what a run of this plan would do.
-pub(crate) fn show_plan(plan: &Plan<'_>, json: bool, exit_code: bool) -> Result<Outcome, CliError> {
-    let foretold = plan.foretell()?;
+pub(crate) fn show_plan(
+    app: &App,
+    plan: &Plan<'_>,
+    json: bool,
+    exit_code: bool,
+) -> Result<Outcome, CliError> {
+    let foretold = plan.foretell(app.trust);
     term::out(&if json {
         json_lines(&foretold)
     } else {

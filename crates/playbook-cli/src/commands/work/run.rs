@@ -100,7 +100,7 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
     };
     if args.dry_run {
         let plan = plan(&project, &options)?;
-        return show_plan(&plan, args.json, args.exit_code);
+        return show_plan(app, &plan, args.json, args.exit_code);
     }
     refuse_unsupported(project.playbook())?;
     let _held = hold(app, &project, args)?;
