@@ -254,3 +254,22 @@ fn ignored_files_that_somebody_put_into_an_out_are_kept() {
         "precious"
     );
 }
+
+#[test]
+fn a_roll_back_that_fails_hides_neither_error() {
+    // The command puts something into the way of its own former out.
+    let stages = "  a: {cmd: 'cat in > d/x; test -e ok || { rm -r d; ln -s nowhere d; false; }', deps: [in], outs: [d/x]}\n";
+    let sandbox = Sandbox::with_stages(stages);
+    sandbox.write("in", "1");
+    sandbox.write("ok", "");
+    sandbox.ran(&[]);
+    sandbox.write("in", "2");
+    sandbox.remove("ok");
+    let said = sandbox.run(&["run"]).says(6);
+    assert!(
+        said.contains(
+            "exit status 1; and its former outs could not be brought back: cannot rename"
+        ),
+        "{said}"
+    );
+}

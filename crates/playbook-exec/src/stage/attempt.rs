@@ -132,7 +132,10 @@ impl Attempt<'_> {
                     restored: back.restored,
                     kept: back.kept,
                 }),
-                Err(fault) => Err(FailureCause::from(fault).into()),
+                Err(fault) => {
+                    let (cause, fault) = (Box::new(cause), Box::new(fault));
+                    Err(FailureCause::NotRolledBack { cause, fault }.into())
+                }
             },
         }
     }

@@ -45,6 +45,14 @@ pub enum FailureCause {
     /// Its old outs cannot be set aside or brought back.
     #[error(transparent)]
     Transaction(#[from] OutFault),
+    /// It failed, and its former outs could not be brought back.
+    #[error("{cause}; and its former outs could not be brought back: {fault}")]
+    NotRolledBack {
+        /// Why it failed.
+        cause: Box<Self>,
+        /// What stood in the way.
+        fault: Box<OutFault>,
+    },
     /// Its command could not be started or waited for.
     #[error("{0}")]
     Start(String),
@@ -55,6 +63,7 @@ impl FailureCause {
     pub fn exit_code(&self) -> Option<i32> {
         match self {
             Self::Exit(code) => Some(*code),
+            Self::NotRolledBack { cause, .. } => cause.exit_code(),
             _ => None,
         }
     }
@@ -63,13 +72,18 @@ impl FailureCause {
     pub fn signal(&self) -> Option<i32> {
         match self {
             Self::Signal { number } => Some(*number),
+            Self::NotRolledBack { cause, .. } => cause.signal(),
             _ => None,
         }
     }
 
     /// Whether the disk, not the stage, is to blame.
     pub fn is_surroundings(&self) -> bool {
-        matches!(self, Self::Transaction(OutFault::Disk(_)))
+        match self {
+            Self::Transaction(fault) => matches!(fault, OutFault::Disk(_)),
+            Self::NotRolledBack { fault, .. } => matches!(**fault, OutFault::Disk(_)),
+            _ => false,
+        }
     }
 }
 
