@@ -77,8 +77,7 @@ fn move_entries(from: &Path, to: &Path) -> Result<(), DiskError> {
         move_data(&entry.path(), &to.join(entry.file_name()))?;
     }
     if let Ok(meta) = fs::symlink_metadata(from) {
-        let kept_mode = fs::set_permissions(to, meta.permissions());
-        kept_mode.map_err(|source| DiskError::new("set the permissions of", to, source))?;
+        disk::set_permissions(to, meta.permissions())?;
     }
     disk::remove_dir(from)
 }

@@ -1,8 +1,10 @@
 //! The log of one attempt: what its commands print, byte for byte.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+
+use playbook_hash::disk::{self, DiskError};
 
 /// The log of one attempt at a stage.
 #[derive(Debug)]
@@ -12,10 +14,9 @@ pub(crate) struct AttemptLog {
 
 impl AttemptLog {
     /// Creates the log; its directory must exist.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+    pub(crate) fn create(path: &Path) -> Result<Self, DiskError> {
         // A run that ended unluckily may have left one of the same name.
-        file.set_len(0)?;
+        let file = disk::open_empty(path)?;
         Ok(Self { file })
     }
 

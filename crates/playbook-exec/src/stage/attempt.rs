@@ -156,9 +156,7 @@ impl Attempt<'_> {
 
     /// Runs the stage's commands one after the other; the first that fails ends it.
     fn commands(&self, stage: &Stage, job: &Job) -> std::result::Result<(), FailureCause> {
-        let start =
-            |error: std::io::Error| FailureCause::Start(format!("cannot write its log: {error}"));
-        let log = AttemptLog::create(&job.log).map_err(start)?;
+        let log = AttemptLog::create(&job.log).map_err(FailureCause::log)?;
         let Some(resolved) = &self.plan.resolved[job.id.index()] else {
             return Ok(());
         };

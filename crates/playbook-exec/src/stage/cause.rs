@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use playbook_hash::HashError;
+use playbook_hash::disk::DiskError;
 use playbook_types::path::DataPath;
 
 use crate::outputs::OutFault;
@@ -53,12 +54,19 @@ pub enum FailureCause {
         /// What stood in the way.
         fault: Box<OutFault>,
     },
+    /// Its log or the journal cannot be written.
+    #[error(transparent)]
+    Log(Box<DiskError>),
     /// Its command could not be started or waited for.
     #[error("{0}")]
     Start(String),
 }
 
 impl FailureCause {
+    pub(crate) fn log(error: DiskError) -> Self {
+        Self::Log(Box::new(error))
+    }
+
     /// The exit status, if the command exited.
     pub fn exit_code(&self) -> Option<i32> {
         match self {
@@ -80,6 +88,7 @@ impl FailureCause {
     /// Whether the disk, not the stage, is to blame.
     pub fn is_surroundings(&self) -> bool {
         match self {
+            Self::Log(_) => true,
             Self::Transaction(fault) => matches!(fault, OutFault::Disk(_)),
             Self::NotRolledBack { fault, .. } => matches!(**fault, OutFault::Disk(_)),
             _ => false,

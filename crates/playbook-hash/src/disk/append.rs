@@ -1,7 +1,6 @@
 //! A file that is only appended to.
 
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::disk::error::DiskError;
@@ -34,7 +33,24 @@ impl AppendFile {
     /// When the disk refuses; part of the bytes may then be there.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
         let Self { path, file } = self;
-        ops::op("append to", path, || file.write_all(bytes))
+        ops::write_all("append to", path, file, bytes)
+    }
+
+    /// Appends all of `bytes` or, if the disk refuses, none: what was written of them is cut off again.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn append_whole(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
+        let length = self
+            .file
+            .metadata()
+            .map_err(|source| DiskError::new("look at", &self.path, source))?
+            .len();
+        self.append(bytes).inspect_err(|_| {
+            // The error that matters is the first one; half a record ends the reading of a log, whatever follows.
+            self.file.set_len(length).ok();
+        })
     }
 
     /// Makes what was appended durable.
@@ -42,7 +58,21 @@ impl AppendFile {
     /// # Errors
     ///
     /// When the disk refuses.
-    pub fn sync(&mut self) -> Result<(), DiskError> {
-        ops::op("sync", &self.path, || self.file.sync_data())
+    pub fn sync(&self) -> Result<(), DiskError> {
+        ops::sync(&self.path, &self.file)
+    }
+
+    /// A second handle, for syncing on another thread.
+    ///
+    /// # Errors
+    ///
+    /// When the process has no handle left.
+    pub fn again(&self) -> Result<Self, DiskError> {
+        let file = self
+            .file
+            .try_clone()
+            .map_err(|source| DiskError::new("open", &self.path, source))?;
+        let path = self.path.clone();
+        Ok(Self { path, file })
     }
 }

@@ -3,8 +3,10 @@
 
 mod append;
 mod error;
+pub mod faults;
 mod mount;
 mod ops;
+pub mod records;
 mod remove;
 mod replace;
 mod root;
@@ -12,9 +14,10 @@ mod state_dir;
 
 pub use append::AppendFile;
 pub use error::DiskError;
-#[cfg(any(test, feature = "faults"))]
-pub use ops::faults;
-pub use ops::{create_dirs, remove_dir, remove_file, rename, sync_dir, write_new};
+pub use ops::{
+    create_dirs, open_empty, open_keeping, overwrite, remove_dir, remove_file, rename,
+    set_permissions, sync_dir, write_new,
+};
 pub use remove::remove_tree;
 pub use replace::{Durability, replace};
 pub use root::Root;

@@ -4,11 +4,13 @@
     reason = "this is the seam that everything else must go through"
 )]
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Seek as _, SeekFrom};
 use std::path::Path;
 
 use crate::disk::error::DiskError;
+#[cfg(any(test, feature = "faults"))]
+use crate::disk::faults;
 
 /// Carries out one operation, unless a test has it fail.
 pub(super) fn op<T>(
@@ -17,8 +19,50 @@ pub(super) fn op<T>(
     run: impl FnOnce() -> io::Result<T>,
 ) -> Result<T, DiskError> {
     #[cfg(any(test, feature = "faults"))]
-    faults::strike(name, path)?;
-    run().map_err(|source| DiskError::new(name, path, source))
+    let blow = match faults::strike(name, path) {
+        faults::Blow::Fail(source) => return Err(DiskError::new(name, path, source)),
+        other => other,
+    };
+    let done = run().map_err(|source| DiskError::new(name, path, source));
+    #[cfg(any(test, feature = "faults"))]
+    faults::struck(&blow);
+    done
+}
+
+/// Writes all of `bytes`. The one operation that can be half done.
+pub(super) fn write_all(
+    name: &'static str,
+    path: &Path,
+    file: &mut impl io::Write,
+    bytes: &[u8],
+) -> Result<(), DiskError> {
+    #[cfg(any(test, feature = "faults"))]
+    let bytes = match faults::strike(name, path) {
+        faults::Blow::None => bytes,
+        blow => {
+            let half = match blow {
+                faults::Blow::DieAfter => bytes,
+                _ => &bytes[..bytes.len() / 2],
+            };
+            let written = file.write_all(half);
+            faults::struck(&blow);
+            let faults::Blow::Fail(source) = blow else {
+                return written.map_err(|source| DiskError::new(name, path, source));
+            };
+            return Err(DiskError::new(name, path, source));
+        }
+    };
+    file.write_all(bytes)
+        .map_err(|source| DiskError::new(name, path, source))
+}
+
+/// Makes what was written to a file durable.
+pub(super) fn sync(path: &Path, file: &File) -> Result<(), DiskError> {
+    #[cfg(any(test, feature = "faults"))]
+    if faults::skips_sync() {
+        return Ok(());
+    }
+    op("sync", path, || file.sync_data())
 }
 
 /// Makes a directory and those above it; existing ones are no error.
@@ -46,6 +90,10 @@ pub fn remove_file(path: &Path) -> Result<(), DiskError> {
 
 /// Makes the entries of a directory durable.
 pub fn sync_dir(path: &Path) -> Result<(), DiskError> {
+    #[cfg(any(test, feature = "faults"))]
+    if faults::skips_sync() {
+        return Ok(());
+    }
     op("sync the directory", path, || {
         match File::open(path)?.sync_all() {
             // Some file systems cannot sync a directory, and need not.
@@ -67,7 +115,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     let mut file = op("write", path, || {
         OpenOptions::new().write(true).create_new(true).open(path)
     })?;
-    op("write", path, || file.write_all(bytes)).inspect_err(|_| {
+    write_all("write", path, &mut file, bytes).inspect_err(|_| {
         // What is there is half of it; the error that matters is the first one.
         fs::remove_file(path).ok();
     })
@@ -80,40 +128,39 @@ pub(super) fn open_append(path: &Path) -> Result<File, DiskError> {
     })
 }
 
-/// Failures brought about on purpose.
-#[cfg(any(test, feature = "faults"))]
-pub mod faults {
-    use std::cell::Cell;
-    use std::io;
-    use std::path::Path;
+/// Opens a file to append to that holds nothing, whatever was there.
+pub fn open_empty(path: &Path) -> Result<File, DiskError> {
+    op("write", path, || {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        file.set_len(0)?;
+        Ok(file)
+    })
+}
 
-    use super::DiskError;
+/// Opens a file to read and write, making it if need be; what it holds stays.
+pub fn open_keeping(path: &Path) -> Result<File, DiskError> {
+    op("open", path, || {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+    })
+}
 
-    thread_local! {
-        static COUNT: Cell<usize> = const { Cell::new(0) };
-        static FAIL_AT: Cell<Option<usize>> = const { Cell::new(None) };
-    }
+/// Has a file hold `bytes` and nothing else. Not atomic: for notes that nothing depends on.
+pub fn overwrite(path: &Path, file: &mut File, bytes: &[u8]) -> Result<(), DiskError> {
+    op("write", path, || {
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))
+    })?;
+    write_all("write", path, file, bytes)
+}
 
-    /// Has the n-th operation of this thread fail, from 1, and counts anew. `None` lets all succeed.
-    pub fn fail_at(n: Option<usize>) {
-        COUNT.set(0);
-        FAIL_AT.set(n);
-    }
-
-    /// How many operations this thread has tried since.
-    pub fn count() -> usize {
-        COUNT.get()
-    }
-
-    pub(super) fn strike(name: &'static str, path: &Path) -> Result<(), DiskError> {
-        COUNT.set(COUNT.get() + 1);
-        if FAIL_AT.get() == Some(COUNT.get()) {
-            return Err(DiskError::new(
-                name,
-                path,
-                io::Error::from(io::ErrorKind::StorageFull),
-            ));
-        }
-        Ok(())
-    }
+/// Sets the permissions of a file or directory.
+pub fn set_permissions(path: &Path, to: Permissions) -> Result<(), DiskError> {
+    op("set the permissions of", path, || {
+        fs::set_permissions(path, to)
+    })
 }

@@ -1,14 +1,14 @@
 //! Replacing a file whole.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write as _};
+use std::fs::{self, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::disk::error::DiskError;
-use crate::disk::ops::{op, sync_dir};
+use crate::disk::ops::{op, sync, sync_dir, write_all};
 
 /// Whether a replaced file must survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ fn fill(
     bytes: &[u8],
     durability: Durability,
 ) -> Result<(), DiskError> {
-    op("write", target, || file.write_all(bytes))?;
+    write_all("write", target, file.as_file_mut(), bytes)?;
     if let Ok(old) = fs::metadata(target) {
         // What the umask took away when the file was made.
         op("set the permissions of", target, || {
@@ -67,7 +67,7 @@ fn fill(
         })?;
     }
     match durability {
-        Durability::Synced => op("sync", target, || File::sync_all(file.as_file())),
+        Durability::Synced => sync(target, file.as_file()),
         Durability::Fast => Ok(()),
     }
 }

@@ -1,0 +1,99 @@
+//! Named moments at which a test may have the process die.
+
+#[cfg(any(test, feature = "faults"))]
+use super::active;
+
+/// A moment in a run at which dying is interesting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// The journal says which outs a stage is about to set aside; they still stand.
+    OutsNoted,
+    /// All old outs are aside; the stage has not started.
+    OutsAside,
+    /// A command runs, and the journal does not say so yet.
+    Started,
+    /// The journal says which process group it is.
+    GroupNoted,
+    /// The leader of the group has ended; others of the group may still run.
+    LeaderEnded,
+    /// The outs are there and digested; the journal does not say so yet.
+    OutsMade,
+    /// The journal has the stage's entry; its old outs are still aside.
+    Recorded,
+    /// The old outs are gone or kept.
+    OldOutsGone,
+    /// A failed stage's leftovers are out of the way; its old outs are still aside.
+    LeftoversMoved,
+    /// A failed stage's old outs are back; the journal does not say so yet.
+    OldOutsBack,
+    /// The observer was told that a stage completed.
+    Announced,
+    /// The run is over, and the lock is about to be saved.
+    Folding,
+    /// The lock is saved; the journal is still there.
+    Folded,
+    /// A dead run was found; nothing is done about it yet.
+    RecoveryBegun,
+    /// What was left of its commands is ended.
+    OrphansEnded,
+    /// Its transactions are closed; its entries are not in the lock.
+    OutsRecovered,
+    /// Its entries are in the lock; its journal is still there.
+    RecoveryFolded,
+}
+
+impl Point {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::OutsNoted,
+        Self::OutsAside,
+        Self::Started,
+        Self::GroupNoted,
+        Self::LeaderEnded,
+        Self::OutsMade,
+        Self::Recorded,
+        Self::OldOutsGone,
+        Self::LeftoversMoved,
+        Self::OldOutsBack,
+        Self::Announced,
+        Self::Folding,
+        Self::Folded,
+        Self::RecoveryBegun,
+        Self::OrphansEnded,
+        Self::OutsRecovered,
+        Self::RecoveryFolded,
+    ];
+
+    /// Its name in directives and traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OutsNoted => "outs-noted",
+            Self::OutsAside => "outs-aside",
+            Self::Started => "started",
+            Self::GroupNoted => "group-noted",
+            Self::LeaderEnded => "leader-ended",
+            Self::OutsMade => "outs-made",
+            Self::Recorded => "recorded",
+            Self::OldOutsGone => "old-outs-gone",
+            Self::LeftoversMoved => "leftovers-moved",
+            Self::OldOutsBack => "old-outs-back",
+            Self::Announced => "announced",
+            Self::Folding => "folding",
+            Self::Folded => "folded",
+            Self::RecoveryBegun => "recovery-begun",
+            Self::OrphansEnded => "orphans-ended",
+            Self::OutsRecovered => "outs-recovered",
+            Self::RecoveryFolded => "recovery-folded",
+        }
+    }
+}
+
+/// Passes a point. Only a test that asked for it notices.
+#[cfg(any(test, feature = "faults"))]
+pub fn pass(point: Point) {
+    active::pass_point(point);
+}
+
+/// Passes a point, which nobody notices.
+#[cfg(not(any(test, feature = "faults")))]
+pub fn pass(_: Point) {}
