@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 
-use playbook_exec::ExecError;
+use playbook_exec::{ExecError, OutFault};
 use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_lock::LockError;
@@ -89,6 +89,23 @@ impl From<ExecError> for CliError {
             }
             ExecError::SameRealPath { .. } => Self::usage(message)
                 .hint("a symbolic link makes two paths one; every file is made by one stage"),
+            ExecError::NotFolded(error) => Self::from(error).hint(
+                "nothing is lost: what ran is in the journal, and the next command adds it to the lock",
+            ),
+            ExecError::DiedElsewhere { run } => Self::new(Outcome::Held, message).hint(format!(
+                "if it still runs, wait for it; if it is dead, nothing can tell that from here: make sure that none of its commands runs on {} any more, then 'playbook run --recover'",
+                run.host
+            )),
+            ExecError::Orphan { .. } => Self::new(Outcome::Surroundings, message)
+                .hint("end it, or wait until it has ended, and run again"),
+            ExecError::OldOuts { fault, .. } => {
+                let cli = Self::new(Outcome::Surroundings, message);
+                let cli = match fault {
+                    OutFault::Disk(error) => cli.hints_of(&error),
+                    _ => cli,
+                };
+                cli.hint("nothing is lost: they wait under a reserved name beside it (.playbook-aside-…), and the next run puts them right")
+            }
             ExecError::Template { .. }
             | ExecError::TooManyCores { .. }
             | ExecError::ForbiddenOut { .. }
@@ -138,6 +155,11 @@ impl From<LockError> for CliError {
             }
             LockError::Held { .. } => Self::new(Outcome::Held, message).hint("without --no-wait it would be waited for"),
             LockError::RunLock { .. } => Self::new(Outcome::Surroundings, message),
+            LockError::JournalUnreadable { path, .. } => Self::new(Outcome::Surroundings, message)
+                .hint("make it readable: it says what the last run had finished and what it was in the middle of")
+                .hint(format!("or, to go on without that, remove {}: then what it finished last runs again", path.display())),
+            LockError::JournalFormat { .. } => Self::usage(message)
+                .hint("run the playbook once with the version that wrote it: it puts right what the dead run left"),
             LockError::Unreadable { .. } => Self::usage(message)
                 .hint("make it readable, or move it away: then every stage runs once more"),
             _ => Self::usage(message),
@@ -169,13 +191,21 @@ impl From<HashError> for CliError {
 
 impl From<DiskError> for CliError {
     fn from(error: DiskError) -> Self {
-        let cli = Self::new(Outcome::Surroundings, error.to_string());
+        Self::new(Outcome::Surroundings, error.to_string()).hints_of(&error)
+    }
+}
+
+impl CliError {
+    /// With advice on what the disk refused.
+    fn hints_of(self, error: &DiskError) -> Self {
         match error.source.kind() {
-            io::ErrorKind::StorageFull => cli.hint("free some space and run again"),
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-                cli.hint("make it writable and run again")
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                self.hint("free some space and run again")
             }
-            _ => cli,
+            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                self.hint("make it writable and run again")
+            }
+            _ => self,
         }
     }
 }

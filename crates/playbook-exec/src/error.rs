@@ -3,10 +3,13 @@
 use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_lock::LockError;
+use playbook_lock::journal::RunHeader;
 use playbook_types::graph::Cycle;
 use playbook_types::model::params::UnknownParam;
 use playbook_types::record::state::IllegalStep;
 use playbook_types::template::TemplateError;
+
+use crate::outputs::OutFault;
 
 /// Why a run cannot begin, or cannot go on. The failure of a stage is no such error: it is an outcome.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +83,31 @@ pub enum ExecError {
         out: String,
         /// What is wrong with it.
         what: &'static str,
+    },
+    /// What the run did cannot be put into the lock. The journal has it.
+    #[error(transparent)]
+    NotFolded(LockError),
+    /// A stage is done, and its old outs cannot be put away.
+    #[error("stage '{stage}' completed, but its former outs cannot be put away: {fault}")]
+    OldOuts {
+        /// The stage.
+        stage: String,
+        /// Why not.
+        fault: OutFault,
+    },
+    /// The last run died, or still runs, on another machine.
+    #[error("the last run of this playbook did not end: it died, or still runs, on {host} (pid {pid}, since {since})", host = run.host, pid = run.pid, since = run.since)]
+    DiedElsewhere {
+        /// The run.
+        run: RunHeader,
+    },
+    /// A command of a dead run still runs and cannot be ended.
+    #[error("process {pid}, which a run that died has left behind, cannot be ended: {source}")]
+    Orphan {
+        /// The process.
+        pid: i32,
+        /// Why not.
+        source: std::io::Error,
     },
     /// The operating system refused something a run cannot do without.
     #[error("cannot {what}: {source}")]

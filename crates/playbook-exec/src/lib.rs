@@ -8,7 +8,7 @@
 //! use playbook_exec::clock::SystemClock;
 //! use playbook_exec::observer::Recording;
 //! use playbook_exec::plan::{PlanOptions, plan};
-//! use playbook_exec::{Outcome, Runtime, execute};
+//! use playbook_exec::{FOLD_EVERY, GRACE, Outcome, Runtime, execute};
 //! use playbook_hash::Trust;
 //! use playbook_lock::Project;
 //! use playbook_types::model::policy::FailurePolicy;
@@ -28,6 +28,8 @@
 //!     run_id: uuid::Uuid::now_v7(),
 //!     overrides: Default::default(),
 //!     watch_signals: false,
+//!     grace: GRACE,
+//!     fold_every: FOLD_EVERY,
 //! };
 //! let summary = execute(&plan(&project, &PlanOptions::default())?, &runtime)?;
 //! assert_eq!((summary.outcome, summary.totals.stages_run), (Outcome::Completed, 1));
@@ -43,14 +45,13 @@ pub mod observer;
 mod outputs;
 pub mod plan;
 mod process;
+mod recover;
 mod schedule;
 mod stage;
 
 pub use error::{ExecError, Unsupported};
 pub use outputs::OutFault;
-pub use process::tail;
-pub use schedule::{Outcome, Runtime, Summary, execute};
+pub use process::{identity::host, tail};
+pub use recover::{CutOff, Recovered, Recovery, recover};
+pub use schedule::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
 pub use stage::FailureCause;
-
-/// The program and version that lock files and events name.
-pub const GENERATOR: &str = concat!("playbook ", env!("CARGO_PKG_VERSION"));

@@ -20,7 +20,7 @@ use indexmap::IndexMap;
 use playbook_exec::clock::SystemClock;
 use playbook_exec::observer::Recording;
 use playbook_exec::plan::{Fate, PlanOptions, plan};
-use playbook_exec::{Outcome, Runtime, execute};
+use playbook_exec::{FOLD_EVERY, GRACE, Outcome, Runtime, execute};
 use playbook_hash::Trust;
 use playbook_lock::Project;
 use playbook_types::model::policy::FailurePolicy;
@@ -405,6 +405,8 @@ fn run(directory: &Path) -> (Vec<(String, Fate)>, BTreeSet<String>) {
         run_id: Uuid::now_v7(),
         overrides: IndexMap::new(),
         watch_signals: false,
+        grace: GRACE,
+        fold_every: FOLD_EVERY,
     };
     let summary = execute(&plan, &runtime).unwrap();
     assert_eq!(
@@ -457,6 +459,7 @@ fn check(stages: &[Stage], edits: &[Vec<Edit>]) -> Result<usize, TestCaseError> 
                             || is_maybe(&foretold, stage.as_str()))
                     );
                 }
+                Fate::Running { .. } => prop_assert!(false, "nothing runs"),
                 Fate::Fault(fault) => prop_assert!(false, "{} cannot be decided: {}", stage, fault),
             }
         }

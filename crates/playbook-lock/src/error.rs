@@ -111,6 +111,22 @@ pub enum LockError {
         /// Why.
         source: io::Error,
     },
+    /// The journal of a dead run cannot be read.
+    #[error("cannot read the journal {path}: {source}", path = path.display())]
+    JournalUnreadable {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another version of this program wrote the journal of a dead run.
+    #[error("{path}: the last run died, and its journal has format {found}, which this program does not know", path = path.display())]
+    JournalFormat {
+        /// The journal.
+        path: PathBuf,
+        /// Its format.
+        found: u64,
+    },
     /// Another run holds this playbook.
     #[error("another run holds this playbook ({holder})")]
     Held {

@@ -3,7 +3,8 @@
 //! [`Project`] is a playbook with its neighbours on disk. [`load_lock_file`] and [`save_lock_file`] read
 //! and replace the lock: a lock that cannot be read is never thrown away, and one that is written is
 //! replaced whole and durably. [`check_cache`] decides about one stage, and [`decide`] has its rules.
-//! [`run_lock`] keeps two runs of one playbook apart; [`history`] is the event log.
+//! [`run_lock`] keeps two runs of one playbook apart; [`history`] is the event log; [`journal`] is what a run
+//! that dies leaves behind, and [`Recorded`] is the lock with that taken into account.
 //!
 //! ```
 //! use playbook_lock::decide::{LockState, Standing, Verdict, standing};
@@ -34,14 +35,19 @@
 pub mod decide;
 pub mod entry;
 mod error;
+mod fold;
 mod format;
 pub mod history;
+pub mod journal;
 mod locate;
 mod project;
+mod recorded;
 pub mod run_lock;
 
 pub use decide::check_cache;
 pub use error::LockError;
+pub use fold::{Base, Folder, GENERATOR};
 pub use format::{load_lock_file, lock_file_path, parse_lock, render_lock, save_lock_file};
 pub use locate::search_up_from;
 pub use project::Project;
+pub use recorded::{Recorded, Unfinished, with_cut_off};

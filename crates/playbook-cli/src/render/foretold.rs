@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use playbook_exec::plan::{Fate, Foretold};
 use playbook_types::name::StageName;
 use playbook_types::record::decision::HitKind;
@@ -17,8 +18,17 @@ struct Row<'a> {
     decision: &'static str,
     reasons: &'a [InvalidationReason],
     waits_for: &'a [StageName],
+    /// Another run is working on it now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<RunningNow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RunningNow {
+    pid: u32,
+    since: Timestamp,
 }
 
 /// One JSON object per stage.
@@ -36,6 +46,7 @@ fn row(foretold: &Foretold) -> Row<'_> {
         decision,
         reasons: &[],
         waits_for: &[],
+        running: None,
         error: None,
     };
     match &foretold.fate {
@@ -47,6 +58,13 @@ fn row(foretold: &Foretold) -> Row<'_> {
         Fate::Maybe(waits_for) => Row {
             waits_for,
             ..row("maybe")
+        },
+        Fate::Running { pid, since } => Row {
+            running: Some(RunningNow {
+                pid: *pid,
+                since: *since,
+            }),
+            ..row("miss")
         },
         Fate::Fault(fault) => Row {
             error: Some(fault.to_string()),
@@ -89,6 +107,11 @@ fn told(fate: &Fate) -> (Tone, &'static str, String) {
                 format!("only if {} makes something new", names.join(" or ")),
             )
         }
+        Fate::Running { pid, since } => (
+            Tone::Act,
+            "now",
+            format!("running since {since}, by pid {pid}"),
+        ),
         Fate::Fault(fault) => (Tone::Bad, "error", fault.to_string()),
     }
 }
@@ -96,6 +119,10 @@ fn told(fate: &Fate) -> (Tone, &'static str, String) {
 fn total(foretold: &[Foretold]) -> String {
     let count = |test: fn(&Fate) -> bool| foretold.iter().filter(|stage| test(&stage.fate)).count();
     let parts = [
+        (
+            count(|fate| matches!(fate, Fate::Running { .. })),
+            "running now",
+        ),
         (count(|fate| matches!(fate, Fate::Miss(_))), "to run"),
         (count(|fate| matches!(fate, Fate::Maybe(_))), "maybe"),
         (count(Fate::is_hit), "cached"),

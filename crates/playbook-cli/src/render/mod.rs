@@ -5,3 +5,4 @@ pub(crate) mod findings;
 pub(crate) mod foretold;
 pub(crate) mod json;
 pub(crate) mod plain;
+pub(crate) mod recovered;

@@ -313,9 +313,8 @@ fn an_interrupt_stops_the_children_and_saves_what_was_done() {
 fn what_was_done_before_a_kill_is_not_done_again() {
     use std::io::{BufRead as _, BufReader};
     use std::process::Stdio;
-    // The second stage ends itself once its runner is gone, so that nothing is left behind.
     let sandbox = Sandbox::with_stages(
-        "  a: {cmd: 'echo > x', outs: [x]}\n  b: {cmd: 'while kill -0 $PPID && [ ! -e gone ]; do :; done; echo > y', deps: [x], outs: [y]}\n",
+        "  a: {cmd: 'echo > x', outs: [x]}\n  b: {cmd: 'test -e gone || { echo half > y; exec sleep 1000; }; echo > y', deps: [x], outs: [y]}\n",
     )
     .real_clock();
     let mut command = sandbox.command(&["run", "--json"]);
@@ -326,14 +325,38 @@ fn what_was_done_before_a_kill_is_not_done_again() {
         .map(Result::unwrap)
         .find(|line| line.contains("stage_completed"))
         .unwrap();
-    // The lock is saved while the second stage runs, not only when the run ends.
-    while !sandbox.exists("playbook.lock.yaml") {
+    // What is announced is in the journal already.
+    lines
+        .map(Result::unwrap)
+        .find(|line| line.contains("\"b\""))
+        .unwrap();
+    while !sandbox.exists("y") {
         std::thread::yield_now();
     }
     child.kill().unwrap();
     child.wait().unwrap();
+    assert!(!sandbox.exists("playbook.lock.yaml"));
+    let status =
+        "cached a\nrun    b  previous run did not complete (interrupted)\n1 to run · 1 cached\n";
+    assert_eq!(sandbox.run(&["status"]).prints(0), status);
+    assert!(
+        !sandbox.exists("playbook.lock.yaml"),
+        "looking writes nothing"
+    );
     sandbox.write("gone", "");
-    assert!(sandbox.run(&["status"]).prints(0).contains("cached a"));
+    let said = sandbox.run(&["run"]).says(0);
+    assert!(said.contains("was cut off"), "{said}");
+    assert!(
+        said.contains("ended:     1 process that still ran"),
+        "{said}"
+    );
+    assert!(said.contains("completed: a (now in the lock)"), "{said}");
+    assert!(
+        said.contains("cut off:   b; what it left at y is in .playbook/playbook/failed/b/y"),
+        "{said}"
+    );
+    assert_eq!(sandbox.read("y"), "\n");
+    assert_eq!(sandbox.ran(&[]), Vec::<String>::new());
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! Setting one old out aside.
+//! Looking at an old out, and setting it aside.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use playbook_lock::journal;
 use playbook_types::path::DataPath;
 
 use crate::outputs::fault::OutFault;
+use crate::outputs::mounts::mount_below;
 use crate::outputs::moving::{Standing, move_data, standing_at};
 
 /// An out of a stage that is about to run.
@@ -21,53 +23,44 @@ pub(crate) struct OldOut {
     pub(crate) symlink: Option<String>,
 }
 
-/// An old out under its reserved name.
-#[derive(Debug)]
-pub(super) struct Aside {
-    pub(super) out: DataPath,
-    /// Where it stood.
-    pub(super) path: PathBuf,
-    /// Where it waits.
-    pub(super) waits_at: PathBuf,
-    /// The lock records exactly these contents: the stage made them and can make them again.
-    pub(super) recorded: bool,
+impl OldOut {
+    /// What the journal says of it: whether anything stands at `path` to be set aside under the name `aside`.
+    ///
+    /// # Errors
+    ///
+    /// Something stands there that must not be moved.
+    pub(super) fn noted(&self, path: &Path, aside: String) -> Result<journal::OldOut, OutFault> {
+        let out = || self.path.clone();
+        let standing =
+            standing_at(path).map_err(|source| OutFault::Unreadable { out: out(), source })?;
+        match standing {
+            Standing::Special => return Err(OutFault::Special { out: out() }),
+            Standing::Link(target) if self.symlink.as_ref() != Some(&target) => {
+                return Err(OutFault::ForeignLink { out: out(), target });
+            }
+            Standing::Directory => {
+                if let Some(at) = mount_below(path) {
+                    return Err(OutFault::MountInside { out: out(), at });
+                }
+            }
+            Standing::Nothing | Standing::Link(_) | Standing::File => {}
+        }
+        Ok(journal::OldOut {
+            path: out(),
+            aside: (standing != Standing::Nothing).then_some(aside),
+            recorded: self.recorded,
+        })
+    }
 }
 
-/// Sets what stands at an out aside, if anything does.
-pub(super) fn set_aside(
-    out: &OldOut,
-    path: &Path,
-    aside: &Path,
-) -> Result<Option<Aside>, OutFault> {
-    let unreadable = |source: io::Error| OutFault::Unreadable {
-        out: out.path.clone(),
-        source,
-    };
-    match standing_at(path).map_err(unreadable)? {
-        Standing::Nothing => return Ok(None),
-        Standing::Special => {
-            return Err(OutFault::Special {
-                out: out.path.clone(),
-            });
-        }
-        Standing::Link(text) if out.symlink.as_ref() != Some(&text) => {
-            return Err(OutFault::ForeignLink {
-                out: out.path.clone(),
-                target: text,
-            });
-        }
-        Standing::Link(_) | Standing::Data => {}
-    }
+/// Sets what stands at `path` aside.
+pub(super) fn set_aside(out: &DataPath, path: &Path, aside: &Path) -> Result<(), OutFault> {
     match move_data(path, aside) {
-        Ok(()) => Ok(Some(Aside {
-            out: out.path.clone(),
-            path: path.to_owned(),
-            waits_at: aside.to_owned(),
-            recorded: out.recorded,
-        })),
-        Err(error) if error.is_busy() || error.is_cross_device() => Err(OutFault::MountPoint {
-            out: out.path.clone(),
-        }),
-        Err(error) => Err(OutFault::Disk(error)),
+        Err(error) if error.is_busy() || error.is_cross_device() => {
+            Err(OutFault::MountPoint { out: out.clone() })
+        }
+        // It went away meanwhile, which is all that was wanted.
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => Ok(other?),
     }
 }

@@ -1,6 +1,7 @@
 //! Why outs cannot be made where they should be.
 
 use std::io;
+use std::path::PathBuf;
 
 use playbook_hash::disk::DiskError;
 use playbook_types::path::DataPath;
@@ -30,6 +31,23 @@ pub enum OutFault {
         "{out} is a mount point and cannot be set aside; name a directory inside it as the out, or mark it 'persist: true'"
     )]
     MountPoint {
+        /// The out.
+        out: DataPath,
+    },
+    /// Another file system is mounted below it.
+    #[error(
+        "{at} is a mount point inside the out {out}, which is set aside and made anew; unmount it, name directories beside it as outs, or mark the out 'persist: true'",
+        at = at.display()
+    )]
+    MountInside {
+        /// The out.
+        out: DataPath,
+        /// What is mounted.
+        at: PathBuf,
+    },
+    /// Its former contents were removed where they waited.
+    #[error("the former {out} is gone: something removed it while the stage ran")]
+    Gone {
         /// The out.
         out: DataPath,
     },

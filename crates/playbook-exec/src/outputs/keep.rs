@@ -31,10 +31,20 @@ impl Places {
         self.root.resolve(path)
     }
 
-    /// The reserved name beside `path` under which its old contents wait while the stage runs: of this
+    /// The reserved name beside an out under which its old contents wait while the stage runs: of this
     /// run, this stage and its nth out, so that no two of them meet. It fits into 255 bytes.
-    pub(super) fn aside(&self, path: &Path, stage: &StageName, nth: usize) -> PathBuf {
-        path.with_file_name(format!(".playbook-aside-{}-{stage}-{nth}", self.run))
+    pub(super) fn aside(&self, stage: &StageName, nth: usize) -> String {
+        format!("{}{stage}-{nth}", self.aside_prefix())
+    }
+
+    /// What the reserved names of this run begin with.
+    pub(crate) fn aside_prefix(&self) -> String {
+        format!(".playbook-aside-{}-", self.run)
+    }
+
+    /// Where the logs of this run are.
+    pub(crate) fn logs_dir(&self) -> PathBuf {
+        self.state.logs_dir().join(&self.run)
     }
 
     /// Moves the user's own files at `from`, which stood at the out `path`, to where they are kept.

@@ -1,13 +1,19 @@
 //! Outputs as transactions: before a stage runs its old outs are set aside; then either the new ones
 //! stand and the old ones go, or the old ones come back. Nothing of the user's is ever deleted.
+//!
+//! Each step is in the journal before it is taken, so that a run that dies in the middle can be put right by the
+//! next one.
 
 mod aside;
 mod fault;
 mod keep;
+mod mounts;
 mod moving;
+mod steps;
 mod transaction;
 
 pub(crate) use aside::OldOut;
 pub use fault::OutFault;
 pub(crate) use keep::Places;
-pub(crate) use transaction::Transaction;
+pub(crate) use steps::put_stray_back;
+pub(crate) use transaction::{Committed, NotBegun, RolledBack, Transaction, put_right};

@@ -1,5 +1,6 @@
 //! Moving files and directories by rename, and what stands in the way of it.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
@@ -11,7 +12,8 @@ use playbook_hash::disk::{self, DiskError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
     Nothing,
-    Data,
+    File,
+    Directory,
     /// A symbolic link with this text.
     Link(String),
     /// A socket, fifo or device.
@@ -39,7 +41,11 @@ pub(super) fn standing_at(path: &Path) -> io::Result<Standing> {
     if kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device() {
         return Ok(Standing::Special);
     }
-    Ok(Standing::Data)
+    Ok(if kind.is_dir() {
+        Standing::Directory
+    } else {
+        Standing::File
+    })
 }
 
 /// The text of a symbolic link; what is not UTF-8 in it is replaced.
@@ -71,13 +77,18 @@ fn same_device(from: &Path, to: &Path) -> bool {
 
 fn move_entries(from: &Path, to: &Path) -> Result<(), DiskError> {
     disk::create_dirs(to)?;
-    let listing = fs::read_dir(from).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = listing.map_err(|source| DiskError::new("read", from, source))?;
-    for entry in entries {
-        move_data(&entry.path(), &to.join(entry.file_name()))?;
+    for name in entries_of(from)? {
+        move_data(&from.join(&name), &to.join(&name))?;
     }
     if let Ok(meta) = fs::symlink_metadata(from) {
         disk::set_permissions(to, meta.permissions())?;
     }
     disk::remove_dir(from)
+}
+
+/// The names in a directory.
+pub(super) fn entries_of(directory: &Path) -> Result<Vec<OsString>, DiskError> {
+    fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+        .map_err(|source| DiskError::new("read", directory, source))
 }

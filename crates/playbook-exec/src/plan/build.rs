@@ -5,7 +5,7 @@ use std::path::Path;
 
 use playbook_hash::disk::Root;
 use playbook_hash::{IgnoreRules, Trust};
-use playbook_lock::{Project, load_lock_file};
+use playbook_lock::{Base, Project, Recorded};
 use playbook_types::graph::{Graph, StageId};
 use playbook_types::model::playbook::Playbook;
 use playbook_types::model::policy::Policy;
@@ -50,7 +50,7 @@ pub struct Plan<'p> {
     pub(crate) forced: BTreeSet<StageId>,
     /// Those and everything below them in this plan.
     pub(crate) force_reaches: BTreeSet<StageId>,
-    pub(crate) lock: Option<LockFile>,
+    pub(crate) recorded: Recorded,
     pub(crate) ignore: IgnoreRules,
 }
 
@@ -65,12 +65,12 @@ pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>,
     refuse_unsupported(playbook)?;
     refuse_too_large(playbook)?;
     let graph = Graph::build(playbook).map_err(ExecError::Cycle)?;
-    let lock = if playbook.policy.lock_file {
-        load_lock_file(&project.lock_path())?
+    let recorded = if playbook.policy.lock_file {
+        Recorded::read(project)?
     } else {
-        None
+        Recorded::default()
     };
-    let selected = select(playbook, &graph, lock.as_ref(), &options.selection)?;
+    let selected = select(playbook, &graph, recorded.lock(), &options.selection)?;
     let resolved = (0..graph.len())
         .into_par_iter()
         .map(|i| match playbook.stages.get_index(i) {
@@ -98,7 +98,7 @@ pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>,
         stages: selected.stages,
         forced,
         force_reaches,
-        lock,
+        recorded,
         ignore,
     };
     if selected.stale_only {
@@ -182,9 +182,18 @@ impl Plan<'_> {
         self.root().as_path()
     }
 
+    /// What was on record when the plan was made: the lock, and what a run has done since.
+    pub fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
+
     /// The lock as it was when the plan was made.
     pub fn lock(&self) -> Option<&LockFile> {
-        self.lock.as_ref()
+        self.recorded.lock()
+    }
+
+    pub(crate) fn base(&self) -> &Base {
+        &self.recorded.base
     }
 
     pub(crate) fn root(&self) -> &Root {

@@ -1,6 +1,7 @@
 //! What a run would do with each stage, told without running any.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use playbook_hash::{DigestMemo, HashError, PathDigest, Trust};
@@ -25,6 +26,13 @@ pub enum Fate {
     Miss(Reasons),
     /// Run it only if one of these makes other bytes, or runs at all, than are recorded.
     Maybe(Vec<StageName>),
+    /// Nothing yet: another run is working on it now.
+    Running {
+        /// That run's process.
+        pid: u32,
+        /// When it began with this stage.
+        since: Timestamp,
+    },
     /// Fail at it.
     Fault(StageFault),
 }
@@ -53,7 +61,7 @@ impl Foretold {
         match &self.fate {
             Fate::Hit(_) => false,
             Fate::Miss(reasons) => !matches!(reasons.as_slice(), [InvalidationReason::AlwaysRuns]),
-            Fate::Maybe(_) | Fate::Fault(_) => true,
+            Fate::Maybe(_) | Fate::Running { .. } | Fate::Fault(_) => true,
         }
     }
 }
@@ -66,7 +74,7 @@ struct Seen {
 impl Seen {
     /// Looks at everything the stages read or made, in parallel.
     fn look(plan: &Plan<'_>, trust: Trust) -> Self {
-        let lock = plan.lock.as_ref();
+        let lock = plan.lock();
         let recorded = |id: &StageId| lock.and_then(|lock| lock.stages.get(&plan.stage(*id).name));
         let compared = plan.playbook_policy().validation == Validation::Checksum;
         let mut paths: Vec<DataPath> = Vec::new();
@@ -88,7 +96,7 @@ impl Seen {
         paths.dedup();
         let memo = DigestMemo::new(trust);
         let digest = |path: DataPath| {
-            let found = memo.digest(&plan.root().resolve(&path), &plan.ignore);
+            let found = memo.digest(&plan.will_stand_at(&path), &plan.ignore);
             (path, found)
         };
         Self {
@@ -106,7 +114,7 @@ impl Seen {
             Some(Ok(found)) => Ok(found.clone()),
             // An error is not a value to copy; look again.
             _ => DigestMemo::new(Trust::ReadEverything)
-                .digest(&plan.root().resolve(path), &plan.ignore),
+                .digest(&plan.will_stand_at(path), &plan.ignore),
         }
     }
 }
@@ -131,7 +139,18 @@ impl Plan<'_> {
         told.collect()
     }
 
+    /// That another run is working on the stage now.
+    fn being_run(&self, id: StageId) -> Option<Fate> {
+        let unfinished = self.recorded.unfinished.as_ref()?;
+        let since = unfinished.running_since(&self.stage(id).name)?;
+        let pid = unfinished.header.pid;
+        Some(Fate::Running { pid, since })
+    }
+
     fn fate(&self, id: StageId, seen: &Seen, fates: &BTreeMap<StageId, Fate>) -> Fate {
+        if let Some(running) = self.being_run(id) {
+            return running;
+        }
         let open: Vec<StageId> = self
             .graph
             .needs(id)
@@ -175,8 +194,16 @@ impl Plan<'_> {
         }
     }
 
+    /// Where on disk is now what will stand at this path when the next run begins: elsewhere if a run died in
+    /// the middle of the stage that makes it.
+    fn will_stand_at(&self, path: &DataPath) -> PathBuf {
+        let dead = self.recorded.unfinished.as_ref();
+        dead.and_then(|dead| dead.waits_elsewhere(self.root(), path))
+            .unwrap_or_else(|| self.root().resolve(path))
+    }
+
     pub(crate) fn lock_state(&self, id: StageId) -> LockState<'_> {
-        match &self.lock {
+        match self.lock() {
             None => LockState::NoLock,
             Some(lock) => match lock.stages.get(&self.stage(id).name) {
                 None => LockState::NotInLock,
@@ -194,10 +221,9 @@ impl Plan<'_> {
         let ended = |name: &StageName| {
             let other = self.playbook().stages.get_index_of(name).map(StageId::new);
             match other.and_then(|other| fates.get(&other)) {
-                Some(Fate::Miss(_)) => Some(Timestamp::MAX),
+                Some(Fate::Miss(_) | Fate::Running { .. }) => Some(Timestamp::MAX),
                 _ => self
-                    .lock
-                    .as_ref()
+                    .lock()
                     .and_then(|lock| lock.stages.get(name))
                     .and_then(|entry| entry.completed_at),
             }
@@ -212,5 +238,5 @@ impl Plan<'_> {
 
 /// Whether what a stage will leave behind is not known yet.
 fn is_open(fate: Option<&Fate>) -> bool {
-    matches!(fate, Some(Fate::Miss(_) | Fate::Maybe(_) | Fate::Fault(_)))
+    !matches!(fate, None | Some(Fate::Hit(_)))
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod group;
+pub(crate) mod identity;
 mod log;
 mod shell;
 mod signals;
@@ -10,4 +11,4 @@ pub(crate) use builder::{Builder, SpawnError};
 pub(crate) use group::{Ended, Group, signal};
 pub(crate) use log::AttemptLog;
 pub use log::tail;
-pub(crate) use signals::{SignalWatch, become_subreaper};
+pub(crate) use signals::{Heard, SignalWatch, become_subreaper};

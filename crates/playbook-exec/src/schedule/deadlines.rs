@@ -8,12 +8,11 @@ use rustix::process::Signal;
 
 use crate::schedule::running::Running;
 
-/// How long a command may take to end after SIGTERM, before SIGKILL.
-const GRACE: Duration = Duration::from_secs(10);
-
 /// Timeouts of stages and the grace of those being ended.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Deadlines {
+    /// How long a command may take to end after SIGTERM, before SIGKILL.
+    grace: Duration,
     stages: BTreeMap<StageId, Deadline>,
     /// When everything that still runs is killed.
     kill_all: Option<Instant>,
@@ -27,6 +26,24 @@ struct Deadline {
 }
 
 impl Deadlines {
+    pub(super) fn new(grace: Duration) -> Self {
+        Self {
+            grace,
+            stages: BTreeMap::new(),
+            kill_all: None,
+        }
+    }
+
+    /// The run was stopped for this long: nobody could work meanwhile.
+    pub(super) fn put_off(&mut self, by: Duration) {
+        for deadline in self.stages.values_mut() {
+            deadline.at += by;
+        }
+        if let Some(at) = &mut self.kill_all {
+            *at += by;
+        }
+    }
+
     /// A stage with a timeout starts.
     pub(super) fn start(&mut self, id: StageId, timeout: Duration) {
         if let Some(at) = Instant::now().checked_add(timeout) {
@@ -43,7 +60,7 @@ impl Deadlines {
 
     /// Everything is being ended: grace begins.
     pub(super) fn end_all(&mut self) {
-        self.kill_all = Instant::now().checked_add(GRACE);
+        self.kill_all = Instant::now().checked_add(self.grace);
     }
 
     /// How long nothing is due.
@@ -78,7 +95,7 @@ impl Deadlines {
                 },
             );
             deadline.warned = true;
-            deadline.at = now + GRACE;
+            deadline.at = now + self.grace;
         }
     }
 }

@@ -8,6 +8,7 @@ use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
 use crate::schedule::engine::Engine;
+use crate::schedule::run::Task;
 use crate::stage::Job;
 
 impl Engine<'_> {
@@ -24,7 +25,7 @@ impl Engine<'_> {
                 .iter()
                 .map(|name| self.ended(name))
                 .collect();
-            (self.shared.decide_soon)(id, after);
+            (self.shared.soon)(Task::Decide(id, after));
         }
         Ok(())
     }
@@ -57,6 +58,7 @@ impl Engine<'_> {
         let plan = self.shared.plan;
         let stage = plan.stage(id);
         let log = self.logs.of(&stage.name, 1)?;
+        let after = self.followed(id);
         self.set(id, StageState::Running)?;
         self.report.tell(EventKind::StageStarted {
             stage: stage.name.clone(),
@@ -80,6 +82,7 @@ impl Engine<'_> {
             id,
             fingerprint,
             log,
+            after,
         });
         given.map_err(|source| ExecError::System {
             what: "start a thread for a stage",

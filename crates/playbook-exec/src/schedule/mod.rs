@@ -5,13 +5,14 @@ mod capacity;
 mod deadlines;
 mod dispatch;
 mod engine;
-mod message;
 mod record;
 mod report;
+mod run;
 mod running;
 mod settle;
 mod states;
 mod workers;
 
-pub use engine::{Outcome, Runtime, Summary, execute};
+pub(crate) use run::short;
+pub use run::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
 pub(crate) use running::Running;

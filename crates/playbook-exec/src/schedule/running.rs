@@ -1,16 +1,17 @@
 //! The commands that run now, so that signals reach them and nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use playbook_types::graph::StageId;
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use crate::process::{Group, SpawnError, signal};
 
 /// The groups of running stages. A group is in here from its start until just before its id may be reused.
-#[derive(Debug, Default)]
-pub(crate) struct Running(Mutex<State>);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Running(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -69,5 +70,24 @@ impl Running {
         let mut state = self.state();
         state.all_ending = true;
         state.groups.values().for_each(|group| signal(*group, with));
+    }
+
+    /// Stops every command and this process, as Ctrl-Z does for a program alone, until somebody has it go
+    /// on (`fg`); then so do the commands. How long that took. SIGSTOP, because a command that does not
+    /// stop would not be stopped by SIGTSTP either: it is not in the terminal's foreground.
+    pub(crate) fn pause(&self) -> Duration {
+        // Held meanwhile, so that no command starts in between and runs on alone.
+        let state = self.state();
+        state
+            .groups
+            .values()
+            .for_each(|group| signal(*group, Signal::STOP));
+        let stopped = Instant::now();
+        kill_process(getpid(), Signal::STOP).ok();
+        state
+            .groups
+            .values()
+            .for_each(|group| signal(*group, Signal::CONT));
+        stopped.elapsed()
     }
 }

@@ -1,9 +1,10 @@
 //! What the scheduler does with what it hears: decisions, results of attempts, signals.
 
-use playbook_hash::Fingerprint;
-use playbook_lock::entry::{self, Ran};
+use playbook_hash::disk::faults::{Point, pass};
+use playbook_lock::journal::JournalRecord;
 use playbook_types::graph::StageId;
 use playbook_types::model::policy::FailurePolicy;
+use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{EventKind, KeptFile, MadeOut};
@@ -14,7 +15,7 @@ use rustix::process::Signal;
 use crate::error::ExecError;
 use crate::plan::{Decided, StageFault};
 use crate::schedule::engine::Engine;
-use crate::schedule::message::Message;
+use crate::schedule::run::Message;
 use crate::stage::{AttemptResult, Failed, FailureCause, Made};
 
 /// How a stage failed, for its event.
@@ -38,8 +39,16 @@ impl Engine<'_> {
                 self.capacity.give_back(self.shared.plan.stage(result.id));
                 self.finished(*result)
             }
+            Message::Folded(fold) => {
+                self.record.folded(&fold);
+                Ok(())
+            }
             Message::Signal(signal) => {
                 self.signalled(signal);
+                Ok(())
+            }
+            Message::Paused(how_long) => {
+                self.deadlines.put_off(how_long);
                 Ok(())
             }
         }
@@ -89,46 +98,24 @@ impl Engine<'_> {
     }
 
     fn finished(&mut self, result: AttemptResult) -> Result<(), ExecError> {
-        let AttemptResult {
-            id,
-            fingerprint,
-            log,
-            started_at,
-            completed_at,
-            seconds,
-            outcome,
-        } = result;
+        let AttemptResult { id, log, outcome } = result;
         let timed_out = self.deadlines.ended(id);
-        let ran = Ran {
-            started_at,
-            completed_at,
-            duration_seconds: seconds,
-            target: self
-                .shared
-                .plan
-                .stage(id)
-                .target
-                .as_ref()
-                .map(ToString::to_string),
-            after: self.followed(id),
-        };
         match outcome {
-            Ok(made) => self.completed(id, (&fingerprint, ran), made),
+            Ok(made) => self.completed(id, made),
             Err(Failed {
                 cause,
+                mut entry,
                 restored,
                 kept,
             }) => {
+                let left_open = cause.left_open();
                 let cause = self.why_ended(id, cause, timed_out);
                 let stage = self.name(id);
-                let old = self
-                    .record
-                    .entry(&stage)
-                    .map(|entry| entry.outs.clone())
-                    .unwrap_or_default();
-                let mut entry = entry::failed(&fingerprint, old, ran);
                 if matches!(cause, FailureCause::Interrupted) {
                     entry.status = EntryStatus::Running;
+                }
+                if !left_open {
+                    self.close(&stage, &entry);
                 }
                 self.record.note(&stage, entry);
                 let shown = log
@@ -149,6 +136,17 @@ impl Engine<'_> {
         }
     }
 
+    /// Tells the journal that nothing is left to do for a stage that failed.
+    fn close(&mut self, stage: &StageName, entry: &StageEntry) {
+        let closed = JournalRecord::Closed {
+            stage: stage.clone(),
+            entry: Some(Box::new(entry.clone())),
+        };
+        if let Err(error) = self.shared.journal.append(&closed) {
+            self.give_up(error.into());
+        }
+    }
+
     /// A command that this run ended did not fail by itself.
     fn why_ended(&self, id: StageId, cause: FailureCause, timed_out: bool) -> FailureCause {
         let ended_by_us = matches!(
@@ -162,51 +160,45 @@ impl Engine<'_> {
         }
     }
 
-    /// Which runs of the stages it is ordered after this run followed.
-    fn followed(&self, id: StageId) -> Vec<AfterEntry> {
+    /// Which runs of the stages it is ordered after a run of it that starts now follows.
+    pub(super) fn followed(&self, id: StageId) -> Vec<AfterEntry> {
         let stages = self.shared.plan.stage(id).after.iter();
-        let followed = |name: &playbook_types::name::StageName| AfterEntry {
+        let followed = |name: &StageName| AfterEntry {
             stage: name.clone(),
             completed_at: self.record.entry(name).and_then(|entry| entry.completed_at),
         };
         stages.map(followed).collect()
     }
 
-    fn completed(
-        &mut self,
-        id: StageId,
-        (fingerprint, ran): (&Fingerprint, Ran),
-        made: Made,
-    ) -> Result<(), ExecError> {
+    fn completed(&mut self, id: StageId, made: Made) -> Result<(), ExecError> {
+        let Made { entry, kept, fault } = made;
         self.set(id, StageState::Validating)?;
         let stage = self.name(id);
-        let duration_seconds = ran.duration_seconds;
         let old = self.record.entry(&stage);
-        let changed = old.is_none_or(|old| !same_outs(old, &made));
-        let outs = made.outs.iter().filter_map(|out| {
+        let changed = old.is_none_or(|old| !same_outs(old, &entry));
+        let outs = entry.outs.iter().filter_map(|out| {
             Some(MadeOut {
                 path: out.path.clone(),
                 hash: out.hash?,
             })
         });
-        let outs = outs.collect();
-        let mut entry = entry::completed(fingerprint, made.outs, ran);
-        if !made.moved.is_empty() {
-            entry.cache_key = None;
-            entry.moved.clone_from(&made.moved);
-        }
+        let told = EventKind::StageCompleted {
+            stage: stage.clone(),
+            duration_seconds: entry.duration_seconds.unwrap_or(0.0),
+            outs: outs.collect(),
+            changed,
+            moved: entry.moved.clone(),
+            kept,
+        };
         self.record.note(&stage, entry);
         self.set(id, StageState::Completed)?;
         self.totals.stages_run += 1;
-        let (moved, kept) = (made.moved, made.kept);
-        self.report.tell(EventKind::StageCompleted {
-            stage,
-            duration_seconds,
-            outs,
-            changed,
-            moved,
-            kept,
-        });
+        self.report.tell(told);
+        pass(Point::Announced);
+        if let Some(fault) = fault {
+            let stage = stage.to_string();
+            self.give_up(ExecError::OldOuts { stage, fault });
+        }
         Ok(())
     }
 
@@ -262,11 +254,11 @@ impl Engine<'_> {
     }
 }
 
-fn same_outs(old: &StageEntry, made: &Made) -> bool {
-    old.outs.len() == made.outs.len()
+fn same_outs(old: &StageEntry, new: &StageEntry) -> bool {
+    old.outs.len() == new.outs.len()
         && old
             .outs
             .iter()
-            .zip(&made.outs)
+            .zip(&new.outs)
             .all(|(a, b)| a.path == b.path && a.hash.is_some() && a.hash == b.hash)
 }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::schedule::message::Message;
+use crate::schedule::run::Message;
 use crate::stage::{Attempt, Job, attempt};
 
 /// Jobs on their way to the workers.

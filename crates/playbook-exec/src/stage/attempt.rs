@@ -1,20 +1,24 @@
 //! One attempt at one stage, on the thread of a worker.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use playbook_hash::disk::DiskError;
+use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::{DigestMemo, Fingerprint};
+use playbook_lock::entry::{self, Ran};
+use playbook_lock::journal::{Journal, JournalRecord};
 use playbook_types::graph::StageId;
 use playbook_types::model::stage::Stage;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::KeptFile;
-use playbook_types::record::lock::{DataEntry, StageEntry};
+use playbook_types::record::lock::{AfterEntry, DataEntry, StageEntry};
 
 use crate::clock::Clock;
-use crate::outputs::{Places, Transaction};
+use crate::outputs::{Committed, OutFault, Places, RolledBack, Transaction};
 use crate::plan::{Plan, Resolved};
-use crate::process::{AttemptLog, Builder, Ended};
+use crate::process::{AttemptLog, Builder, Ended, Group, identity};
 use crate::schedule::Running;
 use crate::stage::cause::FailureCause;
 use crate::stage::made::Eyes;
@@ -25,6 +29,8 @@ pub(crate) struct Job {
     pub(crate) id: StageId,
     pub(crate) fingerprint: Box<Fingerprint>,
     pub(crate) log: PathBuf,
+    /// Which runs of the stages it is ordered after this one follows.
+    pub(crate) after: Vec<AfterEntry>,
 }
 
 /// Everything a worker needs beside its job.
@@ -34,6 +40,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) memo: &'a DigestMemo,
     pub(crate) places: &'a Places,
     pub(crate) running: &'a Running,
+    pub(crate) journal: &'a Journal,
     pub(crate) clock: &'a dyn Clock,
 }
 
@@ -41,102 +48,123 @@ pub(crate) struct Attempt<'a> {
 #[derive(Debug)]
 pub(crate) struct Result {
     pub(crate) id: StageId,
-    pub(crate) fingerprint: Box<Fingerprint>,
     pub(crate) log: PathBuf,
-    pub(crate) started_at: Timestamp,
-    pub(crate) completed_at: Timestamp,
-    /// How long the commands ran.
-    pub(crate) seconds: f64,
     pub(crate) outcome: std::result::Result<Made, Failed>,
 }
 
-/// The stage made every out.
+/// The stage made every out, and the journal has its entry.
 #[derive(Debug)]
 pub(crate) struct Made {
-    pub(crate) outs: Vec<DataEntry>,
-    /// Deps that changed while it ran.
-    pub(crate) moved: Vec<DataPath>,
+    pub(crate) entry: StageEntry,
     pub(crate) kept: Vec<KeptFile>,
+    /// Why old outs are still aside.
+    pub(crate) fault: Option<OutFault>,
 }
 
 /// The stage did not.
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) cause: FailureCause,
+    pub(crate) entry: StageEntry,
     pub(crate) restored: Vec<DataPath>,
     pub(crate) kept: Vec<KeptFile>,
 }
 
-impl From<FailureCause> for Failed {
-    fn from(cause: FailureCause) -> Self {
-        Self {
-            cause,
-            restored: Vec::new(),
-            kept: Vec::new(),
-        }
-    }
-}
-
 /// Runs the stage once.
 pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
-    let started_at = with.clock.now();
-    let began = Instant::now();
-    let mut ran = std::time::Duration::ZERO;
-    let outcome = with.transact(&job, |stage| {
-        let ended = with.commands(stage, &job);
-        ran = began.elapsed();
-        ended
-    });
-    let seconds = if with.clock.is_fixed() {
-        0.0
-    } else {
-        ran.as_secs_f64()
+    let mut timer = Timer {
+        started_at: with.clock.now(),
+        ran: Duration::ZERO,
     };
-    let Job {
-        id,
-        fingerprint,
-        log,
-    } = job;
+    let outcome = with.transact(&job, &mut timer).map_err(|stop| {
+        let Stop { cause, back } = *stop;
+        let old = with.entry(with.plan.stage(job.id));
+        let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
+        Failed {
+            cause,
+            entry: entry::failed(&job.fingerprint, old, with.ran(&job, &timer)),
+            restored: back.restored,
+            kept: back.kept,
+        }
+    });
     Result {
-        id,
-        fingerprint,
-        log,
-        started_at,
-        completed_at: with.clock.now(),
-        seconds,
+        id: job.id,
+        log: job.log,
         outcome,
     }
 }
 
+/// When an attempt began, and how long its commands ran.
+struct Timer {
+    started_at: Timestamp,
+    ran: Duration,
+}
+
+/// Why an attempt came to nothing, and what its transaction left.
+struct Stop {
+    cause: FailureCause,
+    back: RolledBack,
+}
+
+impl From<FailureCause> for Box<Stop> {
+    fn from(cause: FailureCause) -> Self {
+        let back = RolledBack::default();
+        Self::new(Stop { cause, back })
+    }
+}
+
 impl Attempt<'_> {
-    /// Runs `commands` inside the transaction around the stage's outs.
-    fn transact(
-        &self,
-        job: &Job,
-        commands: impl FnOnce(&Stage) -> std::result::Result<(), FailureCause>,
-    ) -> std::result::Result<Made, Failed> {
+    /// Runs the commands inside the transaction around the stage's outs.
+    fn transact(&self, job: &Job, timer: &mut Timer) -> std::result::Result<Made, Box<Stop>> {
         let stage = self.plan.stage(job.id);
         let eyes = self.eyes();
         let old = eyes.old_outs(stage, self.entry(stage));
-        let mut transaction =
-            Transaction::begin(self.places, &stage.name, old).map_err(FailureCause::from)?;
-        match commands(stage).and_then(|()| eyes.made(stage)) {
-            Ok(outs) => {
-                let moved = eyes.moved(&job.fingerprint.deps);
-                let kept = transaction.commit().map_err(FailureCause::from)?;
-                Ok(Made { outs, moved, kept })
-            }
-            Err(cause) => match transaction.roll_back() {
-                Ok(back) => Err(Failed {
-                    cause,
-                    restored: back.restored,
-                    kept: back.kept,
-                }),
-                Err(fault) => {
-                    let (cause, fault) = (Box::new(cause), Box::new(fault));
-                    Err(FailureCause::NotRolledBack { cause, fault }.into())
-                }
-            },
+        let with = (self.places, self.journal);
+        let transaction = Transaction::begin(with, &stage.name, &old, timer.started_at)
+            .map_err(FailureCause::from)?;
+        let began = Instant::now();
+        let ended = self.commands(stage, job);
+        timer.ran = began.elapsed();
+        let made = ended.and_then(|()| eyes.made(stage)).and_then(|outs| {
+            pass(Point::OutsMade);
+            let entry = self.completed(job, outs, timer);
+            let Committed { kept, fault } =
+                transaction.commit(&entry).map_err(FailureCause::log)?;
+            Ok(Made { entry, kept, fault })
+        });
+        made.map_err(|cause| {
+            let (cause, back) = match transaction.roll_back() {
+                Ok(back) => (cause, back),
+                Err(fault) => (cause.and_stuck(fault), RolledBack::default()),
+            };
+            Box::new(Stop { cause, back })
+        })
+    }
+
+    /// The entry of a stage that made all its outs.
+    fn completed(&self, job: &Job, outs: Vec<DataEntry>, timer: &Timer) -> StageEntry {
+        let moved = self.eyes().moved(&job.fingerprint.deps);
+        let mut entry = entry::completed(&job.fingerprint, outs, self.ran(job, timer));
+        if !moved.is_empty() {
+            entry.cache_key = None;
+            entry.moved = moved;
+        }
+        entry
+    }
+
+    fn ran(&self, job: &Job, timer: &Timer) -> Ran {
+        let fixed = self.clock.is_fixed();
+        Ran {
+            started_at: timer.started_at,
+            completed_at: self.clock.now(),
+            duration_seconds: if fixed { 0.0 } else { timer.ran.as_secs_f64() },
+            target: self
+                .plan
+                .stage(job.id)
+                .target
+                .as_ref()
+                .map(ToString::to_string),
+            after: job.after.clone(),
         }
     }
 
@@ -191,16 +219,37 @@ impl Attempt<'_> {
             .enter(id, || builder.spawn())
             .ok_or(FailureCause::Interrupted)?;
         let group = group.map_err(|error| start(&error))?;
-        let waited = group.wait_for_leader();
+        pass(Point::Started);
+        let noted = self.note(stage, &group);
+        let waited = match &noted {
+            Ok(()) => group.wait_for_leader(),
+            // Nobody could end it if this process died: it is ended now.
+            Err(_) => Ok(()),
+        };
+        pass(Point::LeaderEnded);
         // From here on the group's id may be used again, so no signal may be sent to it.
         self.running.leave(id);
         waited.map_err(|error| start(&error))?;
         let ended = group.end().map_err(|error| start(&error))?;
+        noted.map_err(FailureCause::log)?;
         match ended {
             Ended::Exited(0) if !self.running.is_ending(id) => Ok(()),
             Ended::Exited(0) => Err(FailureCause::Interrupted),
             Ended::Exited(code) => Err(FailureCause::Exit(code)),
             Ended::Signalled(number) => Err(FailureCause::Signal { number }),
         }
+    }
+
+    /// Notes in the journal which group to end if this process dies.
+    fn note(&self, stage: &Stage, group: &Group) -> std::result::Result<(), DiskError> {
+        let leader = identity::process(group.id());
+        self.journal.append(&JournalRecord::Group {
+            stage: stage.name.clone(),
+            id: group.id().as_raw_nonzero().get(),
+            session: leader.map(|leader| leader.session),
+            leader_started: leader.map(|leader| leader.started),
+        })?;
+        pass(Point::GroupNoted);
+        Ok(())
     }
 }

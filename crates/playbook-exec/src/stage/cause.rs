@@ -6,7 +6,7 @@ use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_types::path::DataPath;
 
-use crate::outputs::OutFault;
+use crate::outputs::{NotBegun, OutFault};
 use crate::plan::StageFault;
 
 /// Why a stage failed.
@@ -67,6 +67,20 @@ impl FailureCause {
         Self::Log(Box::new(error))
     }
 
+    /// The same, when its former outs could not be brought back either.
+    pub(crate) fn and_stuck(self, fault: OutFault) -> Self {
+        Self::NotRolledBack {
+            cause: Box::new(self),
+            fault: Box::new(fault),
+        }
+    }
+
+    /// Whether something is left to do for its transaction, which the next run does.
+    pub(crate) fn left_open(&self) -> bool {
+        // Nothing is left to do for what is gone.
+        matches!(self, Self::NotRolledBack { fault, .. } if !matches!(**fault, OutFault::Gone { .. }))
+    }
+
     /// The exit status, if the command exited.
     pub fn exit_code(&self) -> Option<i32> {
         match self {
@@ -92,6 +106,16 @@ impl FailureCause {
             Self::Transaction(fault) => matches!(fault, OutFault::Disk(_)),
             Self::NotRolledBack { fault, .. } => matches!(**fault, OutFault::Disk(_)),
             _ => false,
+        }
+    }
+}
+
+impl From<NotBegun> for FailureCause {
+    fn from(not_begun: NotBegun) -> Self {
+        let cause = Self::Transaction(*not_begun.fault);
+        match not_begun.stuck {
+            Some(fault) => cause.and_stuck(*fault),
+            None => cause,
         }
     }
 }

@@ -53,6 +53,23 @@ impl AppendFile {
         })
     }
 
+    /// Cuts the file off behind its first `length` bytes, if it is longer.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn cut(&mut self, length: u64) -> Result<(), DiskError> {
+        let Self { path, file } = self;
+        let now = file
+            .metadata()
+            .map_err(|source| DiskError::new("look at", path, source))?
+            .len();
+        if now <= length {
+            return Ok(());
+        }
+        ops::op("cut off", path, || file.set_len(length))
+    }
+
     /// Makes what was appended durable.
     ///
     /// # Errors

@@ -19,6 +19,11 @@ pub fn encode(payload: &str, into: &mut String) {
     writeln!(into, "{:016x} {payload}", checksum(payload.as_bytes())).ok();
 }
 
+/// How many bytes a payload takes as a record.
+pub fn encoded_len(payload: &str) -> usize {
+    DIGITS + 1 + payload.len() + 1
+}
+
 /// The payloads of the records at the front of `bytes`, and how many bytes they take.
 pub fn decode(bytes: &[u8]) -> (Vec<&str>, usize) {
     let mut payloads = Vec::new();
@@ -28,7 +33,7 @@ pub fn decode(bytes: &[u8]) -> (Vec<&str>, usize) {
             break;
         };
         payloads.push(payload);
-        good += length + 1;
+        good += encoded_len(payload);
     }
     (payloads, good)
 }

@@ -62,6 +62,11 @@ impl StateDir {
         self.own.join("run.lock")
     }
 
+    /// What the run under way has done, or a dead one had.
+    pub fn journal(&self) -> PathBuf {
+        self.own.join("journal")
+    }
+
     /// The directory itself.
     pub fn as_path(&self) -> &Path {
         &self.own

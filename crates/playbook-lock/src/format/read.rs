@@ -1,12 +1,12 @@
 //! Reading a lock. What cannot be read is never thrown away: the error says where and what to do.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use playbook_types::record::lock::LockFile;
 use serde::Deserialize;
 
 use crate::error::LockError;
+use crate::fold::Base;
 use crate::project::utf8;
 
 /// The major version of the shape this program knows.
@@ -18,27 +18,17 @@ const MAJOR: u64 = 1;
 ///
 /// A lock that cannot be read, holds conflict markers, is torn, or is from a newer program.
 pub fn load_lock_file(path: &Path) -> Result<Option<LockFile>, LockError> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound && !is_dangling(path) => return Ok(None),
-        Err(source) => {
-            return Err(LockError::Unreadable {
-                path: path.to_owned(),
-                source,
-            });
-        }
-    };
+    Ok(Base::read(path)?.lock)
+}
+
+/// Reads the bytes of a lock; `path` is only for messages.
+pub(crate) fn parse_bytes(bytes: Vec<u8>, path: &Path) -> Result<LockFile, LockError> {
     let text = utf8(bytes).map_err(|line| LockError::Broken {
         path: path.to_owned(),
         line,
         message: "it is not UTF-8 text".to_owned(),
     })?;
-    parse_lock(&text, path).map(Some)
-}
-
-/// A link that leads nowhere is not "no lock": saving through it would have to guess.
-fn is_dangling(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
+    parse_lock(&text, path)
 }
 
 /// Reads the text of a lock; `path` is only for messages.

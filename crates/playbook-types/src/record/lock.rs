@@ -133,6 +133,32 @@ pub struct StageEntry {
     pub retries: Option<u32>,
 }
 
+impl StageEntry {
+    /// An entry that says nothing: the stage must run.
+    pub fn unknown() -> Self {
+        Self {
+            status: EntryStatus::Running,
+            started_at: None,
+            completed_at: None,
+            duration_seconds: None,
+            target: None,
+            deps: Vec::new(),
+            params: BTreeMap::new(),
+            params_hash: None,
+            outs: Vec::new(),
+            cmd_hash: None,
+            cache_key: None,
+            shell: ShellMode::default(),
+            wdir: None,
+            env_hash: None,
+            after: Vec::new(),
+            moved: Vec::new(),
+            adopted: false,
+            retries: None,
+        }
+    }
+}
+
 /// A file or directory with its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataEntry {

@@ -1,7 +1,7 @@
 //! `playbook lock`
 
 use clap::Args;
-use playbook_lock::{load_lock_file, render_lock};
+use playbook_lock::{Recorded, render_lock};
 
 use crate::app::App;
 use crate::error::CliError;
@@ -27,16 +27,17 @@ pub(crate) fn cmd_lock(app: &App, args: &LockArgs) -> Result<Outcome, CliError> 
     }
     let project = app.project(file)?;
     let path = project.lock_path();
-    let Some(lock) = load_lock_file(&path)? else {
+    let recorded = Recorded::read(&project)?;
+    let Some(lock) = recorded.lock() else {
         return Err(
             CliError::usage(format!("there is no lock file {} yet", path.display()))
                 .hint("'playbook run' writes it when a stage has run"),
         );
     };
     let text = if args.json {
-        serde_json::to_string(&lock).map_err(|error| CliError::usage(error.to_string()))? + "\n"
+        serde_json::to_string(lock).map_err(|error| CliError::usage(error.to_string()))? + "\n"
     } else {
-        render_lock(&lock)?
+        render_lock(lock)?
     };
     term::out(&text)?;
     Ok(Outcome::Done)

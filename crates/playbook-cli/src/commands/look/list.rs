@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use playbook_lock::{Project, load_lock_file};
+use playbook_lock::{Project, Recorded};
 use playbook_types::record::lock::LockFile;
 use serde::Serialize;
 
@@ -43,8 +43,8 @@ pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> 
         return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
     }
     let project = app.project(file)?;
-    let lock = load_lock_file(&project.lock_path())?;
-    let rows = rows(&project, lock.as_ref());
+    let recorded = Recorded::read(&project)?;
+    let rows = rows(&project, recorded.lock());
     let text = match (args.names, args.json) {
         (true, _) => rows.iter().flat_map(|row| [row.stage, "\n"]).collect(),
         (false, true) => json(&rows),

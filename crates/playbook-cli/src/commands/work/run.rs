@@ -2,12 +2,16 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::Args;
 use indexmap::IndexMap;
 use playbook_exec::observer::{Fanned, Observer};
 use playbook_exec::plan::{Force, Plan, PlanOptions, Selection, plan, refuse_unsupported};
-use playbook_exec::{ExecError, Outcome as RunOutcome, Runtime, Summary, execute};
+use playbook_exec::{
+    ExecError, FOLD_EVERY, GRACE, Outcome as RunOutcome, Recovery, Runtime, Summary, execute, host,
+    recover,
+};
 use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, Holder, RunLock};
 use playbook_types::model::policy::{Concurrency, FailurePolicy};
@@ -22,6 +26,7 @@ use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
 use crate::render::json::JsonEvents;
 use crate::render::plain::Plain;
+use crate::render::recovered::tell;
 use crate::term;
 
 /// Run what has to run
@@ -70,6 +75,9 @@ pub(crate) struct RunArgs {
     /// If another run holds the playbook, fail instead of waiting
     #[arg(long)]
     no_wait: bool,
+    /// The last run died on another machine: put right what it left, and go on
+    #[arg(long)]
+    recover: bool,
     /// Print one JSON object per event on standard output
     #[arg(long)]
     json: bool,
@@ -103,7 +111,8 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
         return show_plan(app, &plan, args.json, args.exit_code);
     }
     refuse_unsupported(project.playbook())?;
-    let _held = hold(app, &project, args)?;
+    let held = hold(app, &project, args)?;
+    put_right(app, &project, args, &held)?;
     // The lock is read only now: a run that was waited for may have changed it.
     let plan = plan(&project, &options)?;
     run(app, args, &plan, &overrides)
@@ -135,6 +144,8 @@ fn run(
         run_id: run_id()?,
         overrides: overrides.iter().cloned().collect::<IndexMap<_, _>>(),
         watch_signals: true,
+        grace: grace()?,
+        fold_every: FOLD_EVERY,
     };
     let summary = execute(plan, &runtime)?;
     plain.finish(&summary);
@@ -213,6 +224,31 @@ fn with_params(
     Ok(project.with_playbook(playbook))
 }
 
+/// How long a command may take to end after SIGTERM; tests have less patience.
+fn grace() -> Result<Duration, CliError> {
+    match std::env::var("PLAYBOOK_TEST_GRACE_MS") {
+        Ok(text) => text
+            .parse()
+            .map(Duration::from_millis)
+            .map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_GRACE_MS: {error}"))),
+        Err(_) => Ok(GRACE),
+    }
+}
+
+/// Puts right what a run that died has left, and says what that was.
+fn put_right(app: &App, project: &Project, args: &RunArgs, held: &RunLock) -> Result<(), CliError> {
+    let how = Recovery {
+        elsewhere: args.recover,
+        grace: grace()?,
+        now: app.clock.now(),
+    };
+    let recovered = recover(project, held, how)?;
+    if let Some(recovered) = recovered.filter(|_| app.verbosity > Verbosity::Quiet) {
+        term::say(&tell(&recovered));
+    }
+    Ok(())
+}
+
 /// Takes the run lock.
 fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliError> {
     let state = project.state_dir();
@@ -234,11 +270,4 @@ fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliErro
         Contention::Wait(&tell)
     };
     Ok(RunLock::acquire(&state.run_lock(), &holder, contention)?)
-}
-
-fn host() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
 }

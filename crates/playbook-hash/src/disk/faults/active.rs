@@ -110,9 +110,8 @@ impl Faults {
     fn parse(text: &str) -> Self {
         let mut faults = Self::default();
         for directive in text.split(';').filter(|directive| !directive.is_empty()) {
-            if faults.read(directive).is_none() {
-                panic!("{VARIABLE}: '{directive}' is no directive");
-            }
+            let known = faults.read(directive);
+            known.unwrap_or_else(|| panic!("{VARIABLE}: '{directive}' is no directive"));
         }
         faults
     }

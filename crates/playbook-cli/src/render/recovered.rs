@@ -1,0 +1,72 @@
+//! What was put right after a run that died.
+
+use std::fmt::Write as _;
+
+use playbook_exec::{CutOff, Recovered};
+use playbook_types::name::StageName;
+use playbook_types::path::DataPath;
+
+use crate::term::{Tone, paint};
+
+/// What a run that died had left, for standard error.
+pub(crate) fn tell(recovered: &Recovered) -> String {
+    let Recovered {
+        run,
+        completed,
+        cut_off,
+        ended,
+    } = recovered;
+    let mut text = String::new();
+    let note = paint(Tone::Strong, "note");
+    writeln!(
+        text,
+        "{note}: the last run (pid {}, since {}) was cut off; what it left is put right",
+        run.pid, run.since
+    )
+    .ok();
+    if *ended > 0 {
+        let what = if *ended == 1 { "process" } else { "processes" };
+        writeln!(text, "  ended:     {ended} {what} that still ran").ok();
+    }
+    if !completed.is_empty() {
+        let names: Vec<&str> = completed.iter().map(StageName::as_str).collect();
+        writeln!(text, "  completed: {} (now in the lock)", some_of(&names)).ok();
+    }
+    for stage in cut_off {
+        text.push_str(&one(stage));
+    }
+    text
+}
+
+fn one(cut_off: &CutOff) -> String {
+    let CutOff {
+        stage,
+        restored,
+        kept,
+        gone,
+    } = cut_off;
+    let mut text = format!("  cut off:   {stage}");
+    if !restored.is_empty() {
+        let names: Vec<&str> = restored.iter().map(DataPath::as_str).collect();
+        write!(text, "; the former {} is back", some_of(&names)).ok();
+    }
+    for kept in kept {
+        write!(text, "; what it left at {} is in {}", kept.path, kept.kept).ok();
+    }
+    if !gone.is_empty() {
+        let names: Vec<&str> = gone.iter().map(DataPath::as_str).collect();
+        write!(text, "; the former {} is gone", some_of(&names)).ok();
+    }
+    text.push('\n');
+    text
+}
+
+/// A list that stays readable.
+fn some_of(names: &[&str]) -> String {
+    const MOST: usize = 6;
+    let shown = names[..names.len().min(MOST)].join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,202 @@
+//! Putting right what a run that died left behind.
+//!
+//! Only the holder of the run lock does this, before it plans: commands that still run are ended, the
+//! transactions of stages closed, and the journal's entries put into the lock. Every step can be taken again, so
+//! that a recovery that dies itself is continued by the next one.
+
+mod orphans;
+mod strays;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use playbook_hash::disk::faults::{Point, pass};
+use playbook_lock::journal::{
+    Journal, JournalRecord, OpenStage, Phase, Replay, RunHeader, StoredJournal, read_journal,
+    replay,
+};
+use playbook_lock::run_lock::RunLock;
+use playbook_lock::{Base, Folder, Project, with_cut_off};
+use playbook_types::name::StageName;
+use playbook_types::path::DataPath;
+use playbook_types::record::event::KeptFile;
+
+use crate::error::ExecError;
+use crate::outputs::{Places, RolledBack, put_right};
+use crate::process::identity;
+use crate::recover::orphans::end_orphans;
+use crate::recover::strays::bring_strays_back;
+use crate::schedule::short;
+
+/// How to recover.
+#[derive(Debug, Clone, Copy)]
+pub struct Recovery {
+    /// The user says that a run on another machine is dead: nobody here can tell.
+    pub elsewhere: bool,
+    /// How long a command may take to end after SIGTERM, before SIGKILL.
+    pub grace: Duration,
+    /// When this happens.
+    pub now: Timestamp,
+}
+
+/// What a run that died had left, and what became of it.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The run.
+    pub run: RunHeader,
+    /// Stages it had completed that the lock did not have.
+    pub completed: Vec<StageName>,
+    /// Stages it was in the middle of.
+    pub cut_off: Vec<CutOff>,
+    /// How many of its processes were still running, and were ended.
+    pub ended: usize,
+}
+
+/// A stage that was cut off.
+#[derive(Debug)]
+pub struct CutOff {
+    /// The stage.
+    pub stage: StageName,
+    /// Former outs that are back.
+    pub restored: Vec<DataPath>,
+    /// What it left, or what stood in the way, and where that is now.
+    pub kept: Vec<KeptFile>,
+    /// Former outs that are gone: something removed them where they waited.
+    pub gone: Vec<DataPath>,
+}
+
+/// Recovers from a run that died, if one did.
+///
+/// # Errors
+///
+/// A journal that cannot be read, a run that died (or still runs) on another machine, commands that cannot be ended, or a disk
+/// that refuses. What is left to do is done by the next call.
+pub fn recover(
+    project: &Project,
+    _held: &RunLock,
+    how: Recovery,
+) -> Result<Option<Recovered>, ExecError> {
+    let path = project.state_dir().journal();
+    let Some(stored) = read_journal(&path)? else {
+        return Ok(None);
+    };
+    let StoredJournal {
+        header,
+        records,
+        valid_bytes,
+    } = stored;
+    let replay = replay(records);
+    pass(Point::RecoveryBegun);
+    let places = Places::new(project.root(), &project.state_dir(), &short(header.run_id));
+    let ended = match whereabouts(&header) {
+        Whereabouts::Here => end_orphans(&header, &replay.open, &places, how.grace)?,
+        // The machine has started anew since.
+        Whereabouts::Past => 0,
+        Whereabouts::Elsewhere if how.elsewhere => 0,
+        Whereabouts::Elsewhere => return Err(ExecError::DiedElsewhere { run: header }),
+    };
+    pass(Point::OrphansEnded);
+    let journal = Journal::reopen(path, header.clone(), valid_bytes)?;
+    let base = if project.playbook().policy.lock_file {
+        Base::read(&project.lock_path())?
+    } else {
+        Base::default()
+    };
+    let cut_off = close_transactions(&places, &journal, &replay, &base)?;
+    bring_strays_back(project.playbook(), &places)?;
+    pass(Point::OutsRecovered);
+    let completed = fold(project, &base, &replay, how.now)?;
+    pass(Point::RecoveryFolded);
+    journal.remove()?;
+    Ok(Some(Recovered {
+        run: header,
+        completed,
+        cut_off,
+        ended,
+    }))
+}
+
+/// Where a run's processes are, as seen from here.
+enum Whereabouts {
+    Here,
+    /// Nowhere: the machine has started anew since.
+    Past,
+    /// On another machine.
+    Elsewhere,
+}
+
+fn whereabouts(header: &RunHeader) -> Whereabouts {
+    match (&header.boot, identity::boot()) {
+        // One kernel, whatever its containers call themselves.
+        (Some(then), Some(now)) if *then == now => Whereabouts::Here,
+        _ if header.host != identity::host() => Whereabouts::Elsewhere,
+        (Some(_), Some(_)) => Whereabouts::Past,
+        _ => Whereabouts::Here,
+    }
+}
+
+/// Closes what was open. Gives the stages that were cut off.
+fn close_transactions(
+    places: &Places,
+    journal: &Journal,
+    replay: &Replay,
+    base: &Base,
+) -> Result<Vec<CutOff>, ExecError> {
+    let entries = with_cut_off(base.lock.as_ref(), replay.entries.clone(), &replay.open);
+    let mut cut_off = Vec::new();
+    for (stage, open) in &replay.open {
+        let back = put_right(places, journal, stage, open).map_err(|fault| ExecError::OldOuts {
+            stage: stage.to_string(),
+            fault,
+        })?;
+        let entry = entries.get(stage).filter(|_| was_cut_off(open));
+        journal.append(&JournalRecord::Closed {
+            stage: stage.clone(),
+            entry: entry.cloned().map(Box::new),
+        })?;
+        if was_cut_off(open) {
+            let RolledBack {
+                restored,
+                kept,
+                gone,
+            } = back;
+            cut_off.push(CutOff {
+                stage: stage.clone(),
+                restored,
+                kept,
+                gone,
+            });
+        }
+    }
+    Ok(cut_off)
+}
+
+fn was_cut_off(open: &OpenStage) -> bool {
+    open.phase != Phase::Dropping
+}
+
+/// Puts the entries that the lock does not have into it. Gives the stages among them that completed.
+fn fold(
+    project: &Project,
+    base: &Base,
+    replay: &Replay,
+    now: Timestamp,
+) -> Result<Vec<StageName>, ExecError> {
+    if !project.playbook().policy.lock_file {
+        return Ok(Vec::new());
+    }
+    let mut entries = with_cut_off(base.lock.as_ref(), replay.entries.clone(), &replay.open);
+    entries.retain(|stage, entry| {
+        let known = base.lock.as_ref().and_then(|lock| lock.stages.get(stage));
+        known != Some(entry) && project.playbook().stages.contains_key(stage)
+    });
+    if !entries.is_empty() {
+        Folder::new(project.lock_path(), base)
+            .fold(project.playbook(), base, &entries, now)
+            .map_err(ExecError::NotFolded)?;
+    }
+    let completed = entries
+        .iter()
+        .filter(|(_, entry)| entry.status == playbook_types::record::lock::EntryStatus::Completed);
+    Ok(completed.map(|(stage, _)| stage.clone()).collect())
+}

@@ -1,0 +1,243 @@
+//! Running a plan: the threads, what they share, and who tells whom.
+
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use playbook_hash::{DigestMemo, Trust};
+use playbook_lock::journal::Journal;
+use playbook_lock::{Folder, LockError};
+use playbook_types::graph::StageId;
+use playbook_types::model::policy::FailurePolicy;
+use playbook_types::name::{ParamKey, StageName};
+use playbook_types::path::DataPath;
+use playbook_types::record::event::RunTotals;
+use playbook_types::value::ParamValue;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::error::ExecError;
+use crate::observer::Observer;
+use crate::outputs::Places;
+use crate::plan::{Decided, Facts, Plan, StageFault, decide, refuse_clashes};
+use crate::process::{Heard, SignalWatch, become_subreaper, identity};
+use crate::schedule::engine::{Engine, Logs, Shared};
+use crate::schedule::record::Entries;
+use crate::schedule::running::Running;
+use crate::schedule::workers::{Queue, Workers, work};
+use crate::stage::{Attempt, AttemptResult, FailureCause};
+
+/// What a run needs beside its plan.
+pub struct Runtime<'a> {
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Is told what happens.
+    pub observer: &'a dyn Observer,
+    /// How many cores may be used at once.
+    pub jobs: u32,
+    /// What a failure means for the other stages.
+    pub failure: FailurePolicy,
+    /// Whether unchanged stats may save reading.
+    pub trust: Trust,
+    /// The run's name.
+    pub run_id: Uuid,
+    /// Params set from outside, for the record.
+    pub overrides: IndexMap<ParamKey, ParamValue>,
+    /// Whether SIGINT, SIGTERM and SIGHUP end the run in order, and SIGTSTP pauses it.
+    pub watch_signals: bool,
+    /// How long a command may take to end after SIGTERM, before SIGKILL.
+    pub grace: Duration,
+    /// How often new entries go into the lock while the run goes on. The journal has them at once.
+    pub fold_every: Duration,
+}
+
+/// [`Runtime::grace`] unless there is a reason for another.
+pub const GRACE: Duration = Duration::from_secs(10);
+/// [`Runtime::fold_every`] unless there is a reason for another.
+pub const FOLD_EVERY: Duration = Duration::from_secs(30);
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything asked for is done.
+    Completed,
+    /// A stage failed.
+    Failed,
+    /// This signal ended it.
+    Interrupted(i32),
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Summary {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// In figures.
+    pub totals: RunTotals,
+    /// The stages that failed, with why, in the order they did.
+    pub failures: Vec<(StageName, FailureCause)>,
+    /// Whether the lock was written.
+    pub lock_written: bool,
+}
+
+/// Runs a plan. The caller holds the run lock.
+///
+/// # Errors
+///
+/// When the run cannot begin, or its own files cannot be written. The failure of a stage is an outcome.
+pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecError> {
+    refuse_clashes(plan)?;
+    let state_dir = plan.project.state_dir();
+    let run = short(runtime.run_id);
+    let places = Places::new(plan.root(), &state_dir, &run);
+    let memo = DigestMemo::new(runtime.trust);
+    let running = Running::default();
+    let header = identity::header(runtime.run_id, runtime.clock.now());
+    let journal = Journal::new(state_dir.journal(), header);
+    let lock_path = plan.project.lock_path();
+    let folder = Mutex::new(Folder::new(lock_path, plan.base()));
+    let (inbox, messages) = channel();
+    let watch = watch_signals(runtime, &running, &inbox)?;
+    let with = Attempt {
+        plan,
+        memo: &memo,
+        places: &places,
+        running: &running,
+        journal: &journal,
+        clock: runtime.clock,
+    };
+    let (memo, folder) = (&memo, &folder);
+    let summary = std::thread::scope(|threads| {
+        let _stop_syncing = StopSyncing(&journal);
+        let syncing = std::thread::Builder::new().name("journal".to_owned());
+        let syncing = syncing.spawn_scoped(threads, || journal.keep_synced());
+        syncing.map_err(|source| ExecError::System {
+            what: "start a thread for the journal",
+            source,
+        })?;
+        rayon::in_place_scope_fifo(|hashing| {
+            let to_scheduler = inbox.clone();
+            let start_worker = move |queue: Queue| {
+                let inbox = to_scheduler.clone();
+                let thread = std::thread::Builder::new().name("stage".to_owned());
+                thread
+                    .spawn_scoped(threads, move || work(&queue, with, &inbox))
+                    .map(|_| ())
+            };
+            let soon = move |task: Task| {
+                let inbox = inbox.clone();
+                hashing.spawn_fifo(move |_| {
+                    // The scheduler waits for every task, so it is there to hear this.
+                    inbox.send(carry_out(task, plan, memo, folder)).ok();
+                });
+            };
+            let shared = Shared {
+                plan,
+                runtime,
+                running: &running,
+                journal: &journal,
+                folder,
+                soon: &soon,
+            };
+            Engine::new(
+                shared,
+                Workers::new(&start_worker),
+                Logs::new(&state_dir, &run),
+            )
+            .run(&messages)
+        })
+    });
+    drop(watch);
+    summary
+}
+
+/// Ends the thread that syncs the journal when the run is over, however it ends.
+struct StopSyncing<'a>(&'a Journal);
+
+impl Drop for StopSyncing<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// What arrives at the scheduler.
+pub(super) enum Message {
+    Decided(StageId, Result<Decided, StageFault>),
+    Finished(Box<AttemptResult>),
+    Folded(Result<(), LockError>),
+    Signal(i32),
+    /// The run was stopped for this long, and goes on.
+    Paused(Duration),
+}
+
+/// What the scheduler has others do.
+pub(super) enum Task {
+    /// Decide a stage, given when the stages it is ordered after last ended.
+    Decide(StageId, Vec<Option<Timestamp>>),
+    /// Put entries into the lock.
+    Fold(Entries, Timestamp),
+}
+
+fn carry_out(task: Task, plan: &Plan<'_>, memo: &DigestMemo, folder: &Mutex<Folder>) -> Message {
+    match task {
+        Task::Decide(id, after) => Message::Decided(id, decide_now(plan, memo, id, &after)),
+        Task::Fold(entries, now) => {
+            let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+            Message::Folded(folder.fold(plan.playbook(), plan.base(), &entries, now))
+        }
+    }
+}
+
+/// Decides a stage on what is on disk now. `after` is when the stages it is ordered after last ended.
+fn decide_now(
+    plan: &Plan<'_>,
+    memo: &DigestMemo,
+    id: StageId,
+    after: &[Option<Timestamp>],
+) -> Result<Decided, StageFault> {
+    let look = |path: &DataPath| memo.digest(&plan.root().resolve(path), &plan.ignore);
+    let after = plan
+        .stage(id)
+        .after
+        .iter()
+        .zip(after.iter().copied())
+        .collect();
+    let facts = Facts {
+        lock: plan.lock_state(id),
+        after,
+        look: &look,
+        to_come: &|_| false,
+    };
+    decide(plan, id, &facts)
+}
+
+fn watch_signals(
+    runtime: &Runtime<'_>,
+    running: &Running,
+    inbox: &Sender<Message>,
+) -> Result<Option<SignalWatch>, ExecError> {
+    become_subreaper();
+    if !runtime.watch_signals {
+        return Ok(None);
+    }
+    let (inbox, running) = (inbox.clone(), running.clone());
+    let watch = SignalWatch::start(move |heard| {
+        let message = match heard {
+            Heard::End(signal) => Message::Signal(signal),
+            Heard::Pause => Message::Paused(running.pause()),
+        };
+        // After the run nobody listens, and nothing is left to end.
+        inbox.send(message).ok();
+    });
+    watch.map(Some).map_err(|source| ExecError::System {
+        what: "watch for signals",
+        source,
+    })
+}
+
+/// The part of a run's id that names its files: the milliseconds it began at (RFC 9562, UUID version 7).
+pub(crate) fn short(run_id: Uuid) -> String {
+    run_id.to_string()[..13].to_owned()
+}

@@ -1,0 +1,110 @@
+//! What a journal says had been done, and what was under way.
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use playbook_types::name::StageName;
+use playbook_types::record::lock::StageEntry;
+
+use crate::journal::record::{JournalRecord, OldOut, had_outs};
+
+/// A journal's records taken together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replay {
+    /// New entries for the lock, the last one of each stage.
+    pub entries: IndexMap<StageName, StageEntry>,
+    /// Stages for which something is left to do.
+    pub open: IndexMap<StageName, OpenStage>,
+}
+
+/// A stage that was under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenStage {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// Its outs.
+    pub outs: Vec<OldOut>,
+    /// How far it had come.
+    pub phase: Phase,
+    /// The process groups of its commands: id, session, start of the leader.
+    pub groups: Vec<(i32, Option<i32>, Option<u64>)>,
+}
+
+/// How far a stage's transaction had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Some of its old outs may be aside; its command has not started.
+    SettingAside,
+    /// What stands at its outs is its own, and nothing that counts.
+    Running,
+    /// Some of its old outs may be back.
+    Restoring,
+    /// It is done; some of its old outs may still be aside.
+    Dropping,
+}
+
+/// Takes the records of a journal together.
+pub fn replay(records: Vec<JournalRecord>) -> Replay {
+    let mut replay = Replay::default();
+    for record in records {
+        replay.apply(record);
+    }
+    replay
+}
+
+impl Replay {
+    fn apply(&mut self, record: JournalRecord) {
+        match record {
+            JournalRecord::Run(_) => {}
+            JournalRecord::Began { stage, at, outs } => {
+                let phase = if had_outs(&outs) {
+                    Phase::SettingAside
+                } else {
+                    Phase::Running
+                };
+                let open = OpenStage {
+                    began_at: at,
+                    outs,
+                    phase,
+                    groups: Vec::new(),
+                };
+                self.open.insert(stage, open);
+            }
+            JournalRecord::Aside { stage } => self.advance(&stage, Phase::Running),
+            JournalRecord::Group {
+                stage,
+                id,
+                session,
+                leader_started,
+            } => {
+                if let Some(open) = self.open.get_mut(&stage) {
+                    open.groups.push((id, session, leader_started));
+                }
+            }
+            JournalRecord::Finished { stage, entry } => {
+                let had_outs = self
+                    .open
+                    .get(&stage)
+                    .is_some_and(|open| had_outs(&open.outs));
+                if had_outs {
+                    self.advance(&stage, Phase::Dropping);
+                } else {
+                    self.open.shift_remove(&stage);
+                }
+                self.entries.insert(stage, *entry);
+            }
+            JournalRecord::Restoring { stage } => self.advance(&stage, Phase::Restoring),
+            JournalRecord::Closed { stage, entry } => {
+                self.open.shift_remove(&stage);
+                if let Some(entry) = entry {
+                    self.entries.insert(stage, *entry);
+                }
+            }
+        }
+    }
+
+    fn advance(&mut self, stage: &StageName, to: Phase) {
+        if let Some(open) = self.open.get_mut(stage) {
+            open.phase = to;
+        }
+    }
+}
