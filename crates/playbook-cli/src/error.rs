@@ -8,6 +8,7 @@ use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_lock::LockError;
 use playbook_types::finding::Findings;
+use rustix::io::Errno;
 
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
@@ -57,7 +58,7 @@ impl CliError {
             writeln!(text, "{}: {}", paint(Tone::Bad, "error"), self.message).ok();
         }
         for hint in &self.hints {
-            writeln!(text, "  {}: {hint}", paint(Tone::Strong, "hint")).ok();
+            text.push_str(&hint_line(hint));
         }
         text
     }
@@ -198,15 +199,35 @@ impl From<DiskError> for CliError {
 impl CliError {
     /// With advice on what the disk refused.
     fn hints_of(self, error: &DiskError) -> Self {
-        match error.source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                self.hint("free some space and run again")
-            }
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-                self.hint("make it writable and run again")
-            }
-            _ => self,
+        match advice(&error.source) {
+            Some(advice) => self.hint(advice),
+            None => self,
         }
+    }
+}
+
+/// Advice as it stands below an error.
+pub(crate) fn hint_line(advice: &str) -> String {
+    format!("  {}: {advice}\n", paint(Tone::Strong, "hint"))
+}
+
+/// What to do about what the system refused.
+pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            return Some("free some space and run again");
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            return Some("make it writable and run again");
+        }
+        _ => {}
+    }
+    match error.raw_os_error().map(Errno::from_raw_os_error)? {
+        Errno::MFILE | Errno::NFILE => {
+            Some("raise the limit on open files (ulimit -n), or use fewer jobs (-j), and run again")
+        }
+        Errno::IO => Some("the disk itself reports an error: look at the system's log (dmesg)"),
+        _ => None,
     }
 }
 

@@ -27,7 +27,7 @@
 //!     trust: Trust::Stat,
 //!     run_id: uuid::Uuid::now_v7(),
 //!     overrides: Default::default(),
-//!     watch_signals: false,
+//!     owns_process: false,
 //!     grace: GRACE,
 //!     fold_every: FOLD_EVERY,
 //! };

@@ -404,7 +404,7 @@ fn run(directory: &Path) -> (Vec<(String, Fate)>, BTreeSet<String>) {
         trust: Trust::Stat,
         run_id: Uuid::now_v7(),
         overrides: IndexMap::new(),
-        watch_signals: false,
+        owns_process: false,
         grace: GRACE,
         fold_every: FOLD_EVERY,
     };

@@ -5,7 +5,9 @@ mod support;
 
 use std::fs;
 
-use playbook_hash::disk::{AppendFile, Durability, faults, replace, write_new};
+use playbook_hash::disk::{
+    AppendFile, Durability, faults, remove_half_replaced, replace, write_new,
+};
 use support::Space;
 
 const BOTH: [Durability; 2] = [Durability::Synced, Durability::Fast];
@@ -142,4 +144,26 @@ fn appending() {
     first.append(b"3\n").unwrap();
     first.sync().unwrap();
     assert_eq!(space.read("log"), "1\n2\n3\n");
+}
+
+#[test]
+fn what_a_dead_process_left_goes_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.lock.yaml");
+    replace(&path, b"whole", Durability::Fast).unwrap();
+    let digest = blake3::hash(b"p.lock.yaml").to_hex();
+    let torn = dir
+        .path()
+        .join(format!(".playbook-tmp-{}-abc123", &digest.as_str()[..16]));
+    let another = dir.path().join(".playbook-tmp-0000000000000000-abc123");
+    for file in [&torn, &another] {
+        std::fs::File::create(file).unwrap();
+    }
+    remove_half_replaced(&path).unwrap();
+    assert!(!torn.exists());
+    assert!(
+        another.exists(),
+        "another playbook may be saving its lock now"
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), b"whole");
 }

@@ -62,6 +62,8 @@ impl RunLock {
             // Somebody may have removed the file by hand while we waited; then its lock keeps nobody out.
             if is_still_at(path, &file) {
                 let Holder { pid, host, since } = holder;
+                // Nobody asks for its microseconds.
+                let since = Timestamp::from_second(since.as_second()).unwrap_or(*since);
                 let note = format!("pid {pid} on {host}, since {since}\n");
                 disk::overwrite(path, &mut file, note.as_bytes())?;
                 return Ok(Self { _file: file });

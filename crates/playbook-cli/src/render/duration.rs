@@ -1,4 +1,6 @@
-//! Durations as a person reads them.
+//! Durations and moments as a person reads them.
+
+use jiff::Timestamp;
 
 /// `0.04 s`, `12.3 s`, `3 min 10 s`, `2 h 5 min`.
 pub(crate) fn duration(seconds: f64) -> String {
@@ -21,6 +23,11 @@ pub(crate) fn duration(seconds: f64) -> String {
         (hours, 0, _) => format!("{hours} h"),
         (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
+}
+
+/// A moment as a person reads it: nobody asks for its microseconds.
+pub(crate) fn to_the_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::reason::InvalidationReason;
 use serde::Serialize;
 
+use crate::render::duration::to_the_second;
 use crate::term::{Tone, paint};
 
 /// One stage as JSON.
@@ -110,7 +111,7 @@ fn told(fate: &Fate) -> (Tone, &'static str, String) {
         Fate::Running { pid, since } => (
             Tone::Act,
             "now",
-            format!("running since {since}, by pid {pid}"),
+            format!("running since {}, by pid {pid}", to_the_second(*since)),
         ),
         Fate::Fault(fault) => (Tone::Bad, "error", fault.to_string()),
     }

@@ -6,6 +6,7 @@ use playbook_exec::{CutOff, Recovered};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 
+use crate::render::duration::to_the_second;
 use crate::term::{Tone, paint};
 
 /// What a run that died had left, for standard error.
@@ -17,11 +18,16 @@ pub(crate) fn tell(recovered: &Recovered) -> String {
         ended,
     } = recovered;
     let mut text = String::new();
+    if completed.is_empty() && cut_off.is_empty() && *ended == 0 {
+        // All that was left was the run's own to put away.
+        return text;
+    }
     let note = paint(Tone::Strong, "note");
     writeln!(
         text,
-        "{note}: the last run (pid {}, since {}) was cut off; what it left is put right",
-        run.pid, run.since
+        "{note}: the last run (pid {}, since {}) did not come to its end; what it left is put right",
+        run.pid,
+        to_the_second(run.since)
     )
     .ok();
     if *ended > 0 {

@@ -345,7 +345,7 @@ fn what_was_done_before_a_kill_is_not_done_again() {
     );
     sandbox.write("gone", "");
     let said = sandbox.run(&["run"]).says(0);
-    assert!(said.contains("was cut off"), "{said}");
+    assert!(said.contains("did not come to its end"), "{said}");
     assert!(
         said.contains("ended:     1 process that still ran"),
         "{said}"

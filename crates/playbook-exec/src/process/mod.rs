@@ -1,5 +1,6 @@
 //! Commands of stages as processes: started in a group of their own, waited for, and ended whole.
 
+pub(crate) mod adopted;
 mod builder;
 mod group;
 pub(crate) mod identity;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use playbook_hash::disk::faults::{Point, pass};
+use playbook_hash::disk::remove_half_replaced;
 use playbook_lock::journal::{
     Journal, JournalRecord, OpenStage, Phase, Replay, RunHeader, StoredJournal, read_journal,
     replay,
@@ -97,6 +98,7 @@ pub fn recover(
     };
     pass(Point::OrphansEnded);
     let journal = Journal::reopen(path, header.clone(), valid_bytes)?;
+    remove_half_replaced(&project.lock_path())?;
     let base = if project.playbook().policy.lock_file {
         Base::read(&project.lock_path())?
     } else {

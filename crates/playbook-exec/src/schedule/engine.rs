@@ -252,6 +252,7 @@ impl<'s> Engine<'s> {
     /// The journal goes once the lock has everything and no old out is left aside; else the next run reads it.
     fn close_journal(&self, folded: bool) -> Result<(), DiskError> {
         let journal = self.shared.journal;
+        journal.stop()?;
         if folded && !journal.has_open_stages() {
             return journal.remove();
         }

@@ -45,8 +45,9 @@ pub struct Runtime<'a> {
     pub run_id: Uuid,
     /// Params set from outside, for the record.
     pub overrides: IndexMap<ParamKey, ParamValue>,
-    /// Whether SIGINT, SIGTERM and SIGHUP end the run in order, and SIGTSTP pauses it.
-    pub watch_signals: bool,
+    /// Whether the process does nothing but this run: then SIGINT, SIGTERM and SIGHUP end the run in order, SIGTSTP
+    /// pauses it, and descendants of commands that left their process group are found and ended.
+    pub owns_process: bool,
     /// How long a command may take to end after SIGTERM, before SIGKILL.
     pub grace: Duration,
     /// How often new entries go into the lock while the run goes on. The journal has them at once.
@@ -93,7 +94,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let run = short(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
     let memo = DigestMemo::new(runtime.trust);
-    let running = Running::default();
+    let running = Running::new(runtime.owns_process);
     let header = identity::header(runtime.run_id, runtime.clock.now());
     let journal = Journal::new(state_dir.journal(), header);
     let lock_path = plan.project.lock_path();
@@ -158,7 +159,8 @@ struct StopSyncing<'a>(&'a Journal);
 
 impl Drop for StopSyncing<'_> {
     fn drop(&mut self) {
-        self.0.stop();
+        // The run has asked before, if it came to its end.
+        self.0.stop().ok();
     }
 }
 
@@ -218,10 +220,10 @@ fn watch_signals(
     running: &Running,
     inbox: &Sender<Message>,
 ) -> Result<Option<SignalWatch>, ExecError> {
-    become_subreaper();
-    if !runtime.watch_signals {
+    if !runtime.owns_process {
         return Ok(None);
     }
+    become_subreaper();
     let (inbox, running) = (inbox.clone(), running.clone());
     let watch = SignalWatch::start(move |heard| {
         let message = match heard {

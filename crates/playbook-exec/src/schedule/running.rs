@@ -1,30 +1,82 @@
 //! The commands that run now, so that signals reach them and nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use playbook_types::graph::StageId;
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
+use crate::process::adopted::{adopted, end_adopted, writes_to};
+use crate::process::identity::process;
 use crate::process::{Group, SpawnError, signal};
 
 /// The groups of running stages. A group is in here from its start until just before its id may be reused.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Running(Arc<Mutex<State>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    state: Arc<Mutex<State>>,
+    /// Children this process did not start are its commands' descendants.
+    owns_process: bool,
+}
 
 #[derive(Debug, Default)]
 struct State {
     groups: BTreeMap<StageId, Pid>,
+    /// Where the commands of stages that have begun print to.
+    logs: BTreeMap<StageId, PathBuf>,
     /// Stages that are being ended: no further command of theirs starts.
     ending: BTreeSet<StageId>,
     /// All of them are.
     all_ending: bool,
 }
 
+impl State {
+    /// Whether an adopted child belongs to no stage that still runs; `log` is that of the one that has just ended.
+    fn is_stray(&self, pid: Pid, log: Option<&Path>) -> bool {
+        let group = process(pid).and_then(|process| Pid::from_raw(process.group));
+        if group.is_some_and(|group| self.groups.values().any(|running| *running == group)) {
+            return false;
+        }
+        self.logs.is_empty() || log.is_some_and(|log| writes_to(pid, log))
+    }
+}
+
 impl Running {
+    pub(crate) fn new(owns_process: bool) -> Self {
+        Self {
+            state: Arc::default(),
+            owns_process,
+        }
+    }
+
+    /// A stage's commands are about to run.
+    pub(crate) fn begin(&self, id: StageId, log: &Path) {
+        self.state().logs.insert(id, log.to_owned());
+    }
+
+    /// A stage's commands have all run: whatever they left running outside their groups is ended. What
+    /// another stage that still runs may have started is left to that one.
+    pub(crate) fn ended(&self, id: StageId) {
+        let mut state = self.state();
+        let log = state.logs.remove(&id);
+        if !self.owns_process {
+            return;
+        }
+        loop {
+            let strays = adopted()
+                .into_iter()
+                .filter(|pid| state.is_stray(*pid, log.as_deref()));
+            let strays: Vec<Pid> = strays.collect();
+            if strays.is_empty() {
+                return;
+            }
+            strays.into_iter().for_each(end_adopted);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a command unless its stage is being ended. The lock is held meanwhile, so that no command

@@ -121,7 +121,8 @@ impl Engine<'_> {
                 let shown = log
                     .strip_prefix(self.shared.plan.root().as_path())
                     .unwrap_or(&log);
-                let log = Some(shown.display().to_string());
+                // A stage that could not begin has none.
+                let log = log.exists().then(|| shown.display().to_string());
                 self.failed(
                     id,
                     Failure {

@@ -192,10 +192,13 @@ impl Attempt<'_> {
             Some(wdir) => self.places.resolve(wdir),
             None => self.plan.root().as_path().to_owned(),
         };
-        resolved
+        self.running.begin(job.id, &job.log);
+        let ended = resolved
             .commands
             .iter()
-            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, &log)))
+            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, &log)));
+        self.running.ended(job.id);
+        ended
     }
 
     fn command(

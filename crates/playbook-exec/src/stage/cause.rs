@@ -99,13 +99,16 @@ impl FailureCause {
         }
     }
 
-    /// Whether the disk, not the stage, is to blame.
-    pub fn is_surroundings(&self) -> bool {
+    /// What the disk refused, if the disk, not the stage, is to blame.
+    pub fn disk_error(&self) -> Option<&DiskError> {
         match self {
-            Self::Log(_) => true,
-            Self::Transaction(fault) => matches!(fault, OutFault::Disk(_)),
-            Self::NotRolledBack { fault, .. } => matches!(**fault, OutFault::Disk(_)),
-            _ => false,
+            Self::Log(error) => Some(error),
+            Self::Transaction(OutFault::Disk(error)) => Some(error),
+            Self::NotRolledBack { fault, .. } => match &**fault {
+                OutFault::Disk(error) => Some(error),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }

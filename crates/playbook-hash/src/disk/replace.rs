@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::disk::error::DiskError;
-use crate::disk::ops::{op, sync, sync_dir, write_all};
+use crate::disk::ops::{op, remove_file, sync, sync_dir, write_all};
 
 /// Whether a replaced file must survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +33,10 @@ const MOST_LINKS: usize = 40;
 pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
     let target = target(path)?;
     refuse_special(&target)?;
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(&target);
     let mut file = op("write beside", &target, || {
         tempfile::Builder::new()
-            .prefix(".playbook-tmp-")
+            .prefix(&temporary_prefix(&target))
             .permissions(mode(&target))
             .tempfile_in(directory)
     })?;
@@ -51,6 +48,43 @@ pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), 
         Durability::Synced => sync_dir(directory),
         Durability::Fast => Ok(()),
     }
+}
+
+/// Removes what a process that died while it replaced the file at `path` left beside it. Only for those who
+/// know that nobody is replacing it now.
+///
+/// # Errors
+///
+/// When the disk refuses.
+pub fn remove_half_replaced(path: &Path) -> Result<(), DiskError> {
+    let target = target(path)?;
+    let directory = directory_of(&target);
+    let prefix = temporary_prefix(&target);
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(&prefix)) {
+            remove_file(&directory.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn directory_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// What the temporary files of this target begin with. The digest of its name stands for it, which may be as
+/// long as a name can be.
+fn temporary_prefix(target: &Path) -> String {
+    let name = target.file_name().unwrap_or_default();
+    let digest = blake3::hash(name.as_encoded_bytes()).to_hex();
+    format!(".playbook-tmp-{}-", &digest.as_str()[..16])
 }
 
 fn fill(

@@ -28,8 +28,10 @@ struct State {
     file: Option<AppendFile>,
     /// Something was appended that is not synced.
     unsynced: bool,
-    /// The file was made, and its directory is not synced.
-    new: bool,
+    /// The directory the file was made in, until that is synced.
+    made_in: Option<PathBuf>,
+    /// Something is being synced.
+    syncing: bool,
     over: bool,
     /// Stages for which something is left to do, each with whether old outs of it are aside.
     open: IndexMap<StageName, bool>,
@@ -103,7 +105,7 @@ impl Journal {
             file.cut(0)?;
             file.append_whole(lines.as_bytes())?;
             state.file = Some(file);
-            state.new = true;
+            state.made_in = self.path.parent().map(Path::to_owned);
         }
         state.note(record);
         if !state.unsynced {
@@ -136,22 +138,17 @@ impl Journal {
                 return;
             }
             let file = state.file.as_ref().map(AppendFile::again);
-            let new = std::mem::take(&mut state.new);
+            let made_in = state.made_in.take();
             state.unsynced = false;
+            state.syncing = true;
             drop(state);
-            let synced = file.map_or(Ok(()), |file| self.sync(&file?, new));
+            let synced = file.map_or(Ok(()), |file| sync(&file?, made_in.as_deref()));
             state = self.state();
+            state.syncing = false;
+            self.changed.notify_all();
             if let Err(error) = synced {
                 state.fault.get_or_insert(error);
             }
-        }
-    }
-
-    fn sync(&self, file: &AppendFile, new: bool) -> Result<(), DiskError> {
-        file.sync()?;
-        match self.path.parent() {
-            Some(directory) if new => disk::sync_dir(directory),
-            _ => Ok(()),
         }
     }
 
@@ -160,10 +157,20 @@ impl Journal {
         self.state().fault.take()
     }
 
-    /// Ends [`Journal::keep_synced`].
-    pub fn stop(&self) {
-        self.state().over = true;
+    /// Ends [`Journal::keep_synced`], and says why it could not do its work.
+    ///
+    /// # Errors
+    ///
+    /// What was appended may not survive a power cut.
+    pub fn stop(&self) -> Result<(), DiskError> {
+        let mut state = self.state();
+        state.over = true;
         self.changed.notify_all();
+        let mut state = self
+            .changed
+            .wait_while(state, |state| state.syncing)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.fault.take().map_or(Ok(()), Err)
     }
 
     /// Everything in it is in the lock, durably: the journal goes.
@@ -186,10 +193,15 @@ impl Journal {
     pub fn sync_now(&self) -> Result<(), DiskError> {
         let state = self.state();
         match &state.file {
-            Some(file) => self.sync(file, state.new),
+            Some(file) => sync(file, state.made_in.as_deref()),
             None => Ok(()),
         }
     }
+}
+
+fn sync(file: &AppendFile, made_in: Option<&Path>) -> Result<(), DiskError> {
+    file.sync()?;
+    made_in.map_or(Ok(()), disk::sync_dir)
 }
 
 /// Removes a journal for good: one that came back after a power cut would bring back what is long past.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::app::{App, Verbosity};
 use crate::commands::look::status::show_plan;
-use crate::error::CliError;
+use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
 use crate::render::json::JsonEvents;
@@ -143,12 +143,13 @@ fn run(
         trust: app.trust,
         run_id: run_id()?,
         overrides: overrides.iter().cloned().collect::<IndexMap<_, _>>(),
-        watch_signals: true,
+        owns_process: true,
         grace: grace()?,
         fold_every: FOLD_EVERY,
     };
     let summary = execute(plan, &runtime)?;
     plain.finish(&summary);
+    say_what_to_do(&summary);
     match json.finish() {
         // Whoever read the events has seen enough; the run counts all the same.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
@@ -157,11 +158,24 @@ fn run(
     Ok(outcome(&summary))
 }
 
+/// What to do about disks that refused.
+fn say_what_to_do(summary: &Summary) {
+    let refused = summary
+        .failures
+        .iter()
+        .filter_map(|(_, cause)| cause.disk_error());
+    let mut said: Vec<&str> = refused.filter_map(|error| advice(&error.source)).collect();
+    said.dedup();
+    for advice in said {
+        term::say(&hint_line(advice));
+    }
+}
+
 fn outcome(summary: &Summary) -> Outcome {
     let surroundings = summary
         .failures
         .iter()
-        .any(|(_, cause)| cause.is_surroundings());
+        .any(|(_, cause)| cause.disk_error().is_some());
     match summary.outcome {
         RunOutcome::Completed => Outcome::Done,
         RunOutcome::Failed if surroundings => Outcome::Surroundings,

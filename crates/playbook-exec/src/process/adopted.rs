@@ -1,0 +1,40 @@
+//! Descendants of commands that left their process group.
+//!
+//! A daemon that a command starts calls `setsid(2)` and is not reached by ending the command's group. But this
+//! process is a child subreaper (`prctl(2)`): whoever loses its parent among its descendants becomes its
+//! child, and shows up in the list of its first thread, which starts nothing itself.
+
+use std::path::Path;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
+use crate::process::identity;
+
+/// The children of this process's first thread that have not ended (`proc_pid_task(5)`). None where the
+/// system does not tell.
+pub(crate) fn adopted() -> Vec<Pid> {
+    let me = std::process::id();
+    let Ok(list) = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children")) else {
+        return Vec::new();
+    };
+    list.split_ascii_whitespace()
+        .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+        .filter(|pid| identity::process(*pid).is_some_and(|process| !process.zombie))
+        .collect()
+}
+
+/// Whether the process's standard output or error goes to this file.
+pub(crate) fn writes_to(pid: Pid, file: &Path) -> bool {
+    let pid = pid.as_raw_nonzero();
+    [1, 2].iter().any(|fd| {
+        std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).is_ok_and(|target| target == file)
+    })
+}
+
+/// Ends an adopted child and takes note of its end. Its own children are adopted in turn.
+pub(crate) fn end_adopted(pid: Pid) {
+    // It cannot have another's number yet: nobody else takes note of the end of our children.
+    kill_process(pid, Signal::KILL).ok();
+    while matches!(waitpid(Some(pid), WaitOptions::empty()), Err(Errno::INTR)) {}
+}
