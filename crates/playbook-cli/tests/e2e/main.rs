@@ -9,6 +9,7 @@ mod locks;
 mod looking;
 mod messages;
 mod outputs;
+mod recovering;
 mod running;
 mod setup;
 mod support;

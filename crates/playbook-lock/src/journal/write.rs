@@ -152,6 +152,12 @@ impl Journal {
         }
     }
 
+    /// Whether a power cut would lose something that was appended.
+    pub fn is_unsynced(&self) -> bool {
+        let state = self.state();
+        state.unsynced || state.syncing
+    }
+
     /// Why records could not be made durable, told once.
     pub fn fault(&self) -> Option<DiskError> {
         self.state().fault.take()

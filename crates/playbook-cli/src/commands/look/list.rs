@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use playbook_lock::{Project, Recorded};
-use playbook_types::record::lock::LockFile;
+use playbook_types::name::StageName;
+use playbook_types::record::lock::EntryStatus;
 use serde::Serialize;
 
 use crate::app::App;
@@ -26,12 +27,15 @@ pub(crate) struct ListArgs {
     names: bool,
 }
 
+/// The longest state in letters, without rare ones.
+const WIDEST_STATE: usize = "completed".len();
+
 /// One stage as listed.
 #[derive(Serialize)]
 struct Row<'a> {
     stage: &'a str,
     description: Option<&'a str>,
-    /// How its last run ended, by the lock; null if it never ran.
+    /// How its last run ended: completed, failed, interrupted, or running now; null if it never ran.
     state: Option<String>,
     duration_seconds: Option<f64>,
 }
@@ -44,7 +48,7 @@ pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> 
     }
     let project = app.project(file)?;
     let recorded = Recorded::read(&project)?;
-    let rows = rows(&project, recorded.lock());
+    let rows = rows(&project, &recorded);
     let text = match (args.names, args.json) {
         (true, _) => rows.iter().flat_map(|row| [row.stage, "\n"]).collect(),
         (false, true) => json(&rows),
@@ -54,17 +58,30 @@ pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> 
     Ok(Outcome::Done)
 }
 
-fn rows<'a>(project: &'a Project, lock: Option<&LockFile>) -> Vec<Row<'a>> {
+fn rows<'a>(project: &'a Project, recorded: &Recorded) -> Vec<Row<'a>> {
     let row = |stage: &'a playbook_types::model::stage::Stage| {
-        let entry = lock.and_then(|lock| lock.stages.get(&stage.name));
+        let entry = recorded
+            .lock()
+            .and_then(|lock| lock.stages.get(&stage.name));
         Row {
             stage: stage.name.as_str(),
             description: stage.description.as_deref(),
-            state: entry.map(|entry| entry.status.to_string()),
+            state: entry.map(|entry| state(recorded, &stage.name, &entry.status)),
             duration_seconds: entry.and_then(|entry| entry.duration_seconds),
         }
     };
     project.playbook().stages.values().map(row).collect()
+}
+
+fn state(recorded: &Recorded, stage: &StageName, status: &EntryStatus) -> String {
+    let runs_now = || {
+        let run = recorded.unfinished.as_ref();
+        run.is_some_and(|run| run.running_since(stage).is_some())
+    };
+    match status {
+        EntryStatus::Running if !runs_now() => "interrupted".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 fn json(rows: &[Row<'_>]) -> String {
@@ -85,16 +102,15 @@ fn table(rows: &[Row<'_>]) -> String {
         let state = row.state.as_deref().unwrap_or("not run");
         let tone = match state {
             "completed" => Tone::Good,
-            "failed" | "running" => Tone::Bad,
+            "failed" | "interrupted" => Tone::Bad,
+            "running" => Tone::Act,
             _ => Tone::Dim,
         };
         let description = row.description.unwrap_or("");
-        let line = format!(
-            "{:<width$}  {}  {description}",
-            row.stage,
-            paint(tone, &format!("{state:<9}"))
-        );
-        writeln!(text, "{}", line.trim_end()).ok();
+        let line = format!("{:<width$}  {}", row.stage, paint(tone, state));
+        // Padded behind the colour, so that nothing is left at the end of a line.
+        let pad = " ".repeat(WIDEST_STATE.saturating_sub(state.len()));
+        writeln!(text, "{}", format!("{line}{pad}  {description}").trim_end()).ok();
     }
     text
 }

@@ -92,6 +92,12 @@ impl Sandbox {
         fs::write(path, text).unwrap();
     }
 
+    /// Makes a named pipe: who reads it waits for who writes it.
+    pub(crate) fn fifo(&self, path: &str) {
+        let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU);
+        rustix::fs::mknodat(rustix::fs::CWD, self.path(path), kind, mode, 0).unwrap();
+    }
+
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
     }
