@@ -48,6 +48,8 @@ fn one(cut_off: &CutOff) -> String {
     let CutOff {
         stage,
         restored,
+        // Most likely it is about to run again, and then that goes.
+        left: _,
         kept,
         gone,
     } = cut_off;
@@ -57,7 +59,12 @@ fn one(cut_off: &CutOff) -> String {
         write!(text, "; the former {} is back", some_of(&names)).ok();
     }
     for kept in kept {
-        write!(text, "; what it left at {} is in {}", kept.path, kept.kept).ok();
+        write!(
+            text,
+            "; {} held something else, which is now {}",
+            kept.path, kept.kept
+        )
+        .ok();
     }
     if !gone.is_empty() {
         let names: Vec<&str> = gone.iter().map(DataPath::as_str).collect();

@@ -29,7 +29,9 @@ pub(crate) struct Transaction<'a> {
 pub(crate) struct RolledBack {
     /// Former outs that are back.
     pub(crate) restored: Vec<DataPath>,
-    /// What the stage left, out of the way.
+    /// What the stage left, out of the way until it runs next.
+    pub(crate) left: Vec<KeptFile>,
+    /// Files of the user's that stood where the stage made its outs, or where old outs were to go back.
     pub(crate) kept: Vec<KeptFile>,
     /// Former outs that somebody has removed where they waited.
     pub(crate) gone: Vec<DataPath>,
@@ -199,7 +201,7 @@ fn roll_back(
 ) -> Result<RolledBack, OutFault> {
     let mut done = RolledBack::default();
     if phase == Phase::Running {
-        done.kept = clear(places, stage, outs)?;
+        done.left = clear(places, stage, outs)?;
         pass(Point::LeftoversMoved);
         if outs.iter().any(|out| out.aside.is_some()) {
             let stage = stage.clone();
@@ -214,6 +216,6 @@ fn roll_back(
     pass(Point::OldOutsBack);
     done.restored = restored;
     done.gone = gone;
-    done.kept.extend(kept);
+    done.kept = kept;
     Ok(done)
 }

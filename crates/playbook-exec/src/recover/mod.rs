@@ -60,7 +60,9 @@ pub struct CutOff {
     pub stage: StageName,
     /// Former outs that are back.
     pub restored: Vec<DataPath>,
-    /// What it left, or what stood in the way, and where that is now.
+    /// What it left, out of the way until it runs next.
+    pub left: Vec<KeptFile>,
+    /// Files that are not the stage's, and where they are now.
     pub kept: Vec<KeptFile>,
     /// Former outs that are gone: something removed them where they waited.
     pub gone: Vec<DataPath>,
@@ -159,12 +161,14 @@ fn close_transactions(
         if was_cut_off(open) {
             let RolledBack {
                 restored,
+                left,
                 kept,
                 gone,
             } = back;
             cut_off.push(CutOff {
                 stage: stage.clone(),
                 restored,
+                left,
                 kept,
                 gone,
             });

@@ -84,7 +84,7 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
             cause,
             entry: entry::failed(&job.fingerprint, old, with.ran(&job, &timer)),
             restored: back.restored,
-            kept: back.kept,
+            kept: back.left.into_iter().chain(back.kept).collect(),
         }
     });
     Result {
