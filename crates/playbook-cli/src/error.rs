@@ -97,6 +97,13 @@ impl From<ExecError> for CliError {
                 "if it still runs, wait for it; if it is dead, nothing can tell that from here: make sure that none of its commands runs on {} any more, then 'playbook run --recover'",
                 run.host
             )),
+            ExecError::System { source, .. } => {
+                let cli = Self::new(Outcome::Surroundings, message);
+                match advice(&source) {
+                    Some(advice) => cli.hint(advice),
+                    None => cli,
+                }
+            }
             ExecError::Orphan { .. } => Self::new(Outcome::Surroundings, message)
                 .hint("end it, or wait until it has ended, and run again"),
             ExecError::OldOuts { fault, .. } => {
@@ -161,6 +168,11 @@ impl From<LockError> for CliError {
                 .hint(format!("or, to go on without that, remove {}: then what it finished last runs again", path.display())),
             LockError::JournalFormat { .. } => Self::usage(message)
                 .hint("run the playbook once with the version that wrote it: it puts right what the dead run left"),
+            LockError::Unreadable { source, .. } | LockError::PlaybookUnreadable { source, .. }
+                if is_ours(&source) =>
+            {
+                Self::new(Outcome::Surroundings, message).hint(advice(&source).unwrap_or_default())
+            }
             LockError::Unreadable { .. } => Self::usage(message)
                 .hint("make it readable, or move it away: then every stage runs once more"),
             _ => Self::usage(message),
@@ -204,6 +216,12 @@ impl CliError {
             None => self,
         }
     }
+}
+
+/// Whether it is not the file's fault that it cannot be read.
+fn is_ours(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE | Errno::IO))
 }
 
 /// Advice as it stands below an error.

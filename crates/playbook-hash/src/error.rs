@@ -94,6 +94,14 @@ impl HashError {
         matches!(self, Self::NotFound { .. } | Self::DanglingLink { .. })
     }
 
+    /// What the system said, where it refused.
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
     /// The path it is about.
     pub fn path(&self) -> &Path {
         match self {

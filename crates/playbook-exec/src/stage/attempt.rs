@@ -215,13 +215,12 @@ impl Attempt<'_> {
             env: &resolved.env,
             log: log.file(),
         };
-        let start = |error: &dyn std::fmt::Display| FailureCause::Start(error.to_string());
         // A run that is ending starts nothing more, not even the next command of a list.
         let group = self
             .running
             .enter(id, || builder.spawn())
             .ok_or(FailureCause::Interrupted)?;
-        let group = group.map_err(|error| start(&error))?;
+        let group = group.map_err(FailureCause::spawn)?;
         pass(Point::Started);
         let noted = self.note(stage, &group);
         let waited = match &noted {
@@ -232,8 +231,8 @@ impl Attempt<'_> {
         pass(Point::LeaderEnded);
         // From here on the group's id may be used again, so no signal may be sent to it.
         self.running.leave(id);
-        waited.map_err(|error| start(&error))?;
-        let ended = group.end().map_err(|error| start(&error))?;
+        waited.map_err(FailureCause::wait)?;
+        let ended = group.end().map_err(FailureCause::wait)?;
         noted.map_err(FailureCause::log)?;
         match ended {
             Ended::Exited(0) if !self.running.is_ending(id) => Ok(()),

@@ -1,13 +1,16 @@
 //! Why a stage failed.
 
+use std::io;
 use std::time::Duration;
 
 use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_types::path::DataPath;
+use rustix::io::Errno;
 
 use crate::outputs::{NotBegun, OutFault};
 use crate::plan::StageFault;
+use crate::process::SpawnError;
 
 /// Why a stage failed.
 #[derive(Debug, thiserror::Error)]
@@ -58,13 +61,36 @@ pub enum FailureCause {
     #[error(transparent)]
     Log(Box<DiskError>),
     /// Its command could not be started or waited for.
-    #[error("{0}")]
-    Start(String),
+    #[error("{message}")]
+    Start {
+        /// What happened.
+        message: String,
+        /// What the system said.
+        source: Option<io::Error>,
+    },
 }
 
 impl FailureCause {
     pub(crate) fn log(error: DiskError) -> Self {
         Self::Log(Box::new(error))
+    }
+
+    /// Its command could not be started.
+    pub(crate) fn spawn(error: SpawnError) -> Self {
+        let message = error.to_string();
+        let source = match error {
+            SpawnError::Shell { source, .. } | SpawnError::Log(source) => Some(source),
+            SpawnError::NoDirectory { .. } | SpawnError::TooLong { .. } => None,
+        };
+        Self::Start { message, source }
+    }
+
+    /// Its command could not be waited for.
+    pub(crate) fn wait(error: io::Error) -> Self {
+        Self::Start {
+            message: error.to_string(),
+            source: Some(error),
+        }
     }
 
     /// The same, when its former outs could not be brought back either.
@@ -99,18 +125,49 @@ impl FailureCause {
         }
     }
 
-    /// What the disk refused, if the disk, not the stage, is to blame.
-    pub fn disk_error(&self) -> Option<&DiskError> {
+    /// What the system refused, if the surroundings, not the stage, are to blame.
+    pub fn surroundings(&self) -> Option<&io::Error> {
+        let disk = |fault: &OutFault| matches!(fault, OutFault::Disk(_));
+        let refused = self.refused()?;
+        let ours = match self {
+            Self::Log(_) => true,
+            Self::Transaction(fault) => disk(fault),
+            Self::NotRolledBack { fault, .. } => disk(fault),
+            _ => false,
+        };
+        (ours || is_scarcity(refused)).then_some(refused)
+    }
+
+    fn refused(&self) -> Option<&io::Error> {
         match self {
-            Self::Log(error) => Some(error),
-            Self::Transaction(OutFault::Disk(error)) => Some(error),
-            Self::NotRolledBack { fault, .. } => match &**fault {
-                OutFault::Disk(error) => Some(error),
-                _ => None,
+            Self::Log(error) => Some(&error.source),
+            Self::Transaction(OutFault::Disk(error)) => Some(&error.source),
+            Self::NotRolledBack { cause, fault } => match &**fault {
+                OutFault::Disk(error) => Some(&error.source),
+                _ => cause.refused(),
             },
+            Self::Outs(error) | Self::Before(StageFault::Data(error)) => error.io_error(),
+            Self::Start { source, .. } => source.as_ref(),
             _ => None,
         }
     }
+}
+
+/// Whether an error speaks of something that has run out or broken, not of what was asked for.
+fn is_scarcity(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(
+            Errno::MFILE
+                | Errno::NFILE
+                | Errno::NOMEM
+                | Errno::AGAIN
+                | Errno::NOSPC
+                | Errno::DQUOT
+                | Errno::IO
+        )
+    )
 }
 
 impl From<NotBegun> for FailureCause {

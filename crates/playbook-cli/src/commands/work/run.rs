@@ -163,8 +163,8 @@ fn say_what_to_do(summary: &Summary) {
     let refused = summary
         .failures
         .iter()
-        .filter_map(|(_, cause)| cause.disk_error());
-    let mut said: Vec<&str> = refused.filter_map(|error| advice(&error.source)).collect();
+        .filter_map(|(_, cause)| cause.surroundings());
+    let mut said: Vec<&str> = refused.filter_map(advice).collect();
     said.dedup();
     for advice in said {
         term::say(&hint_line(advice));
@@ -175,7 +175,7 @@ fn outcome(summary: &Summary) -> Outcome {
     let surroundings = summary
         .failures
         .iter()
-        .any(|(_, cause)| cause.disk_error().is_some());
+        .any(|(_, cause)| cause.surroundings().is_some());
     match summary.outcome {
         RunOutcome::Completed => Outcome::Done,
         RunOutcome::Failed if surroundings => Outcome::Surroundings,
