@@ -1,5 +1,7 @@
 //! The event log beside a playbook: one JSON object per line, only ever appended to.
 
 mod append;
+mod read;
 
 pub use append::EventLog;
+pub use read::{ParsedEvents, parse_events};
