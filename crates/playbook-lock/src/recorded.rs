@@ -46,12 +46,9 @@ impl Unfinished {
         (open.phase != Phase::Dropping).then_some(open.began_at)
     }
 
-    /// Where what the next run will find at `path` is now, if that is not there: the run is dead, and it was in
-    /// the middle of the stage that makes it.
+    /// Where what stood at `path` before is now, if that is not there: the run is, or was, in the middle of the stage
+    /// that makes it, and if it is dead the next run will find it in its place again.
     pub fn waits_elsewhere(&self, root: &Root, path: &DataPath) -> Option<PathBuf> {
-        if self.holder.is_some() {
-            return None;
-        }
         let cut_off = self
             .open
             .values()

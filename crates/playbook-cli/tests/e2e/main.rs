@@ -3,6 +3,7 @@
 
 mod data;
 mod deciding;
+mod every_moment;
 mod example;
 mod failing;
 mod locks;

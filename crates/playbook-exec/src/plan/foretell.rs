@@ -197,8 +197,8 @@ impl Plan<'_> {
     /// Where on disk is now what will stand at this path when the next run begins: elsewhere if a run died in
     /// the middle of the stage that makes it.
     fn will_stand_at(&self, path: &DataPath) -> PathBuf {
-        let dead = self.recorded.unfinished.as_ref();
-        dead.and_then(|dead| dead.waits_elsewhere(self.root(), path))
+        let run = self.recorded.unfinished.as_ref();
+        run.and_then(|run| run.waits_elsewhere(self.root(), path))
             .unwrap_or_else(|| self.root().resolve(path))
     }
 

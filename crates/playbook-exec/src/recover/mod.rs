@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::remove_half_replaced;
 use playbook_lock::journal::{
-    Journal, JournalRecord, OpenStage, Phase, Replay, RunHeader, StoredJournal, read_journal,
-    replay,
+    Journal, JournalRecord, OpenStage, Phase, Replay, RunHeader, StoredJournal, discard_journal,
+    read_journal, replay,
 };
 use playbook_lock::run_lock::RunLock;
 use playbook_lock::{Base, Folder, Project, with_cut_off};
@@ -81,6 +81,8 @@ pub fn recover(
 ) -> Result<Option<Recovered>, ExecError> {
     let path = project.state_dir().journal();
     let Some(stored) = read_journal(&path)? else {
+        // A run that died while it wrote its first record had done nothing yet.
+        discard_journal(&path)?;
         return Ok(None);
     };
     let StoredJournal {

@@ -27,4 +27,4 @@ mod write;
 pub use read::{ParsedJournal, StoredJournal, parse_journal, read_journal};
 pub use record::{FORMAT, JournalRecord, OldOut, RunHeader};
 pub use replay::{OpenStage, Phase, Replay, replay};
-pub use write::Journal;
+pub use write::{Journal, discard_journal};

@@ -188,7 +188,7 @@ impl Journal {
         if self.state().file.take().is_none() {
             return Ok(());
         }
-        remove(&self.path)
+        discard_journal(&self.path)
     }
 
     /// Syncs what is appended now: the run is over, and its entries are not in the lock.
@@ -210,11 +210,16 @@ fn sync(file: &AppendFile, made_in: Option<&Path>) -> Result<(), DiskError> {
     made_in.map_or(Ok(()), disk::sync_dir)
 }
 
-/// Removes a journal for good: one that came back after a power cut would bring back what is long past.
-pub(crate) fn remove(path: &Path) -> Result<(), DiskError> {
-    match disk::remove_file(path) {
-        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => path.parent().map_or(Ok(()), disk::sync_dir),
+/// Removes the journal at `path`, if there is one, for good: one that came back after a power cut would bring
+/// back what is long past.
+///
+/// # Errors
+///
+/// When the disk refuses.
+pub fn discard_journal(path: &Path) -> Result<(), DiskError> {
+    if path.symlink_metadata().is_err() {
+        return Ok(());
     }
+    disk::remove_file(path)?;
+    path.parent().map_or(Ok(()), disk::sync_dir)
 }
