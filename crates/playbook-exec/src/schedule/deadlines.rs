@@ -1,4 +1,5 @@
-//! When running commands must have ended.
+//! When running commands must have ended. Time during which the run itself is stopped does not count:
+//! [`Running::awake`] tells the time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -34,19 +35,9 @@ impl Deadlines {
         }
     }
 
-    /// The run was stopped for this long: nobody could work meanwhile.
-    pub(super) fn put_off(&mut self, by: Duration) {
-        for deadline in self.stages.values_mut() {
-            deadline.at += by;
-        }
-        if let Some(at) = &mut self.kill_all {
-            *at += by;
-        }
-    }
-
     /// A stage with a timeout starts.
-    pub(super) fn start(&mut self, id: StageId, timeout: Duration) {
-        if let Some(at) = Instant::now().checked_add(timeout) {
+    pub(super) fn start(&mut self, running: &Running, id: StageId, timeout: Duration) {
+        if let Some(at) = running.awake().checked_add(timeout) {
             self.stages.insert(id, Deadline { at, warned: false });
         }
     }
@@ -59,24 +50,24 @@ impl Deadlines {
     }
 
     /// Everything is being ended: grace begins.
-    pub(super) fn end_all(&mut self) {
-        self.kill_all = Instant::now().checked_add(self.grace);
+    pub(super) fn end_all(&mut self, running: &Running) {
+        self.kill_all = running.awake().checked_add(self.grace);
     }
 
     /// How long nothing is due.
-    pub(super) fn wait(&self) -> Option<Duration> {
+    pub(super) fn wait(&self, running: &Running) -> Option<Duration> {
         let first = self
             .stages
             .values()
             .map(|deadline| deadline.at)
             .chain(self.kill_all)
             .min()?;
-        Some(first.saturating_duration_since(Instant::now()))
+        Some(first.saturating_duration_since(running.awake()))
     }
 
     /// Ends what is due.
     pub(super) fn strike(&mut self, running: &Running) {
-        let now = Instant::now();
+        let now = running.awake();
         if self.kill_all.is_some_and(|at| at <= now) {
             running.end_all(Signal::KILL);
             self.kill_all = None;

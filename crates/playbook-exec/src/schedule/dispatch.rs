@@ -76,7 +76,7 @@ impl Engine<'_> {
             reasons: reasons.as_slice().to_vec(),
         });
         if let Some(timeout) = stage.resources.timeout {
-            self.deadlines.start(id, timeout);
+            self.deadlines.start(self.shared.running, id, timeout);
         }
         let given = self.workers.give(Job {
             id,

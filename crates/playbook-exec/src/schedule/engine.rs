@@ -141,7 +141,7 @@ impl<'s> Engine<'s> {
             return Ok(());
         }
         self.write_what_is_due();
-        let message = match self.deadlines.wait() {
+        let message = match self.deadlines.wait(self.shared.running) {
             None => messages.recv().ok(),
             Some(wait) => messages.recv_timeout(wait).ok(),
         };

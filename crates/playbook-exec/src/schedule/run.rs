@@ -170,8 +170,6 @@ pub(super) enum Message {
     Finished(Box<AttemptResult>),
     Folded(Result<(), LockError>),
     Signal(i32),
-    /// The run was stopped for this long, and goes on.
-    Paused(Duration),
 }
 
 /// What the scheduler has others do.
@@ -226,12 +224,11 @@ fn watch_signals(
     become_subreaper();
     let (inbox, running) = (inbox.clone(), running.clone());
     let watch = SignalWatch::start(move |heard| {
-        let message = match heard {
-            Heard::End(signal) => Message::Signal(signal),
-            Heard::Pause => Message::Paused(running.pause()),
-        };
-        // After the run nobody listens, and nothing is left to end.
-        inbox.send(message).ok();
+        match heard {
+            // After the run nobody listens, and nothing is left to end.
+            Heard::End(signal) => drop(inbox.send(Message::Signal(signal))),
+            Heard::Pause => running.pause(),
+        }
     });
     watch.map(Some).map_err(|source| ExecError::System {
         what: "watch for signals",

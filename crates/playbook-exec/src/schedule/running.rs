@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use playbook_types::graph::StageId;
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal};
+use signal_hook::consts::SIGSTOP;
+use signal_hook::low_level::raise;
 
 use crate::process::adopted::{adopted, end_adopted, writes_to};
 use crate::process::identity::process;
@@ -29,6 +31,8 @@ struct State {
     ending: BTreeSet<StageId>,
     /// All of them are.
     all_ending: bool,
+    /// How long the run was stopped, in all.
+    paused: Duration,
 }
 
 impl State {
@@ -125,21 +129,30 @@ impl Running {
     }
 
     /// Stops every command and this process, as Ctrl-Z does for a program alone, until somebody has it go
-    /// on (`fg`); then so do the commands. How long that took. SIGSTOP, because a command that does not
-    /// stop would not be stopped by SIGTSTP either: it is not in the terminal's foreground.
-    pub(crate) fn pause(&self) -> Duration {
+    /// on (`fg`); then so do the commands. SIGSTOP, because a command that does not stop would not be
+    /// stopped by SIGTSTP either: it is not in the terminal's foreground.
+    pub(crate) fn pause(&self) {
         // Held meanwhile, so that no command starts in between and runs on alone.
-        let state = self.state();
+        let mut state = self.state();
+        let began = Instant::now();
         state
             .groups
             .values()
             .for_each(|group| signal(*group, Signal::STOP));
-        let stopped = Instant::now();
-        kill_process(getpid(), Signal::STOP).ok();
+        // To this thread, which then goes no further: sent to the process, another thread may be the first to stop,
+        // and this one would have the commands go on in between. It cannot fail.
+        raise(SIGSTOP).ok();
         state
             .groups
             .values()
             .for_each(|group| signal(*group, Signal::CONT));
-        stopped.elapsed()
+        state.paused += began.elapsed();
+    }
+
+    /// The time, less that during which the run was stopped.
+    pub(crate) fn awake(&self) -> Instant {
+        let paused = self.state().paused;
+        let now = Instant::now();
+        now.checked_sub(paused).unwrap_or(now)
     }
 }

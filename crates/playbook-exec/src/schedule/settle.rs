@@ -47,10 +47,6 @@ impl Engine<'_> {
                 self.signalled(signal);
                 Ok(())
             }
-            Message::Paused(how_long) => {
-                self.deadlines.put_off(how_long);
-                Ok(())
-            }
         }
     }
 
@@ -248,7 +244,7 @@ impl Engine<'_> {
         self.stopping = true;
         if first {
             self.shared.running.end_all(Signal::TERM);
-            self.deadlines.end_all();
+            self.deadlines.end_all(self.shared.running);
         } else {
             self.shared.running.end_all(Signal::KILL);
         }

@@ -1,7 +1,7 @@
 //! One attempt at one stage, on the thread of a worker.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use playbook_hash::disk::DiskError;
@@ -122,9 +122,9 @@ impl Attempt<'_> {
         let with = (self.places, self.journal);
         let transaction = Transaction::begin(with, &stage.name, &old, timer.started_at)
             .map_err(FailureCause::from)?;
-        let began = Instant::now();
+        let began = self.running.awake();
         let ended = self.commands(stage, job);
-        timer.ran = began.elapsed();
+        timer.ran = self.running.awake().saturating_duration_since(began);
         let made = ended.and_then(|()| eyes.made(stage)).and_then(|outs| {
             pass(Point::OutsMade);
             let entry = self.completed(job, outs, timer);
