@@ -11,8 +11,8 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::process::identity;
 
-/// The children of this process's first thread that have not ended (`proc_pid_task(5)`). None where the
-/// system does not tell.
+/// The children of this process's first thread that have not ended (`proc_pid_task(5)`); those that have are
+/// taken note of. None where the system does not tell.
 pub(crate) fn adopted() -> Vec<Pid> {
     let me = std::process::id();
     let Ok(list) = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children")) else {
@@ -20,7 +20,14 @@ pub(crate) fn adopted() -> Vec<Pid> {
     };
     list.split_ascii_whitespace()
         .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
-        .filter(|pid| identity::process(*pid).is_some_and(|process| !process.zombie))
+        .filter(|pid| match identity::process(*pid) {
+            Some(process) if process.zombie => {
+                // How it ended is nobody's business: it is no command's leader.
+                waitpid(Some(*pid), WaitOptions::NOHANG).ok();
+                false
+            }
+            found => found.is_some(),
+        })
         .collect()
 }
 
