@@ -1,0 +1,108 @@
+//! Killed at random moments, over and over.
+
+use crate::pipeline::Pipeline;
+use crate::rng::Rng;
+use crate::run::{Fate, Ran, run};
+use crate::sandbox::Sandbox;
+use crate::tally::{Tally, kills};
+use crate::watch::{Verdict, Watch, ensure};
+
+/// How often one pipeline is changed and run anew.
+const GENERATIONS: usize = 3;
+
+#[test]
+fn killed_at_random_moments_it_ends_as_an_undisturbed_run() {
+    let mut tally = Tally::new("random kills");
+    let most = kills();
+    let mut nth = 0;
+    while tally.kills < most {
+        let mut rng = tally.nth_rng(nth);
+        let pipeline = Pipeline::random(&mut rng);
+        let verdict = one_pipeline(&mut tally, &mut rng, pipeline);
+        tally.note(&format!("pipeline {nth}"), verdict);
+        nth += 1;
+    }
+    tally.finish();
+}
+
+fn one_pipeline(tally: &mut Tally, rng: &mut Rng, mut pipeline: Pipeline) -> Verdict {
+    let sandbox = Sandbox::new(&pipeline);
+    let mut watch = Watch::new(&sandbox, &pipeline);
+    for generation in 0..GENERATIONS {
+        if generation > 0 {
+            pipeline.next_generation(rng);
+            watch.next_generation(&pipeline);
+            for _ in 0..rng.below(3) {
+                let stage = rng.below(pipeline.stages.len());
+                watch.edit(stage, rng.below(pipeline.stages[stage].outs.len()));
+            }
+        }
+        killed_until_done(tally, rng, &mut watch)
+            .map_err(|what| format!("generation {generation}: {what}"))?;
+    }
+    as_undisturbed(&sandbox, &pipeline)
+}
+
+fn killed_until_done(tally: &mut Tally, rng: &mut Rng, watch: &mut Watch<'_>) -> Verdict {
+    for _ in 0..rng.between(2, 8) {
+        let ran = run(watch.sandbox, &random_kill(rng), &["-j", rng.pick(&["1", "2", "3"])]);
+        tally.kills += usize::from(ran.killed);
+        watch.after(&ran)?;
+        if ran.code == Some(0) {
+            return watch.all_is_made(&ran);
+        }
+    }
+    finish(watch)
+}
+
+/// Runs until nothing fails any more: a stage that fails the first time does not the second.
+pub(crate) fn finish(watch: &mut Watch<'_>) -> Verdict {
+    let mut last: Option<Ran> = None;
+    for _ in 0..=watch.pipeline().stages.len() {
+        let ran = run(watch.sandbox, &Fate::Undisturbed, &["-j2"]);
+        watch.after(&ran)?;
+        let failed_only = ran.code == Some(1);
+        ensure!(
+            failed_only || ran.code == Some(0),
+            "an undisturbed run ended with {:?}: {}",
+            ran.code,
+            ran.stderr
+        );
+        last = Some(ran);
+        if !failed_only {
+            break;
+        }
+    }
+    watch.all_is_made(&last.unwrap())
+}
+
+/// Most kills are while the run goes on; the pipe alone would only find moments right after an event.
+fn random_kill(rng: &mut Rng) -> Fate {
+    let spins = 1_u32 << rng.below(22);
+    Fate::Killed {
+        bytes: rng.below(9000),
+        spins: spins + u32::try_from(rng.below(spins as usize)).unwrap(),
+    }
+}
+
+/// The lock says what it would if nothing had ever gone wrong.
+fn as_undisturbed(sandbox: &Sandbox, pipeline: &Pipeline) -> Verdict {
+    let other = Sandbox::new(pipeline);
+    let mut watch = Watch::new(&other, pipeline);
+    finish(&mut watch)?;
+    let (lock, other) = (entries(sandbox), entries(&other));
+    ensure!(lock == other, "the lock says {lock:#?} and not {other:#?}");
+    Ok(())
+}
+
+/// The lock's entries without times.
+pub(crate) fn entries(sandbox: &Sandbox) -> serde_json::Value {
+    let text = sandbox.read("playbook.lock.yaml").unwrap_or_default();
+    let mut lock: serde_json::Value = serde_yaml_ng::from_str(&text).unwrap();
+    let stages = lock["stages"].as_object_mut().unwrap();
+    for entry in stages.values_mut() {
+        let entry = entry.as_object_mut().unwrap();
+        entry.retain(|key, _| !key.ends_with("_at") && key != "duration_seconds");
+    }
+    lock["stages"].take()
+}

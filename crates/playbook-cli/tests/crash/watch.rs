@@ -1,0 +1,357 @@
+//! What must hold, whenever a run was killed and when the last one was not.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+
+use crate::pipeline::{Files, Out, Pipeline};
+use crate::run::{Ran, look};
+use crate::sandbox::Sandbox;
+
+/// What does not hold.
+pub(crate) type Verdict = Result<(), String>;
+
+/// Fails the scenario, not the test: others may find more.
+macro_rules! ensure {
+    ($holds:expr, $($what:tt)+) => {
+        if !$holds {
+            return Err(format!($($what)+));
+        }
+    };
+}
+pub(crate) use ensure;
+
+thread_local! {
+    static CHECKS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How often the invariants were checked on this thread.
+pub(crate) fn checks() -> u64 {
+    CHECKS.get()
+}
+
+/// What a test knows of one sandbox and what happened in it.
+pub(crate) struct Watch<'a> {
+    pub(crate) sandbox: &'a Sandbox,
+    pipeline: Pipeline,
+    /// What the stages have to make now.
+    expected: Vec<Files>,
+    /// What they made before, where nobody else has touched it.
+    old: BTreeMap<usize, Files>,
+    /// Contents of the user's own.
+    mine: BTreeSet<Vec<u8>>,
+    /// Stages that were announced as completed, with the run.
+    announced: BTreeMap<String, u32>,
+    /// Half lines that a kill left at the end of the event log.
+    torn: BTreeSet<String>,
+}
+
+impl<'a> Watch<'a> {
+    /// Of a sandbox in which nothing has run.
+    pub(crate) fn new(sandbox: &'a Sandbox, pipeline: &Pipeline) -> Self {
+        Self {
+            sandbox,
+            expected: pipeline.expected(),
+            pipeline: pipeline.clone(),
+            old: BTreeMap::new(),
+            mine: BTreeSet::new(),
+            announced: BTreeMap::new(),
+            torn: BTreeSet::new(),
+        }
+    }
+
+    /// The same for a copy of the sandbox.
+    pub(crate) fn of_copy<'b>(&self, sandbox: &'b Sandbox) -> Watch<'b> {
+        Watch {
+            sandbox,
+            pipeline: self.pipeline.clone(),
+            expected: self.expected.clone(),
+            old: self.old.clone(),
+            mine: self.mine.clone(),
+            announced: self.announced.clone(),
+            torn: self.torn.clone(),
+        }
+    }
+
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// All is made, and now the playbook or what it reads is changed.
+    pub(crate) fn next_generation(&mut self, pipeline: &Pipeline) {
+        self.old = self.expected.iter().cloned().enumerate().collect();
+        self.pipeline = pipeline.clone();
+        self.expected = pipeline.expected();
+        self.announced.clear();
+        self.sandbox.write_playbook(pipeline);
+        for entry in fs::read_dir(self.sandbox.path("ok")).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+    }
+
+    /// The user edits an out.
+    pub(crate) fn edit(&mut self, stage: usize, out: usize) {
+        let (path, within) = match &self.pipeline.stages[stage].outs[out] {
+            Out::File(path) => (path.clone(), String::new()),
+            Out::Directory(path) => (path.clone(), "/mine".to_owned()),
+        };
+        let text = format!("edited by hand: {path}, edit {}\n", self.mine.len());
+        self.sandbox
+            .write(&format!("{path}{within}"), text.as_bytes());
+        self.mine.insert(text.into_bytes());
+        self.old.remove(&stage);
+    }
+
+    /// What must hold after every run, however it ended.
+    pub(crate) fn after(&mut self, ran: &Ran) -> Verdict {
+        CHECKS.set(CHECKS.get() + 1);
+        ensure!(ran.junk.is_empty(), "printed {:?}", ran.junk);
+        ensure!(
+            ran.survivors.is_empty(),
+            "when run {} had recovered there still were {:?}",
+            ran.number,
+            ran.survivors
+        );
+        ensure!(
+            !ran.stderr.contains("panicked"),
+            "run {} panicked: {}",
+            ran.number,
+            ran.stderr
+        );
+        for stage in ran.stages("stage_completed") {
+            self.announced.entry(stage).or_insert(ran.number);
+        }
+        self.lock_is_whole()?;
+        self.events_are_whole()?;
+        self.counts_are_in_order()?;
+        self.nothing_of_mine_is_lost()?;
+        self.status_is_true()
+    }
+
+    fn lock_is_whole(&self) -> Verdict {
+        let Some(text) = self.sandbox.read("playbook.lock.yaml") else {
+            return Ok(());
+        };
+        let lock: Result<Value, _> = serde_yaml_ng::from_str(&text);
+        let whole = lock.as_ref().is_ok_and(|lock| lock["stages"].is_object());
+        ensure!(whole, "the lock is torn ({lock:?}):\n{text}");
+        Ok(())
+    }
+
+    /// Every line is JSON, but for those that a kill cut off.
+    fn events_are_whole(&mut self) -> Verdict {
+        let Some(text) = self.sandbox.read("playbook.events.jsonl") else {
+            return Ok(());
+        };
+        for line in text.split_inclusive('\n') {
+            let Some(line) = line.strip_suffix('\n') else {
+                self.torn.insert(line.to_owned());
+                continue;
+            };
+            let whole = serde_json::from_str::<Value>(line).is_ok();
+            let known = self.torn.contains(line);
+            ensure!(whole || known, "a torn line in the event log: {line}");
+        }
+        Ok(())
+    }
+
+    /// Runs do not overlap, no run starts a stage twice, and what was announced is not done again.
+    fn counts_are_in_order(&self) -> Verdict {
+        for stage in &self.pipeline.stages {
+            let name = &stage.name;
+            let Some(text) = self.sandbox.read(&format!("counts/{name}")) else {
+                continue;
+            };
+            let mut last = (0, "end");
+            for line in text.lines() {
+                let (what, run) = line.split_once(' ').unwrap_or((line, ""));
+                let run: u32 = run.parse().unwrap_or(0);
+                let next = match last {
+                    (before, _) if run > before => what == "start",
+                    (before, "start") if run == before => what == "end",
+                    _ => false,
+                };
+                ensure!(next, "{name}: '{line}' after {last:?} in\n{text}");
+                last = (run, what);
+                let done = self.announced.get(name);
+                ensure!(
+                    done.is_none_or(|done| run <= *done || what != "start"),
+                    "{name} was announced as completed by run {done:?}, and started again:\n{text}"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What the user wrote is somewhere.
+    pub(crate) fn nothing_of_mine_is_lost(&self) -> Verdict {
+        if self.mine.is_empty() {
+            return Ok(());
+        }
+        let there: BTreeSet<Vec<u8>> = self.sandbox.files().into_values().collect();
+        for text in &self.mine {
+            ensure!(
+                there.contains(text),
+                "lost: {:?}",
+                String::from_utf8_lossy(text)
+            );
+        }
+        Ok(())
+    }
+
+    /// `status` works although it cannot write, and calls a hit only what is whole.
+    fn status_is_true(&self) -> Verdict {
+        let trace = self.sandbox.beside("status.trace");
+        let faults = format!("fail-from=1:EROFS;trace={}", trace.display());
+        self.writable(0o555);
+        let status = look(self.sandbox, &["status", "--json"], Some(&faults));
+        self.writable(0o755);
+        let touched = fs::read_to_string(&trace).unwrap_or_default();
+        ensure!(
+            status.code == Some(0) && status.stderr.is_empty(),
+            "status ended with {status:?}"
+        );
+        ensure!(touched.is_empty(), "status wants to write: {touched}");
+        ensure!(
+            status.lines.len() == self.pipeline.stages.len(),
+            "status leaves stages out: {:?}",
+            status.lines
+        );
+        let files = self.sandbox.files();
+        for line in &status.lines {
+            let name = line["stage"].as_str().unwrap();
+            let hit = line["decision"] == "hit";
+            let at = self.pipeline.stage(name);
+            if hit {
+                self.is_made(&files, at)?;
+            } else {
+                self.old_is_there(&files, at)?;
+            }
+            ensure!(
+                hit || !self.announced.contains_key(name),
+                "{name} was announced as completed, and status says {line}"
+            );
+        }
+        Ok(())
+    }
+
+    fn writable(&self, mode: u32) {
+        fs::set_permissions(self.sandbox.root(), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// The outs of a stage are exactly what they should be.
+    fn is_made(&self, files: &Files, at: usize) -> Verdict {
+        for out in &self.pipeline.stages[at].outs {
+            let found = below(files, out.path());
+            let wanted = below(&self.expected[at], out.path());
+            ensure!(
+                found == wanted,
+                "{} counts as made, and it is {} where {} should be",
+                out.path(),
+                text_of(&found),
+                text_of(&wanted)
+            );
+        }
+        Ok(())
+    }
+
+    /// What a stage made before is at its place, or waits beside it.
+    fn old_is_there(&self, files: &Files, at: usize) -> Verdict {
+        let Some(old) = self.old.get(&at) else {
+            return Ok(());
+        };
+        let stage = &self.pipeline.stages[at];
+        for (nth, out) in stage.outs.iter().enumerate() {
+            let wanted = below(old, out.path());
+            let asides = asides_of(files, out.path(), &format!("-{}-{nth}", stage.name));
+            let somewhere = std::iter::once(out.path().to_owned())
+                .chain(asides)
+                .any(|path| below(files, &path) == wanted);
+            ensure!(
+                somewhere,
+                "the old {} is gone, and the new one is not recorded; there are {:?}",
+                out.path(),
+                files.keys()
+            );
+        }
+        Ok(())
+    }
+
+    /// What must hold when a run has made everything.
+    pub(crate) fn all_is_made(&self, ran: &Ran) -> Verdict {
+        CHECKS.set(CHECKS.get() + 1);
+        ensure!(
+            ran.code == Some(0),
+            "the last run ended with {:?}: {}",
+            ran.code,
+            ran.stderr
+        );
+        let files = self.sandbox.files();
+        for at in 0..self.pipeline.stages.len() {
+            self.is_made(&files, at)?;
+        }
+        self.nothing_is_left_over(&files)?;
+        let status = look(self.sandbox, &["status", "--json"], None);
+        let hits = status.lines.iter().filter(|line| line["decision"] == "hit");
+        ensure!(
+            hits.count() == self.pipeline.stages.len(),
+            "not everything is a hit after the last run: {status:?}"
+        );
+        Ok(())
+    }
+
+    /// No name of ours, no journal, no torn line, no process.
+    pub(crate) fn nothing_is_left_over(&self, files: &Files) -> Verdict {
+        let ours = |path: &&String| {
+            let mut parts = path.split('/');
+            parts.any(|part| part.starts_with(".playbook-"))
+        };
+        let left: Vec<&String> = files.keys().filter(ours).collect();
+        ensure!(left.is_empty(), "left over: {left:?}");
+        ensure!(
+            !files.contains_key(".playbook/playbook/journal"),
+            "the journal is still there"
+        );
+        let events = files.get("playbook.events.jsonl");
+        ensure!(
+            events.is_none_or(|bytes| bytes.ends_with(b"\n")),
+            "the event log ends torn"
+        );
+        let alive = self.sandbox.alive();
+        ensure!(alive.is_empty(), "still alive: {alive:?}");
+        Ok(())
+    }
+}
+
+/// The files at a path or below it, by the rest of their paths.
+fn below<'f>(files: &'f Files, path: &str) -> BTreeMap<&'f str, &'f [u8]> {
+    files
+        .iter()
+        .filter_map(|(file, bytes)| {
+            let rest = file.strip_prefix(path)?;
+            (rest.is_empty() || rest.starts_with('/')).then_some((rest, bytes.as_slice()))
+        })
+        .collect()
+}
+
+/// Paths beside an out under reserved names.
+fn asides_of(files: &Files, out: &str, ending: &str) -> BTreeSet<String> {
+    let (directory, _) = out.rsplit_once('/').unwrap();
+    let names = files.keys().filter_map(|file| {
+        let rest = file.strip_prefix(directory)?.strip_prefix('/')?;
+        let name = rest.split('/').next()?;
+        let ours = name.starts_with(".playbook-aside-") && name.ends_with(ending);
+        ours.then(|| format!("{directory}/{name}"))
+    });
+    names.collect()
+}
+
+fn text_of(files: &BTreeMap<&str, &[u8]>) -> String {
+    let texts = files
+        .iter()
+        .map(|(path, bytes)| format!("{path}: {}", String::from_utf8_lossy(bytes)));
+    format!("{{{}}}", texts.collect::<Vec<_>>().join("; "))
+}
