@@ -2,7 +2,11 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod eight;
+mod operations;
+mod orphans;
 mod pipeline;
+mod points;
 mod random;
 mod rng;
 mod run;

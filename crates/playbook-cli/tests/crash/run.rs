@@ -73,12 +73,16 @@ impl Guard {
 pub(crate) fn run(sandbox: &Sandbox, fate: &Fate, args: &[&str]) -> Ran {
     let mut all = vec!["run", "--json"];
     all.extend(args);
-    run_command(sandbox, sandbox.new_run(&all), fate)
+    run_command((sandbox, "stderr"), sandbox.new_run(&all), fate)
 }
 
-/// As [`run`], with a command that [`Sandbox::new_run`] began.
-pub(crate) fn run_command(sandbox: &Sandbox, mut command: Command, fate: &Fate) -> Ran {
-    let said = sandbox.beside("stderr");
+/// As [`run`], with a command that [`Sandbox::new_run`] began, and the name of a file for what it says.
+pub(crate) fn run_command(
+    (sandbox, said): (&Sandbox, &str),
+    mut command: Command,
+    fate: &Fate,
+) -> Ran {
+    let said = sandbox.beside(said);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,9 +1,9 @@
 //! A directory with a playbook in it, and everything that runs there.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -17,7 +17,7 @@ const RUN: &str = "CRASH_RUN";
 /// A directory that goes when the test is over, and no process of which outlives it.
 pub(crate) struct Sandbox {
     directory: tempfile::TempDir,
-    runs: Cell<u32>,
+    runs: AtomicU32,
 }
 
 /// A live process of a sandbox.
@@ -31,10 +31,7 @@ pub(crate) struct Alive {
 impl Sandbox {
     /// With a playbook of this pipeline, which has not run.
     pub(crate) fn new(pipeline: &Pipeline) -> Self {
-        let sandbox = Self {
-            directory: tempfile::tempdir().unwrap(),
-            runs: Cell::new(0),
-        };
+        let sandbox = Self::empty();
         for directory in ["counts", "ok", "in"] {
             fs::create_dir_all(sandbox.path(directory)).unwrap();
         }
@@ -42,11 +39,21 @@ impl Sandbox {
         sandbox
     }
 
+    /// With nothing in it.
+    pub(crate) fn empty() -> Self {
+        let sandbox = Self {
+            directory: tempfile::tempdir().unwrap(),
+            runs: AtomicU32::new(0),
+        };
+        fs::create_dir(sandbox.root()).unwrap();
+        sandbox
+    }
+
     /// One with the same files.
     pub(crate) fn copy(&self) -> Self {
         let copy = Self {
             directory: tempfile::tempdir().unwrap(),
-            runs: self.runs.clone(),
+            runs: AtomicU32::new(self.last_run()),
         };
         copy_tree(&self.root(), &copy.root());
         copy
@@ -93,12 +100,12 @@ impl Sandbox {
 
     /// The number of the last run.
     pub(crate) fn last_run(&self) -> u32 {
-        self.runs.get()
+        self.runs.load(Ordering::Relaxed)
     }
 
     /// The binary, to be started in the sandbox as a run of its own.
     pub(crate) fn new_run(&self, args: &[&str]) -> Command {
-        self.runs.set(self.runs.get() + 1);
+        self.runs.fetch_add(1, Ordering::Relaxed);
         self.command(args)
     }
 
@@ -115,7 +122,7 @@ impl Sandbox {
             .env("LC_ALL", "C")
             .env("PLAYBOOK_TEST_GRACE_MS", "100")
             .env(MARK, self.directory.path())
-            .env(RUN, self.runs.get().to_string());
+            .env(RUN, self.last_run().to_string());
         command
     }
 

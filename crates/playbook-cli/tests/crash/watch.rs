@@ -102,7 +102,9 @@ impl<'a> Watch<'a> {
         self.sandbox
             .write(&format!("{path}{within}"), text.as_bytes());
         self.mine.insert(text.into_bytes());
-        self.old.remove(&stage);
+        if let Some(old) = self.old.get_mut(&stage) {
+            old.retain(|file, _| !is_below(file, &path));
+        }
     }
 
     /// What must hold after every run, however it ended.
@@ -266,6 +268,9 @@ impl<'a> Watch<'a> {
         let stage = &self.pipeline.stages[at];
         for (nth, out) in stage.outs.iter().enumerate() {
             let wanted = below(old, out.path());
+            if wanted.is_empty() {
+                continue;
+            }
             let asides = asides_of(files, out.path(), &format!("-{}-{nth}", stage.name));
             let somewhere = std::iter::once(out.path().to_owned())
                 .chain(asides)
@@ -326,14 +331,17 @@ impl<'a> Watch<'a> {
     }
 }
 
+fn is_below(file: &str, path: &str) -> bool {
+    let rest = file.strip_prefix(path);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The files at a path or below it, by the rest of their paths.
 fn below<'f>(files: &'f Files, path: &str) -> BTreeMap<&'f str, &'f [u8]> {
     files
         .iter()
-        .filter_map(|(file, bytes)| {
-            let rest = file.strip_prefix(path)?;
-            (rest.is_empty() || rest.starts_with('/')).then_some((rest, bytes.as_slice()))
-        })
+        .filter(|(file, _)| is_below(file, path))
+        .map(|(file, bytes)| (&file[path.len()..], bytes.as_slice()))
         .collect()
 }
 
