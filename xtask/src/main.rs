@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ci;
+mod crash;
 mod say;
 mod suite;
 mod tidy;
@@ -24,6 +25,8 @@ struct Args {
 enum Task {
     /// Run every check a change has to pass, in order
     Ci(ci::CiArgs),
+    /// Run the long version of the crash tests
+    Crash(crash::CrashArgs),
     /// Run the whole test suite: doctests, then everything else
     Test,
     /// Check the rules of the house: layers, sizes, tests, words
@@ -33,6 +36,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Args::parse().task {
         Task::Ci(args) => ci::run(&args),
+        Task::Crash(args) => crash::run(&args),
         Task::Test => suite::run(),
         Task::Tidy => tidy::run(),
     };

@@ -3,7 +3,6 @@
 use crate::pipeline::Pipeline;
 use crate::points::with_a_past;
 use crate::random::finish;
-use crate::rng::Rng;
 use crate::run::{Fate, run};
 use crate::sandbox::Sandbox;
 use crate::tally::{Tally, sample, say};
@@ -43,12 +42,7 @@ fn killed_at_any_operation_it_ends_as_an_undisturbed_run() {
     tally.finish();
 }
 
-fn killed(
-    tally: &mut Tally,
-    watch: &mut Watch<'_>,
-    first: Option<&str>,
-    second: &str,
-) -> Verdict {
+fn killed(tally: &mut Tally, watch: &mut Watch<'_>, first: Option<&str>, second: &str) -> Verdict {
     for faults in first.into_iter().chain([second]) {
         let ran = run(watch.sandbox, &Fate::Faults(faults.to_owned()), &["-j1"]);
         tally.kills += usize::from(ran.killed);
@@ -73,10 +67,4 @@ pub(crate) fn operations(past: &Watch<'_>, first: Option<&str>) -> Vec<String> {
 pub(crate) fn operations_in(trace: &str) -> Vec<String> {
     let lines = trace.lines().filter(|line| !line.starts_with('-'));
     lines.map(str::to_owned).collect()
-}
-
-/// A number of operations to try in the short version: all of few, some of many.
-pub(crate) fn some(rng: &mut Rng, count: usize, most: usize) -> Vec<usize> {
-    let all: Vec<usize> = (1..=count).collect();
-    sample(rng, &all, most)
 }

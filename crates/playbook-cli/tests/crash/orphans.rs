@@ -15,8 +15,16 @@ const LOOP: &str = "if [ -n \"$CRASH_ENDLESS\" ]; then echo > fifo; while :; do 
 
 /// What the command is like, its text (`LOOP` stands for the loop), and where the run is killed.
 const CASES: [(&str, &str, &[&str]); 8] = [
-    ("one shell", "echo one >> out/x; LOOP", &["started", "group-noted"]),
-    ("a pipe", "(echo one >> out/x; LOOP) | cat", &["started", "group-noted"]),
+    (
+        "one shell",
+        "echo one >> out/x; LOOP",
+        &["started", "group-noted"],
+    ),
+    (
+        "a pipe",
+        "(echo one >> out/x; LOOP) | cat",
+        &["started", "group-noted"],
+    ),
     (
         "a child of a leader that has ended",
         "echo one >> out/x; (LOOP) &",
@@ -89,7 +97,12 @@ fn outlived(command: &str, point: &str) -> Verdict {
         "when the next run had recovered there still were {:?}",
         ran.survivors
     );
-    ensure!(ran.code == Some(0), "it ended with {:?}: {}", ran.code, ran.stderr);
+    ensure!(
+        ran.code == Some(0),
+        "it ended with {:?}: {}",
+        ran.code,
+        ran.stderr
+    );
     let out = sandbox.read("out/x");
     ensure!(out.as_deref() == Some("one\n"), "out/x is {out:?}");
     let alive = sandbox.alive();

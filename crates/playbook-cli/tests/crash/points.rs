@@ -56,10 +56,13 @@ fn killed_at_any_point_it_ends_as_an_undisturbed_run() {
         }
         tally.note(&scenario, reached.and_then(|_| finish(&mut watch)));
     }
-    tally.note("every point is reached", match never_reached[..] {
-        [] => Ok(()),
-        _ => Err(format!("but not {never_reached:?}")),
-    });
+    tally.note(
+        "every point is reached",
+        match never_reached[..] {
+            [] => Ok(()),
+            _ => Err(format!("but not {never_reached:?}")),
+        },
+    );
     tally.finish();
 }
 
@@ -88,4 +91,3 @@ fn kill_at(
     watch.after(&ran)?;
     Ok(ran.killed)
 }
-

@@ -45,7 +45,11 @@ fn one_pipeline(tally: &mut Tally, rng: &mut Rng, mut pipeline: Pipeline) -> Ver
 
 fn killed_until_done(tally: &mut Tally, rng: &mut Rng, watch: &mut Watch<'_>) -> Verdict {
     for _ in 0..rng.between(2, 8) {
-        let ran = run(watch.sandbox, &random_kill(rng), &["-j", rng.pick(&["1", "2", "3"])]);
+        let ran = run(
+            watch.sandbox,
+            &random_kill(rng),
+            &["-j", rng.pick(&["1", "2", "3"])],
+        );
         tally.kills += usize::from(ran.killed);
         watch.after(&ran)?;
         if ran.code == Some(0) {
