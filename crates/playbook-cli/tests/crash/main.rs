@@ -2,12 +2,14 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod between;
 mod eight;
 mod faults;
 mod operations;
 mod orphans;
 mod pipeline;
 mod points;
+mod power;
 mod random;
 mod rng;
 mod run;

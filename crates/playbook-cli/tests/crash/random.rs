@@ -1,5 +1,6 @@
 //! Killed at random moments, over and over.
 
+use crate::between::Meanwhile;
 use crate::pipeline::Pipeline;
 use crate::rng::Rng;
 use crate::run::{Fate, Ran, run};
@@ -18,18 +19,19 @@ fn killed_at_random_moments_it_ends_as_an_undisturbed_run() {
     while tally.kills < most {
         let mut rng = tally.nth_rng(nth);
         let pipeline = Pipeline::random(&mut rng);
-        let verdict = one_pipeline(&mut tally, &mut rng, pipeline);
+        let verdict = one_pipeline(&mut tally, &mut rng, &pipeline);
         tally.note(&format!("pipeline {nth}"), verdict);
         nth += 1;
     }
     tally.finish();
 }
 
-fn one_pipeline(tally: &mut Tally, rng: &mut Rng, mut pipeline: Pipeline) -> Verdict {
-    let sandbox = Sandbox::new(&pipeline);
-    let mut watch = Watch::new(&sandbox, &pipeline);
+fn one_pipeline(tally: &mut Tally, rng: &mut Rng, first: &Pipeline) -> Verdict {
+    let sandbox = Sandbox::new(first);
+    let mut watch = Watch::new(&sandbox, first);
     for generation in 0..GENERATIONS {
         if generation > 0 {
+            let mut pipeline = watch.pipeline().clone();
             pipeline.next_generation(rng);
             watch.next_generation(&pipeline);
             for _ in 0..rng.below(3) {
@@ -40,7 +42,7 @@ fn one_pipeline(tally: &mut Tally, rng: &mut Rng, mut pipeline: Pipeline) -> Ver
         killed_until_done(tally, rng, &mut watch)
             .map_err(|what| format!("generation {generation}: {what}"))?;
     }
-    as_undisturbed(&sandbox, &pipeline)
+    as_undisturbed(&sandbox, watch.pipeline())
 }
 
 fn killed_until_done(tally: &mut Tally, rng: &mut Rng, watch: &mut Watch<'_>) -> Verdict {
@@ -55,6 +57,7 @@ fn killed_until_done(tally: &mut Tally, rng: &mut Rng, watch: &mut Watch<'_>) ->
         if ran.code == Some(0) {
             return watch.all_is_made(&ran);
         }
+        Meanwhile::random(rng).happen(rng, watch);
     }
     finish(watch)
 }
@@ -86,6 +89,7 @@ fn random_kill(rng: &mut Rng) -> Fate {
     Fate::Killed {
         bytes: rng.below(9000),
         spins: spins + u32::try_from(rng.below(spins as usize)).unwrap(),
+        look: rng.one_in(4),
     }
 }
 

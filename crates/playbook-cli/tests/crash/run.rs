@@ -18,7 +18,12 @@ pub(crate) enum Fate {
     /// Nothing.
     Undisturbed,
     /// SIGKILL after so many bytes of its events were read, and after a while of doing nothing.
-    Killed { bytes: usize, spins: u32 },
+    Killed {
+        bytes: usize,
+        spins: u32,
+        /// Somebody looks at the status just before.
+        look: bool,
+    },
     /// What the seam in the binary is told to bring about.
     Faults(String),
 }
@@ -36,6 +41,8 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
     /// Processes of earlier runs that were alive when this one had recovered.
     pub(crate) survivors: Vec<Alive>,
+    /// The status while it was alive, if somebody looked.
+    pub(crate) live: Option<Read>,
 }
 
 impl Ran {
@@ -101,10 +108,17 @@ pub(crate) fn run_command(
         survivors = sandbox.alive();
         survivors.retain(|alive| alive.run < number);
     }
-    if let Fate::Killed { bytes, spins } = fate {
+    let mut live = None;
+    if let Fate::Killed {
+        bytes,
+        spins,
+        look: looks,
+    } = fate
+    {
         let mut first = pipe.by_ref().take(*bytes as u64);
         first.read_to_end(&mut printed).unwrap();
         (0..*spins).for_each(|_| std::hint::spin_loop());
+        live = looks.then(|| look(sandbox, &["status", "--json"], None));
         child.kill().unwrap();
     }
     pipe.read_to_end(&mut printed).unwrap();
@@ -120,6 +134,7 @@ pub(crate) fn run_command(
         junk,
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
         survivors,
+        live,
     }
 }
 

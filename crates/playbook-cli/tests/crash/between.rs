@@ -1,0 +1,71 @@
+//! What may happen between a kill and the next run.
+
+use rustix::process::{Signal, kill_process};
+
+use crate::rng::Rng;
+use crate::run::look;
+use crate::watch::Watch;
+
+/// What it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Meanwhile {
+    Nothing,
+    /// The commands of the dead run die too.
+    OrphansDie,
+    /// The user edits what stages read.
+    SourceEdited,
+    /// The user edits a whole out.
+    OutEdited,
+}
+
+impl Meanwhile {
+    /// Most often nothing.
+    pub(crate) fn random(rng: &mut Rng) -> Self {
+        match rng.below(12) {
+            0 | 1 => Self::OrphansDie,
+            2 => Self::SourceEdited,
+            3 => Self::OutEdited,
+            _ => Self::Nothing,
+        }
+    }
+
+    pub(crate) fn happen(self, rng: &mut Rng, watch: &mut Watch<'_>) {
+        match self {
+            Self::Nothing => {}
+            Self::OrphansDie => orphans_die(watch),
+            Self::SourceEdited => {
+                let mut pipeline = watch.pipeline().clone();
+                let source = rng.below(pipeline.sources.len());
+                pipeline.sources[source] += 1;
+                watch.other_sources(&pipeline);
+            }
+            Self::OutEdited => {
+                let status = look(watch.sandbox, &["status", "--json"], None);
+                let hits: Vec<&str> = status
+                    .lines
+                    .iter()
+                    .filter(|line| line["decision"] == "hit")
+                    .filter_map(|line| line["stage"].as_str())
+                    .collect();
+                if !hits.is_empty() {
+                    let stage = watch.pipeline().stage(rng.pick(&hits));
+                    let out = rng.below(watch.pipeline().stages[stage].outs.len());
+                    watch.edit(stage, out);
+                }
+            }
+        }
+    }
+}
+
+/// Ends every process of the sandbox, and comes back when none is left.
+pub(crate) fn orphans_die(watch: &Watch<'_>) {
+    loop {
+        let alive = watch.sandbox.alive();
+        if alive.is_empty() {
+            return;
+        }
+        for orphan in alive {
+            kill_process(orphan.pid, Signal::KILL).ok();
+        }
+    }
+}
