@@ -16,15 +16,21 @@ pub(crate) enum Meanwhile {
     SourceEdited,
     /// The user edits a whole out.
     OutEdited,
+    /// The user takes a stage out of the playbook.
+    StageRemoved,
+    /// The user gives a stage another name.
+    StageRenamed,
 }
 
 impl Meanwhile {
     /// Most often nothing.
     pub(crate) fn random(rng: &mut Rng) -> Self {
-        match rng.below(12) {
+        match rng.below(16) {
             0 | 1 => Self::OrphansDie,
             2 => Self::SourceEdited,
             3 => Self::OutEdited,
+            4 => Self::StageRemoved,
+            5 => Self::StageRenamed,
             _ => Self::Nothing,
         }
     }
@@ -37,7 +43,20 @@ impl Meanwhile {
                 let mut pipeline = watch.pipeline().clone();
                 let source = rng.below(pipeline.sources.len());
                 pipeline.sources[source] += 1;
-                watch.other_sources(&pipeline);
+                watch.change(&pipeline);
+            }
+            Self::StageRemoved => {
+                let mut pipeline = watch.pipeline().clone();
+                if pipeline.stages.len() > 2 {
+                    pipeline.stages.pop();
+                }
+                watch.change(&pipeline);
+            }
+            Self::StageRenamed => {
+                let mut pipeline = watch.pipeline().clone();
+                let at = rng.below(pipeline.stages.len());
+                pipeline.stages[at].name.push('r');
+                watch.change(&pipeline);
             }
             Self::OutEdited => {
                 let status = look(watch.sandbox, &["status", "--json"], None);

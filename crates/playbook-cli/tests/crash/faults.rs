@@ -10,7 +10,7 @@ use crate::tally::{Tally, sample, say};
 use crate::watch::{Verdict, Watch, ensure};
 
 /// Scenarios in the short version beside every operation failing once for want of space.
-const SHORT: usize = 20;
+const SHORT: usize = 12;
 
 /// The errors, and what a person reads of them.
 const ERRNOS: [(&str, &str); 5] = [

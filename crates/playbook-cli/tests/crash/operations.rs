@@ -9,7 +9,7 @@ use crate::tally::{Tally, sample, say};
 use crate::watch::{Verdict, Watch};
 
 /// Scenarios in the short version.
-const SHORT: usize = 40;
+const SHORT: usize = 30;
 /// Where the run is killed whose recovery is then killed at every operation.
 const FIRST: [&str; 6] = [
     "kill-at=outs-noted:2",

@@ -10,7 +10,7 @@ use crate::tally::{Tally, sample};
 use crate::watch::Watch;
 
 /// Scenarios in the short version.
-const SHORT: usize = 24;
+const SHORT: usize = 10;
 /// The first passings of a point that a run is killed at.
 const PASSINGS: [usize; 3] = [1, 2, 3];
 

@@ -7,7 +7,7 @@ use crate::rng::Rng;
 use crate::watch::{Verdict, checks};
 
 /// Kills in the ordinary, short version of the random test. The others are as short in proportion.
-const SHORT: usize = 60;
+const SHORT: usize = 40;
 
 /// How many kills were asked for; `None` for the short version.
 pub(crate) fn asked_kills() -> Option<usize> {

@@ -47,6 +47,8 @@ pub(crate) struct Watch<'a> {
     announced: BTreeMap<String, u32>,
     /// Half lines that a kill left at the end of the event log.
     torn: BTreeSet<String>,
+    /// What `status` last said, by stage, if nothing was changed since.
+    foretold: BTreeMap<String, String>,
 }
 
 impl<'a> Watch<'a> {
@@ -60,6 +62,7 @@ impl<'a> Watch<'a> {
             mine: BTreeSet::new(),
             announced: BTreeMap::new(),
             torn: BTreeSet::new(),
+            foretold: BTreeMap::new(),
         }
     }
 
@@ -73,6 +76,7 @@ impl<'a> Watch<'a> {
             mine: self.mine.clone(),
             announced: self.announced.clone(),
             torn: self.torn.clone(),
+            foretold: self.foretold.clone(),
         }
     }
 
@@ -86,14 +90,15 @@ impl<'a> Watch<'a> {
         self.pipeline = pipeline.clone();
         self.expected = pipeline.expected();
         self.announced.clear();
+        self.foretold.clear();
         self.sandbox.write_playbook(pipeline);
         for entry in fs::read_dir(self.sandbox.path("ok")).unwrap() {
             fs::remove_file(entry.unwrap().path()).unwrap();
         }
     }
 
-    /// What stages read is changed while a run that was killed is not yet put right.
-    pub(crate) fn other_sources(&mut self, pipeline: &Pipeline) {
+    /// The playbook or what stages read is changed while a run that was killed is not yet put right.
+    pub(crate) fn change(&mut self, pipeline: &Pipeline) {
         self.pipeline = pipeline.clone();
         self.expected = pipeline.expected();
         self.forget();
@@ -103,6 +108,7 @@ impl<'a> Watch<'a> {
     /// What was made and announced before counts no more.
     pub(crate) fn forget(&mut self) {
         self.announced.clear();
+        self.foretold.clear();
         self.old.clear();
     }
 
@@ -129,6 +135,7 @@ impl<'a> Watch<'a> {
             .write(&format!("{path}{within}"), text.as_bytes());
         self.mine.insert(text.into_bytes());
         self.announced.clear();
+        self.foretold.clear();
         if let Some(old) = self.old.get_mut(&stage) {
             old.retain(|file, _| !is_below(file, &path));
         }
@@ -153,6 +160,7 @@ impl<'a> Watch<'a> {
         if let Some(live) = &ran.live {
             self.is_true(live)?;
         }
+        self.did_as_foretold(ran)?;
         for stage in ran.stages("stage_completed") {
             self.announced.entry(stage).or_insert(ran.number);
         }
@@ -161,6 +169,25 @@ impl<'a> Watch<'a> {
         self.counts_are_in_order()?;
         self.nothing_of_mine_is_lost()?;
         self.status_is_true()
+    }
+
+    /// A run does what `status` said it would, also where it had to recover first.
+    fn did_as_foretold(&self, ran: &Ran) -> Verdict {
+        let started = ran.stages("stage_started");
+        for (stage, decision) in &self.foretold {
+            let starts = started.contains(stage);
+            ensure!(
+                !starts || decision != "hit",
+                "status called {stage} a hit, and run {} started it",
+                ran.number
+            );
+            ensure!(
+                starts || decision != "miss" || ran.code != Some(0),
+                "status called {stage} a miss, and run {} did not start it",
+                ran.number
+            );
+        }
+        Ok(())
     }
 
     fn lock_is_whole(&self) -> Verdict {
@@ -235,7 +262,7 @@ impl<'a> Watch<'a> {
     }
 
     /// `status` works although it cannot write, and calls a hit only what is whole.
-    fn status_is_true(&self) -> Verdict {
+    fn status_is_true(&mut self) -> Verdict {
         let trace = self.sandbox.beside("status.trace");
         let faults = format!("fail-from=1:EROFS;trace={}", trace.display());
         self.writable(0o555);
@@ -244,6 +271,12 @@ impl<'a> Watch<'a> {
         let touched = fs::read_to_string(&trace).unwrap_or_default();
         ensure!(touched.is_empty(), "status wants to write: {touched}");
         self.is_true(&status)?;
+        let plan = look(self.sandbox, &["run", "-n", "--json"], Some(&faults));
+        ensure!(
+            plan.lines == status.lines,
+            "status says {status:?}, and run -n {plan:?}"
+        );
+        self.foretold = decisions(&status);
         let files = self.sandbox.files();
         for line in status.lines.iter().filter(|line| line["decision"] != "hit") {
             let name = line["stage"].as_str().unwrap();
@@ -378,6 +411,14 @@ impl<'a> Watch<'a> {
         ensure!(alive.is_empty(), "still alive: {alive:?}");
         Ok(())
     }
+}
+
+fn decisions(status: &Read) -> BTreeMap<String, String> {
+    let lines = status.lines.iter();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    lines
+        .map(|line| (word(&line["stage"]), word(&line["decision"])))
+        .collect()
 }
 
 fn is_below(file: &str, path: &str) -> bool {
