@@ -69,7 +69,7 @@ impl Meanwhile {
                 if !hits.is_empty() {
                     let stage = watch.pipeline().stage(rng.pick(&hits));
                     let out = rng.below(watch.pipeline().stages[stage].outs.len());
-                    watch.edit(stage, out);
+                    watch.edit_made(stage, out);
                 }
             }
         }

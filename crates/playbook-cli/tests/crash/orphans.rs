@@ -88,7 +88,7 @@ fn outlived(command: &str, point: &str) -> Verdict {
     let fate = Fate::Faults(format!("kill-at={point}:1"));
     let killed = run_command((&sandbox, "stderr"), endless, &fate);
     ensure!(killed.killed, "it was not killed: {killed:?}");
-    let looping = is_looping.recv_timeout(Duration::from_secs(60));
+    let looping = is_looping.recv_timeout(Duration::from_mins(1));
     ensure!(looping.is_ok(), "the command does not loop");
     ensure!(!sandbox.alive().is_empty(), "the command is not alive");
     let ran = run(&sandbox, &Fate::Undisturbed, &[]);

@@ -207,10 +207,9 @@ impl Pipeline {
 
 impl Out {
     fn of(path: &str) -> Self {
-        if path.ends_with(".d") {
-            Self::Directory(path.to_owned())
-        } else {
-            Self::File(path.to_owned())
+        match path.strip_suffix(".d") {
+            Some(_) => Self::Directory(path.to_owned()),
+            None => Self::File(path.to_owned()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Random choices that a seed repeats.
 
-/// SplitMix64: small, and good enough to choose where to kill.
+/// `SplitMix64`: small, and good enough to choose where to kill.
 #[derive(Debug, Clone)]
 pub(crate) struct Rng(u64);
 

@@ -43,6 +43,7 @@ pub(crate) struct Watch<'a> {
     old: BTreeMap<usize, Files>,
     /// Contents of the user's own.
     mine: BTreeSet<Vec<u8>>,
+    edits: usize,
     /// Stages that were announced as completed, with the run.
     announced: BTreeMap<String, u32>,
     /// Half lines that a kill left at the end of the event log.
@@ -60,6 +61,7 @@ impl<'a> Watch<'a> {
             pipeline: pipeline.clone(),
             old: BTreeMap::new(),
             mine: BTreeSet::new(),
+            edits: 0,
             announced: BTreeMap::new(),
             torn: BTreeSet::new(),
             foretold: BTreeMap::new(),
@@ -74,6 +76,7 @@ impl<'a> Watch<'a> {
             expected: self.expected.clone(),
             old: self.old.clone(),
             mine: self.mine.clone(),
+            edits: self.edits,
             announced: self.announced.clone(),
             torn: self.torn.clone(),
             foretold: self.foretold.clone(),
@@ -124,21 +127,32 @@ impl<'a> Watch<'a> {
         self.sandbox.write(path, b"");
     }
 
-    /// The user edits an out. Who reads it can be no hit until it is made anew.
+    /// The user edits an out that was made before this generation.
     pub(crate) fn edit(&mut self, stage: usize, out: usize) {
         let (path, within) = match &self.pipeline.stages[stage].outs[out] {
             Out::File(path) => (path.clone(), String::new()),
             Out::Directory(path) => (path.clone(), "/mine".to_owned()),
         };
-        let text = format!("edited by hand: {path}, edit {}\n", self.mine.len());
-        self.sandbox
-            .write(&format!("{path}{within}"), text.as_bytes());
+        let edited = format!("{path}{within}");
+        if let Some(before) = self.sandbox.read(&edited) {
+            // Of two edits of one file the second is what the user wants.
+            self.mine.remove(before.as_bytes());
+        }
+        let text = format!("edited by hand: {path}, edit {}\n", self.edits);
+        self.edits += 1;
+        self.sandbox.write(&edited, text.as_bytes());
         self.mine.insert(text.into_bytes());
-        self.announced.clear();
         self.foretold.clear();
         if let Some(old) = self.old.get_mut(&stage) {
             old.retain(|file, _| !is_below(file, &path));
         }
+    }
+
+    /// The user edits an out that was made in this generation. Who reads it can be no hit until it is made anew.
+    pub(crate) fn edit_made(&mut self, stage: usize, out: usize) {
+        self.edit(stage, out);
+        self.announced.clear();
+        self.old.remove(&stage);
     }
 
     /// What must hold after every run, however it ended.
