@@ -36,6 +36,7 @@ impl Meanwhile {
     }
 
     pub(crate) fn happen(self, rng: &mut Rng, watch: &mut Watch<'_>) {
+        watch.happened(format!("{self:?}"));
         match self {
             Self::Nothing => {}
             Self::OrphansDie => orphans_die(watch),

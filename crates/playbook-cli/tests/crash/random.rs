@@ -41,8 +41,8 @@ fn one_pipeline(tally: &mut Tally, rng: &mut Rng, first: &Pipeline) -> Verdict {
                 watch.edit(stage, rng.below(pipeline.stages[stage].outs.len()));
             }
         }
-        killed_until_done(tally, rng, &mut watch)
-            .map_err(|what| format!("generation {generation}: {what}"))?;
+        let verdict = killed_until_done(tally, rng, &mut watch);
+        watch.with_trail(verdict)?;
     }
     as_undisturbed(&sandbox, watch.pipeline())
 }

@@ -50,6 +50,8 @@ pub(crate) struct Watch<'a> {
     torn: BTreeSet<String>,
     /// What `status` last said, by stage, if nothing was changed since.
     foretold: BTreeMap<String, String>,
+    /// What happened.
+    trail: Vec<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -65,6 +67,7 @@ impl<'a> Watch<'a> {
             announced: BTreeMap::new(),
             torn: BTreeSet::new(),
             foretold: BTreeMap::new(),
+            trail: Vec::new(),
         }
     }
 
@@ -80,7 +83,18 @@ impl<'a> Watch<'a> {
             announced: self.announced.clone(),
             torn: self.torn.clone(),
             foretold: self.foretold.clone(),
+            trail: self.trail.clone(),
         }
+    }
+
+    /// Notes something for whoever has to find out why.
+    pub(crate) fn happened(&mut self, what: String) {
+        self.trail.push(what);
+    }
+
+    /// A verdict with what happened before.
+    pub(crate) fn with_trail(&self, verdict: Verdict) -> Verdict {
+        verdict.map_err(|what| format!("{what}\n  {}", self.trail.join("\n  ")))
     }
 
     pub(crate) fn pipeline(&self) -> &Pipeline {
@@ -89,6 +103,7 @@ impl<'a> Watch<'a> {
 
     /// All is made, and now the playbook or what it reads is changed.
     pub(crate) fn next_generation(&mut self, pipeline: &Pipeline) {
+        self.happened("the next generation".to_owned());
         self.old = self.expected.iter().cloned().enumerate().collect();
         self.pipeline = pipeline.clone();
         self.expected = pipeline.expected();
@@ -140,6 +155,7 @@ impl<'a> Watch<'a> {
         }
         let text = format!("edited by hand: {path}, edit {}\n", self.edits);
         self.edits += 1;
+        self.happened(format!("{edited} is edited by hand"));
         self.sandbox.write(&edited, text.as_bytes());
         self.mine.insert(text.into_bytes());
         self.foretold.clear();
@@ -158,6 +174,12 @@ impl<'a> Watch<'a> {
     /// What must hold after every run, however it ended.
     pub(crate) fn after(&mut self, ran: &Ran) -> Verdict {
         CHECKS.set(CHECKS.get() + 1);
+        self.happened(format!(
+            "run {} ended with {:?} and completed {:?}",
+            ran.number,
+            ran.code,
+            ran.stages("stage_completed")
+        ));
         ensure!(ran.junk.is_empty(), "printed {:?}", ran.junk);
         ensure!(
             ran.survivors.is_empty(),
@@ -294,7 +316,8 @@ impl<'a> Watch<'a> {
         let files = self.sandbox.files();
         for line in status.lines.iter().filter(|line| line["decision"] != "hit") {
             let name = line["stage"].as_str().unwrap();
-            self.old_is_there(&files, self.pipeline.stage(name))?;
+            self.old_is_there(&files, self.pipeline.stage(name))
+                .map_err(|what| format!("{what}; status says {line}"))?;
             ensure!(
                 !self.announced.contains_key(name),
                 "{name} was announced as completed, and status says {line}"
@@ -359,9 +382,8 @@ impl<'a> Watch<'a> {
                 .any(|path| below(files, &path) == wanted);
             ensure!(
                 somewhere,
-                "the old {} is gone, and the new one is not recorded; there are {:?}",
-                out.path(),
-                files.keys()
+                "the old {} is gone, and the new one is not recorded",
+                out.path()
             );
         }
         Ok(())
