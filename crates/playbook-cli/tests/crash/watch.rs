@@ -167,8 +167,7 @@ impl<'a> Watch<'a> {
     /// The user edits an out that was made in this generation. Who reads it can be no hit until it is made anew.
     pub(crate) fn edit_made(&mut self, stage: usize, out: usize) {
         self.edit(stage, out);
-        self.announced.clear();
-        self.old.remove(&stage);
+        self.forget();
     }
 
     /// What must hold after every run, however it ended.
