@@ -26,6 +26,8 @@ pub(crate) struct Alive {
     pub(crate) pid: Pid,
     /// The run it was started by or in.
     pub(crate) run: u32,
+    /// For whoever has to find out why: its command line, and where its output goes.
+    pub(crate) what: String,
 }
 
 impl Sandbox {
@@ -141,7 +143,8 @@ impl Sandbox {
                 .iter()
                 .find_map(|variable| variable.strip_prefix(format!("{RUN}=").as_bytes()))?;
             let run = std::str::from_utf8(run).ok()?.parse().ok()?;
-            Some(Alive { pid, run })
+            let what = what_is(pid);
+            Some(Alive { pid, run, what })
         })
         .collect()
     }
@@ -156,6 +159,15 @@ impl Drop for Sandbox {
             kill_process(pid, Signal::KILL).ok();
         }
     }
+}
+
+fn what_is(pid: Pid) -> String {
+    let number = pid.as_raw_nonzero();
+    let line = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+    let output = fs::read_link(format!("/proc/{number}/fd/1")).unwrap_or_default();
+    let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line).replace('\0', " ");
+    format!("{line} > {}; {stat}", output.display())
 }
 
 fn copy_tree(from: &Path, to: &Path) {
