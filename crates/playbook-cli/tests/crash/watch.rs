@@ -303,7 +303,10 @@ impl<'a> Watch<'a> {
         self.writable(0o555);
         let mut status = look(self.sandbox, &["status", "--json"], Some(&faults));
         // A child that the dead run forked holds the run lock until it becomes a shell.
-        while status.lines.iter().any(|line| line["running"].is_object()) {
+        for _ in 0..1000 {
+            if !status.lines.iter().any(|line| line["running"].is_object()) {
+                break;
+            }
             status = look(self.sandbox, &["status", "--json"], Some(&faults));
         }
         let plan = look(self.sandbox, &["run", "-n", "--json"], Some(&faults));
