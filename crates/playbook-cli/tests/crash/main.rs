@@ -7,6 +7,7 @@ mod eight;
 mod faults;
 mod operations;
 mod orphans;
+mod parts;
 mod pipeline;
 mod points;
 mod power;

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
+use crate::parts::{asides_of, below, is_below, text_of};
 use crate::pipeline::{Files, Out, Pipeline};
 use crate::run::{Ran, Read, look};
 use crate::sandbox::Sandbox;
@@ -461,37 +462,4 @@ fn decisions(status: &Read) -> BTreeMap<String, String> {
     lines
         .map(|line| (word(&line["stage"]), word(&line["decision"])))
         .collect()
-}
-
-fn is_below(file: &str, path: &str) -> bool {
-    let rest = file.strip_prefix(path);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// The files at a path or below it, by the rest of their paths.
-fn below<'f>(files: &'f Files, path: &str) -> BTreeMap<&'f str, &'f [u8]> {
-    files
-        .iter()
-        .filter(|(file, _)| is_below(file, path))
-        .map(|(file, bytes)| (&file[path.len()..], bytes.as_slice()))
-        .collect()
-}
-
-/// Paths beside an out under reserved names.
-fn asides_of(files: &Files, out: &str, ending: &str) -> BTreeSet<String> {
-    let (directory, _) = out.rsplit_once('/').unwrap();
-    let names = files.keys().filter_map(|file| {
-        let rest = file.strip_prefix(directory)?.strip_prefix('/')?;
-        let name = rest.split('/').next()?;
-        let ours = name.starts_with(".playbook-aside-") && name.ends_with(ending);
-        ours.then(|| format!("{directory}/{name}"))
-    });
-    names.collect()
-}
-
-fn text_of(files: &BTreeMap<&str, &[u8]>) -> String {
-    let texts = files
-        .iter()
-        .map(|(path, bytes)| format!("{path}: {}", String::from_utf8_lossy(bytes)));
-    format!("{{{}}}", texts.collect::<Vec<_>>().join("; "))
 }
