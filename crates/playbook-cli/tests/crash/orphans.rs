@@ -14,7 +14,7 @@ use crate::watch::{Verdict, ensure};
 const LOOP: &str = "if [ -n \"$CRASH_ENDLESS\" ]; then echo > fifo; while :; do echo more >> out/x; sleep 0.01; done; fi";
 
 /// What the command is like, its text (`LOOP` stands for the loop), and where the run is killed.
-const CASES: [(&str, &str, &[&str]); 8] = [
+const CASES: [(&str, &str, &[&str]); 9] = [
     (
         "one shell",
         "echo one >> out/x; LOOP",
@@ -49,6 +49,11 @@ const CASES: [(&str, &str, &[&str]); 8] = [
         "writing no log",
         "exec > said 2>&1; echo one >> out/x; LOOP",
         &["started", "group-noted"],
+    ),
+    (
+        "writing no log, in a session of its own, the leader has ended",
+        "echo one >> out/x; setsid sh -c 'exec > said 2>&1; LOOP' &",
+        &["started", "group-noted", "leader-ended"],
     ),
     (
         "writing no log, the leader has ended",

@@ -42,6 +42,11 @@ impl Places {
         format!(".playbook-aside-{}-", self.run)
     }
 
+    /// The state directory.
+    pub(crate) fn state_dir(&self) -> &Path {
+        self.state.as_path()
+    }
+
     /// Where the logs of this run are.
     pub(crate) fn logs_dir(&self) -> PathBuf {
         self.state.logs_dir().join(&self.run)

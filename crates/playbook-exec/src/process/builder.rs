@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use indexmap::IndexMap;
@@ -12,6 +12,10 @@ use playbook_types::name::EnvName;
 
 use crate::process::group::Group;
 use crate::process::shell::shell_line;
+
+/// The variable that a command and all its descendants have in their environment, unless they take it out: the
+/// state directory of the playbook. It is the same in every run, so that an out that lists it stays the same.
+pub(crate) const MARK: &str = "PLAYBOOK_STATE_DIR";
 
 /// One command of a stage, ready to start.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) env: &'a IndexMap<EnvName, String>,
     /// Where its output goes.
     pub(crate) log: &'a File,
+    /// The state directory, by which its descendants are known wherever they go.
+    pub(crate) state: &'a Path,
 }
 
 /// A command could not be started.
@@ -75,6 +81,7 @@ impl Builder<'_> {
             .current_dir(&self.directory)
             .env("PWD", &self.directory);
         command.envs(self.env.iter().map(|(name, value)| (name.as_str(), value)));
+        command.env(MARK, self.state);
         command
             .stdin(Stdio::null())
             .stdout(out)

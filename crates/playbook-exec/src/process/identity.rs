@@ -14,6 +14,8 @@ use jiff::Timestamp;
 pub(crate) struct Process {
     /// It has ended, and nobody has asked how yet.
     pub(crate) zombie: bool,
+    /// Its parent; 0 for none that can be seen.
+    pub(crate) parent: i32,
     /// Its process group.
     pub(crate) group: i32,
     /// Its session.
@@ -36,6 +38,7 @@ fn parse_stat(stat: &[u8]) -> Option<Process> {
     // Field 3 of the page is the first here.
     Some(Process {
         zombie: matches!(*fields.first()?, "Z" | "X" | "x"),
+        parent: fields.get(1)?.parse().ok()?,
         group: fields.get(2)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
         started: fields.get(19)?.parse().ok()?,
@@ -85,6 +88,7 @@ mod tests {
             b"42 (a) Z b) (c) S 1 40 39 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 123456 1000 1\n";
         let expected = Process {
             zombie: false,
+            parent: 1,
             group: 40,
             session: 39,
             started: 123_456,

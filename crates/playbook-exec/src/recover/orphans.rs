@@ -5,8 +5,9 @@
 //! - the journal names the process groups, and when their leaders started. A leader with that number and that
 //!   start is the one noted. If it has ended, the number stays taken while any of its group lives, and those are
 //!   ours if they are also in the session that was noted;
-//! - their standard output or error is the log of a stage of that run, open for writing. This finds those that
-//!   left their group, and a command that started just before the run died, of which the journal knows nothing.
+//! - their environment says that they descend from a command of this playbook, or their standard output or error is the
+//!   log of a stage of that run, open for writing. This finds those that left their group, and a command that
+//!   started just before the run died, of which the journal knows nothing.
 //!
 //! Each is signalled through a handle that names the process, not its number (`pidfd_open(2)`).
 
@@ -19,6 +20,7 @@ pub(super) use other::end_orphans;
 mod linux {
     use std::collections::BTreeSet;
     use std::os::fd::OwnedFd;
+    use std::os::unix::ffi::OsStrExt as _;
     use std::path::{Path, PathBuf};
     use std::time::{Duration, Instant};
 
@@ -31,6 +33,7 @@ mod linux {
 
     use crate::error::ExecError;
     use crate::outputs::Places;
+    use crate::process::MARK;
     use crate::process::identity::{Process, pid_namespace, process};
 
     /// Ends them, first with SIGTERM, after `grace` with SIGKILL. Says how many there were.
@@ -48,6 +51,8 @@ mod linux {
                 Vec::new()
             },
             logs: places.logs_dir().canonicalize().ok(),
+            mark: mark(places.state_dir()),
+            ours: ancestors(),
         };
         let deadline = Instant::now() + grace;
         let mut told = BTreeSet::new();
@@ -117,6 +122,21 @@ mod linux {
         groups: Vec<(i32, Option<i32>, Option<u64>)>,
         /// Where the logs of the dead run are.
         logs: Option<PathBuf>,
+        /// What the environment of its commands has.
+        mark: Vec<u8>,
+        /// This process and those it descends from, whatever they look like.
+        ours: Vec<Pid>,
+    }
+
+    fn mark(state: &Path) -> Vec<u8> {
+        let mut mark = format!("{MARK}=").into_bytes();
+        mark.extend(state.as_os_str().as_bytes());
+        mark
+    }
+
+    fn ancestors() -> Vec<Pid> {
+        let parent = |pid: &Pid| process(*pid).and_then(|found| Pid::from_raw(found.parent));
+        std::iter::successors(Some(getpid()), parent).collect()
     }
 
     impl Search {
@@ -129,10 +149,12 @@ mod linux {
                 let name = entry.ok()?.file_name();
                 Pid::from_raw(name.to_str()?.parse().ok()?)
             });
-            pids.filter(|pid| *pid != getpid())
+            pids.filter(|pid| !self.ours.contains(pid))
                 .filter_map(|pid| Some((pid, process(pid)?)))
                 .filter(|(_, found)| !found.zombie)
-                .filter(|(pid, found)| self.is_in_noted_group(found) || self.writes_log(*pid))
+                .filter(|(pid, found)| {
+                    self.is_in_noted_group(found) || self.is_marked(*pid) || self.writes_log(*pid)
+                })
                 .collect()
         }
 
@@ -147,6 +169,13 @@ mod linux {
                     None => Some(found.session) == *session,
                 }
             })
+        }
+
+        /// Whether its environment is that of a command of this playbook. Since nobody else runs it now, that
+        /// command was of the run that died.
+        fn is_marked(&self, pid: Pid) -> bool {
+            std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()))
+                .is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one == self.mark))
         }
 
         /// Whether its standard output or error is one of the logs, open for writing.

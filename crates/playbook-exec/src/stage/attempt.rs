@@ -214,6 +214,7 @@ impl Attempt<'_> {
             directory: directory.to_owned(),
             env: &resolved.env,
             log: log.file(),
+            state: self.places.state_dir(),
         };
         // A run that is ending starts nothing more, not even the next command of a list.
         let group = self

@@ -31,12 +31,12 @@ impl EventLog {
             let file = self.file.insert(AppendFile::open(&self.path)?);
             // A process that died while writing left half a line; close it, so that it spoils no other.
             return if torn {
-                file.append(format!("\n{lines}").as_bytes())
+                file.append_whole(format!("\n{lines}").as_bytes())
             } else {
-                file.append(lines.as_bytes())
+                file.append_whole(lines.as_bytes())
             };
         };
-        file.append(lines.as_bytes())
+        file.append_whole(lines.as_bytes())
     }
 
     /// An event as a line.
