@@ -81,8 +81,12 @@ pub fn recover(
 ) -> Result<Option<Recovered>, ExecError> {
     let path = project.state_dir().journal();
     let Some(stored) = read_journal(&path)? else {
-        // A run that died while it wrote its first record had done nothing yet.
-        discard_journal(&path)?;
+        // A run that died while it wrote its first record had done nothing yet; but a power cut may have taken
+        // its records and left what it was about to save.
+        if path.symlink_metadata().is_ok() {
+            remove_half_replaced(&project.lock_path())?;
+            discard_journal(&path)?;
+        }
         return Ok(None);
     };
     let StoredJournal {
