@@ -15,6 +15,39 @@ pub struct Place {
     pub text: String,
 }
 
+/// What of a place's line is shown, and where in it the place is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line or a part of it, with a space for every control character.
+    pub text: String,
+    /// How many characters of it stand before the place.
+    pub before: usize,
+    /// How many characters to underline; at least 1.
+    pub width: usize,
+}
+
+impl Place {
+    /// The line around the place, at most this many characters of it.
+    pub fn excerpt(&self, most: usize) -> Excerpt {
+        let printable = |c: char| if c.is_control() { ' ' } else { c };
+        let chars: Vec<char> = self.text.chars().map(printable).collect();
+        let at = self.column.saturating_sub(1).min(chars.len());
+        let from = if chars.len() <= most {
+            0
+        } else {
+            at.saturating_sub(most / 2)
+        };
+        let shown = chars.get(from..).unwrap_or(&[]);
+        let shown = shown.get(..most).unwrap_or(shown);
+        let before = at - from;
+        Excerpt {
+            text: shown.iter().collect(),
+            before,
+            width: self.width.min(shown.len().saturating_sub(before)).max(1),
+        }
+    }
+}
+
 /// Finds lines by byte offset.
 #[derive(Debug)]
 pub struct LineIndex<'a> {
@@ -114,5 +147,31 @@ mod tests {
                 text: String::new()
             }
         );
+    }
+
+    #[test]
+    fn an_excerpt_shows_the_place() {
+        let place = |line: &str, needle: &str| {
+            let start = line.find(needle).unwrap();
+            LineIndex::new(line).place(start..start + needle.len())
+        };
+        let short = place("a\tbç d", "bç").excerpt(10);
+        assert_eq!(
+            (short.text.as_str(), short.before, short.width),
+            ("a bç d", 2, 2)
+        );
+        let line = format!("{}HERE{}", "<".repeat(50), ">".repeat(50));
+        let long = place(&line, "HERE").excerpt(10);
+        assert_eq!(
+            (long.text.as_str(), long.before, long.width),
+            ("<<<<<HERE>", 5, 4)
+        );
+        let wide = place(&line, &">".repeat(50)).excerpt(10);
+        assert_eq!(
+            (wide.text.as_str(), wide.before, wide.width),
+            ("<HERE>>>>>", 5, 5)
+        );
+        let none = LineIndex::new("").place(0..0).excerpt(10);
+        assert_eq!((none.text.as_str(), none.before, none.width), ("", 0, 1));
     }
 }

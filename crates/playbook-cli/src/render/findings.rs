@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use playbook_types::finding::{Finding, Findings, Severity};
-use playbook_types::span::Place;
+use playbook_types::span::{Excerpt, Place};
 
 use crate::term::{Tone, paint};
 
@@ -50,27 +50,12 @@ fn snippet(text: &mut String, file: &Path, place: &Place, tone: Tone) {
         place.column
     )
     .ok();
-    let (line, before) = window(place);
-    let room = line.chars().count().saturating_sub(before).max(1);
-    let under = format!(
-        "{}{}",
-        " ".repeat(before),
-        paint(tone, &"^".repeat(place.width.min(room)))
-    );
+    let Excerpt {
+        text: line,
+        before,
+        width,
+    } = place.excerpt(WIDTH);
+    let under = format!("{}{}", " ".repeat(before), paint(tone, &"^".repeat(width)));
     writeln!(text, "{} {bar} {line}", paint(Tone::Dim, &number)).ok();
     writeln!(text, "{margin} {bar} {under}").ok();
-}
-
-/// The part of the line around the place, and how many characters of it stand before the place.
-fn window(place: &Place) -> (String, usize) {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let chars: Vec<char> = place.text.chars().map(printable).collect();
-    let at = (place.column - 1).min(chars.len());
-    let from = if chars.len() <= WIDTH {
-        0
-    } else {
-        at.saturating_sub(WIDTH / 2)
-    };
-    let shown: String = chars[from..].iter().take(WIDTH).collect();
-    (shown, at - from)
 }

@@ -24,7 +24,8 @@ pub(super) fn place_all(text: &str, findings: &mut [Finding]) {
         .iter_mut()
         .filter(|finding| finding.place.is_none())
     {
-        finding.place = range(&spots, text, finding).map(|range| lines.place(range));
+        let range = range(&spots, text, finding).or_else(|| first(text));
+        finding.place = range.map(|range| lines.place(range));
     }
     findings.sort_by_key(|finding| {
         finding
@@ -32,6 +33,12 @@ pub(super) fn place_all(text: &str, findings: &mut [Finding]) {
             .as_ref()
             .map(|place| (place.line, place.column))
     });
+}
+
+/// Where a text begins that the event parser makes nothing of; an empty one has no line to show.
+fn first(text: &str) -> Option<Range<usize>> {
+    let at = text.len() - text.trim_start().len();
+    (at < text.len()).then_some(at..at)
 }
 
 /// The source texts of the values at these key paths, where they are scalars on one line.
