@@ -243,7 +243,7 @@ fn where_no_quoting_is_sound_a_value_that_needs_some_is_refused() {
 }
 
 /// More places, each printing its words with a NUL behind; `V` is the value, and `X` is set to `x`.
-const SPREAD: [(&str, &str); 22] = [
+const SPREAD: [(&str, &str); 24] = [
     ("printf '%s\\0' ${U:-{{params.v0}}}", "V\0"),
     ("printf '%s\\0' ${U:-\"{{params.v0}}\"}", "V\0"),
     ("printf '%s\\0' ${U:-'{{params.v0}}'}", "V\0"),
@@ -266,6 +266,11 @@ const SPREAD: [(&str, &str); 22] = [
     ("{ printf '%s\\0' {{params.v0}}2>&3; } 3>&1 >&3", "V2\0"),
     ("{ printf '%s\\0' 1{{params.v0}}>&3; } 3>&1", "1V\0"),
     ("printf '%s\\0' ~{{params.v0}}", "~V\0"),
+    (
+        "x=~{{params.v0}} y=a:~{{params.v0}}; printf '%s\\0' \"$x\" \"$y\"",
+        "~V\0a:~V\0",
+    ),
+    ("x=~/{{params.v0}}; printf '%s\\0' \"${x#~/}\"", "V\0"),
     ("printf '%s\\0' {a,{{params.v0}}", "{a,V\0"),
     ("set -- {{params.v0}}=5; printf '%s\\0' \"$1\"", "V=5\0"),
     (
@@ -446,6 +451,19 @@ const FRAGMENTS: [&str; 64] = [
     "]",
     "!",
 ];
+
+#[test]
+fn a_value_names_nobodys_home() {
+    for value in ["root", "+", "-", "2", ""] {
+        let values = params(&[value]);
+        for (place, prints_it) in &SPREAD {
+            if place.contains('~') && !place.contains("~/") {
+                let command = render(place, &values).unwrap();
+                prints(&command, &prints_it.replace('V', value));
+            }
+        }
+    }
+}
 
 #[test]
 fn a_value_names_a_file() {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use playbook_types::record::lock::LockFile;
+use playbook_types::span::LineIndex;
 use serde::Deserialize;
 
 use crate::error::LockError;
@@ -95,9 +96,11 @@ fn newer(text: &str, path: &Path) -> Option<LockError> {
 }
 
 fn broken(text: &str, path: &Path, error: &serde_yaml_ng::Error) -> LockError {
+    // By bytes: what YAML takes for the end of a line is none to an editor everywhere.
     let line = error
         .location()
-        .map_or_else(|| text.lines().count().max(1), |location| location.line());
+        .map_or(text.len(), |location| location.index());
+    let line = LineIndex::new(text).place(line..line).line;
     let message = if text.trim().is_empty() {
         "it is empty".to_owned()
     } else {
@@ -107,5 +110,19 @@ fn broken(text: &str, path: &Path, error: &serde_yaml_ng::Error) -> LockError {
         path: path.to_owned(),
         line,
         message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_an_error_is_an_editors() {
+        let text = "schema: '1.0'\nplaybook: 'a\u{2028}b\u{85}c\rd'\nstages: [}\n";
+        match parse_lock(text, Path::new("p.lock.yaml")) {
+            Err(LockError::Broken { line, .. }) => assert_eq!(line, 3),
+            other => panic!("{other:?}"),
+        }
     }
 }

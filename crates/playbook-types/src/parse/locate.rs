@@ -41,6 +41,16 @@ fn first(text: &str) -> Option<Range<usize>> {
     (at < text.len()).then_some(at..at)
 }
 
+/// Where a second document begins in a text that should be one.
+pub(super) fn second_document(text: &str) -> Option<Range<usize>> {
+    let walk = Walk::new(text);
+    Parser::new_from_str(text)
+        .map_while(Result::ok)
+        .filter(|(event, _)| matches!(event, Event::DocumentStart(_)))
+        .nth(1)
+        .map(|(_, span)| walk.bytes(&span))
+}
+
 /// The source texts of the values at these key paths, where they are scalars on one line.
 pub(super) fn value_texts<'a, 'k>(
     text: &'a str,

@@ -3,7 +3,7 @@
 use crate::check;
 use crate::finding::{Finding, Findings, KeyPath, Severity};
 use crate::model::playbook::Playbook;
-use crate::parse::locate::{place_all, value_texts};
+use crate::parse::locate::{place_all, second_document, value_texts};
 use crate::parse::lower::lower;
 use crate::parse::node::Node;
 use crate::parse::numbers::{canonical_warning, number_params};
@@ -118,10 +118,14 @@ fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
     let location = error.location();
     let message = without_positions(&message);
     let mut finding = Finding::error(KeyPath::TOP, format!("not valid YAML: {message}"));
-    if let Some(location) = location {
-        let lines = LineIndex::new(text);
-        let offset = lines.offset(location.line(), location.column());
-        finding.place = Some(lines.place(offset..offset + 1));
+    // By bytes: what YAML takes for the end of a line is none to an editor everywhere.
+    let range = match location {
+        Some(location) => Some(location.index()..location.index() + 1),
+        None => second_document(text),
+    };
+    finding.place = range.map(|range| LineIndex::new(text).place(range));
+    if finding.place.is_none() {
+        place_all(text, std::slice::from_mut(&mut finding));
     }
     if message.contains("recursion limit") {
         finding = finding.hint("nothing in a playbook is nested this deeply");
@@ -137,4 +141,29 @@ fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
         finding = finding.hint("YAML is indented with spaces, never with tabs");
     }
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Line, column and line text of the one thing that is wrong.
+    fn wrong(text: &str) -> (usize, usize, String) {
+        let findings = parse(text, &SourceName::new("playbook.yaml")).unwrap_err();
+        let place = findings.0.first().unwrap().place.clone().unwrap();
+        (place.line, place.column, place.text)
+    }
+
+    #[test]
+    fn lines_are_those_of_an_editor() {
+        let broken = "name: 'a\u{2028}b\u{85}c\rd'\nx: [}\n";
+        assert_eq!(wrong(broken), (2, 5, "x: [}".to_owned()));
+        assert_eq!(wrong("é: 'é'\né: [}\n"), (2, 5, "é: [}".to_owned()));
+    }
+
+    #[test]
+    fn a_second_document_is_shown() {
+        assert_eq!(wrong("a: 1\n---\nb: 2\n"), (2, 1, "---".to_owned()));
+        assert_eq!(wrong("# nothing\n"), (1, 1, "# nothing".to_owned()));
+    }
 }

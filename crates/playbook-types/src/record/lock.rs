@@ -67,7 +67,11 @@ pub struct StageEntry {
     )]
     pub completed_at: Option<Timestamp>,
     /// How long its command ran, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub duration_seconds: Option<f64>,
     /// Where it ran; absent for this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -262,6 +266,12 @@ fn lenient<'de, D: Deserializer<'de>, T: std::str::FromStr>(
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
+/// What is no length of time reads as unknown: `.nan` would spoil every sum, and a line of the event log.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let seconds = Option::<f64>::deserialize(deserializer)?;
+    Ok(seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0))
+}
+
 /// A path that this version would not accept is kept as it stands: it equals none.
 fn any_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DataPath, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -319,5 +329,26 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Pairs<K, V>
             pairs.push(pair);
         }
         Ok(pairs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_length_of_time_is_unknown() {
+        for (written, expected) in [
+            ("1.5", Some(1.5)),
+            ("2", Some(2.0)),
+            ("~", None),
+            (".nan", None),
+            (".inf", None),
+            ("-1", None),
+        ] {
+            let text = format!("{{status: completed, duration_seconds: {written}}}");
+            let entry: StageEntry = serde_yaml_ng::from_str(&text).unwrap();
+            assert_eq!(entry.duration_seconds, expected, "{written}");
+        }
     }
 }

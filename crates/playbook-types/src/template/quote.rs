@@ -121,15 +121,21 @@ fn is_bare_safe(word: &str, place: &Bare) -> bool {
 /// Whether harmless characters mean something together with the text around them.
 fn means_more(word: &str, place: &Bare, site: &Site) -> bool {
     let in_braces = place.prefix.contains('{') && (word.contains(',') || word.contains(".."));
-    let home = place.prefix.starts_with('~') && !place.prefix.contains('/');
     place.after_name
         || in_braces
-        || home
+        || names_home(&place.prefix)
         || site.before_parenthesis()
         || site.rest.starts_with('~')
         || site.before_redirection(word)
         || is_reserved(word, place, site)
         || is_assignment(word, place, site)
+}
+
+/// Whether a shell would read what follows as whose home `~` is: in front of a word, or in `NAME=~…:~…`.
+fn names_home(prefix: &str) -> bool {
+    prefix.rsplit_once('~').is_some_and(|(before, name)| {
+        (before.is_empty() || before.ends_with(['=', ':'])) && !name.contains('/')
+    })
 }
 
 /// Whether the whole word is, or with other values in it could be, a reserved word.
