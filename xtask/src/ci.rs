@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::say::{complain, say};
 use crate::tools::{Tool, cargo, in_ci};
-use crate::{suite, tidy};
+use crate::{fuzz, suite, tidy};
 
 #[derive(Args, Debug, Default)]
 pub(crate) struct CiArgs {
@@ -40,6 +40,8 @@ enum Step {
     Tidy,
     Test,
     Doc,
+    /// Compile the fuzz targets
+    Fuzz,
     Deny,
 }
 
@@ -51,6 +53,7 @@ impl Step {
             Self::Tidy => "tidy",
             Self::Test => "test",
             Self::Doc => "doc",
+            Self::Fuzz => "fuzz",
             Self::Deny => "deny",
         }
     }
@@ -60,6 +63,7 @@ impl Step {
         match self {
             Self::Fmt => Some(Tool::Rustfmt),
             Self::Clippy => Some(Tool::Clippy),
+            Self::Fuzz => Some(Tool::Cxx),
             Self::Deny => Some(Tool::Deny),
             Self::Tidy | Self::Test | Self::Doc => None,
         }
@@ -91,6 +95,7 @@ impl Step {
                 let args = ["doc", "--workspace", "--no-deps", "--locked"];
                 cargo(&args, &[("RUSTDOCFLAGS", "-D warnings")])
             }
+            Self::Fuzz => fuzz::compile(),
             Self::Deny => cargo(&["deny", "check"], &[]),
         }
     }
@@ -290,6 +295,8 @@ mod tests {
 
     #[test]
     fn a_missing_part_of_the_toolchain_fails_in_ci_alone() {
+        let optional = stopped_by_a_missing_tool(Step::Fuzz, &required(&[]), true, |_| false);
+        assert_eq!(optional.unwrap().word(), "skipped");
         for step in [Step::Fmt, Step::Clippy] {
             let outcome =
                 |ci| stopped_by_a_missing_tool(step, &required(&[]), ci, |_| false).unwrap();

@@ -1,4 +1,5 @@
-//! What a contributor runs: the gate (`ci`), the test suite (`test`) and the rules no compiler knows (`tidy`).
+//! What a contributor runs: the gate (`ci`), the test suite (`test`), the rules no compiler knows (`tidy`) and
+//! the fuzzers (`fuzz`).
 //!
 //! `cargo xtask` is an alias in `.cargo/config.toml`, so nothing but cargo is needed to start it.
 
@@ -8,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod ci;
 mod crash;
+mod fuzz;
 mod say;
 mod suite;
 mod tidy;
@@ -31,6 +33,8 @@ enum Task {
     Test,
     /// Check the rules of the house: layers, sizes, tests, words
     Tidy,
+    /// Feed the parsers with made-up input until a promise of theirs breaks
+    Fuzz(fuzz::FuzzArgs),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         Task::Crash(args) => crash::run(&args),
         Task::Test => suite::run(),
         Task::Tidy => tidy::run(),
+        Task::Fuzz(args) => fuzz::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

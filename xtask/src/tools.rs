@@ -17,6 +17,11 @@ pub(crate) enum Tool {
     Clippy,
     Nextest,
     Deny,
+    /// The C++ compiler that libFuzzer is compiled with
+    Cxx,
+    /// The nightly toolchain, which can instrument code for a fuzzer
+    Nightly,
+    Fuzz,
 }
 
 impl Tool {
@@ -27,6 +32,9 @@ impl Tool {
             Self::Clippy => "clippy",
             Self::Nextest => "cargo-nextest",
             Self::Deny => "cargo-deny",
+            Self::Cxx => "a C++ compiler",
+            Self::Nightly => "the nightly toolchain",
+            Self::Fuzz => "cargo-fuzz",
         }
     }
 
@@ -34,7 +42,11 @@ impl Tool {
     pub(crate) fn install(self) -> String {
         match self {
             Self::Rustfmt | Self::Clippy => format!("rustup component add {}", self.name()),
-            Self::Nextest | Self::Deny => format!("cargo install --locked {}", self.name()),
+            Self::Nextest | Self::Deny | Self::Fuzz => {
+                format!("cargo install --locked {}", self.name())
+            }
+            Self::Cxx => "g++ or clang++, from the system's packages".to_owned(),
+            Self::Nightly => "rustup toolchain install nightly --profile minimal".to_owned(),
         }
     }
 
@@ -42,7 +54,7 @@ impl Tool {
     pub(crate) fn comes_with_rust(self) -> bool {
         match self {
             Self::Rustfmt | Self::Clippy => true,
-            Self::Nextest | Self::Deny => false,
+            Self::Nextest | Self::Deny | Self::Cxx | Self::Nightly | Self::Fuzz => false,
         }
     }
 
@@ -52,6 +64,14 @@ impl Tool {
             Self::Clippy => "clippy",
             Self::Nextest => "nextest",
             Self::Deny => "deny",
+            Self::Fuzz => "fuzz",
+            Self::Cxx => {
+                let compiler = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
+                return output_of(&compiler, &["--version"]).is_some();
+            }
+            Self::Nightly => {
+                return output_of("rustup", &["run", "nightly", "rustc", "--version"]).is_some();
+            }
         };
         let mut command = program(&cargo_path());
         command
@@ -78,16 +98,28 @@ pub(crate) fn root() -> PathBuf {
 
 /// Runs cargo, shows what runs, and says whether it succeeded.
 pub(crate) fn cargo(args: &[&str], env: &[(&str, &str)]) -> anyhow::Result<bool> {
+    shown("cargo", args, env);
+    let mut command = program(&cargo_path());
+    command.args(args).envs(env.iter().copied());
+    Ok(command.status().context("cannot start cargo")?.success())
+}
+
+/// The same with the nightly toolchain.
+pub(crate) fn nightly_cargo(args: &[&str]) -> anyhow::Result<bool> {
+    shown("cargo +nightly", args, &[]);
+    let mut command = program(OsStr::new("rustup"));
+    command.args(["run", "nightly", "cargo"]).args(args);
+    Ok(command.status().context("cannot start rustup")?.success())
+}
+
+fn shown(program: &str, args: &[&str], env: &[(&str, &str)]) {
     let mut words: Vec<String> = env
         .iter()
         .map(|(key, value)| format!("{key}='{value}'"))
         .collect();
-    words.push("cargo".to_owned());
+    words.push(program.to_owned());
     words.extend(args.iter().map(|&arg| arg.to_owned()));
     say(format_args!("$ {}", words.join(" ")));
-    let mut command = program(&cargo_path());
-    command.args(args).envs(env.iter().copied());
-    Ok(command.status().context("cannot start cargo")?.success())
 }
 
 /// What a program writes to standard output, if it is there and succeeds.

@@ -48,12 +48,16 @@ impl File {
             .is_some_and(|extension| extension == "rs")
     }
 
-    /// Of a crate or of xtask, not of their tests.
+    /// Of a crate, of xtask or of the fuzzers, not of their tests.
     pub(crate) fn is_source(&self) -> bool {
         let mut names = self.path.split('/');
         let home = names.next();
-        (home == Some("crates") && names.nth(1) == Some("src"))
-            || (home == Some("xtask") && names.next() == Some("src"))
+        match home {
+            Some("crates") => names.nth(1) == Some("src"),
+            Some("xtask") => names.next() == Some("src"),
+            Some("fuzz") => names.next() == Some("fuzz_targets") || names.next() == Some("src"),
+            _ => false,
+        }
     }
 }
 
@@ -232,12 +236,15 @@ mod tests {
     }
 
     #[test]
-    fn source_is_below_src_of_a_crate_or_of_xtask() {
+    fn source_is_below_src_of_a_crate_of_xtask_or_of_the_fuzzers() {
         for (path, expected) in [
             ("crates/playbook-hash/src/lib.rs", true),
             ("xtask/src/main.rs", true),
             ("crates/playbook-hash/tests/src/lib.rs", false),
             ("src/lib.rs", false),
+            ("fuzz/fuzz_targets/lock.rs", true),
+            ("fuzz/checks/src/lib.rs", true),
+            ("fuzz/checks/tests/replay.rs", false),
         ] {
             let tree = Tree::of(&[(path, "")]);
             assert_eq!(tree.files()[0].is_source(), expected, "{path}");
