@@ -5,16 +5,22 @@
 //! what was found once is looked for in every run of the test suite, without a fuzzer.
 #![expect(
     clippy::panic,
+    clippy::missing_panics_doc,
     reason = "a promise that is broken stops the fuzzer, with the input that breaks it"
 )]
 
+pub mod journal;
 pub mod lock;
 pub mod playbook;
 pub mod template;
 mod words;
 
+/// Panics where a promise is broken.
+pub type Check = fn(&[u8]);
+
 /// A parser's name, as in `fuzz/corpus/<name>`, and what must hold for its inputs.
-pub const CHECKS: [(&str, fn(&[u8])); 3] = [
+pub const CHECKS: [(&str, Check); 4] = [
+    ("journal", journal::check),
     ("lock", lock::check),
     ("playbook", playbook::check),
     ("template", template::check),

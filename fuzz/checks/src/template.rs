@@ -34,12 +34,17 @@ pub fn check(data: &[u8]) {
     let mut parts = text.split(SEPARATOR);
     let source = parts.next().unwrap_or("");
     let given: Vec<&str> = parts.take(COUNT).collect();
-    given.iter().copied().for_each(one_word);
+    for value in &given {
+        one_word(value);
+    }
     let template = match Template::parse(source) {
         Ok(template) => template,
         Err(errors) => {
             assert!(!errors.is_empty(), "refused without an error");
-            return errors.iter().for_each(|error| points_into(source, error));
+            for error in &errors {
+                points_into(source, error);
+            }
+            return;
         }
     };
     for placeholder in template.references() {
@@ -142,7 +147,9 @@ fn render(
         wildcards: &wildcards,
     };
     let errors = template.check(&scope);
-    errors.iter().for_each(|error| points_into(source, error));
+    for error in &errors {
+        points_into(source, error);
+    }
     let rendered = match template.render(&scope) {
         Ok(rendered) => rendered,
         Err(error) => {
