@@ -66,8 +66,11 @@ impl Tool {
             Self::Deny => "deny",
             Self::Fuzz => "fuzz",
             Self::Cxx => {
+                // `CXX` may name a wrapper too: `ccache g++`.
                 let compiler = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
-                return output_of(&compiler, &["--version"]).is_some();
+                let mut words = compiler.split_whitespace().chain(["--version"]);
+                let name = words.next().unwrap_or("c++");
+                return output_of(name, &words.collect::<Vec<_>>()).is_some();
             }
             Self::Nightly => {
                 return output_of("rustup", &["run", "nightly", "rustc", "--version"]).is_some();
