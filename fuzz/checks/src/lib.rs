@@ -9,6 +9,7 @@
     reason = "a promise that is broken stops the fuzzer, with the input that breaks it"
 )]
 
+pub mod events;
 pub mod journal;
 pub mod lock;
 pub mod playbook;
@@ -19,7 +20,8 @@ mod words;
 pub type Check = fn(&[u8]);
 
 /// A parser's name, as in `fuzz/corpus/<name>`, and what must hold for its inputs.
-pub const CHECKS: [(&str, Check); 4] = [
+pub const CHECKS: [(&str, Check); 5] = [
+    ("events", events::check),
     ("journal", journal::check),
     ("lock", lock::check),
     ("playbook", playbook::check),

@@ -53,6 +53,11 @@ fn what_holds_for_locks_holds_for_the_corpus() {
 }
 
 #[test]
+fn what_holds_for_events_holds_for_the_corpus() {
+    replay("events");
+}
+
+#[test]
 fn what_holds_for_journals_holds_for_the_corpus() {
     replay("journal");
 }
