@@ -14,6 +14,9 @@ use crate::tools::{Tool, cargo, nightly_cargo, root};
 /// Slower than this on any input is a bug too.
 const TIMEOUT_SECONDS: u32 = 10;
 
+/// Where they are built, whatever `CARGO_TARGET_DIR` says: one of them has the name of the program itself.
+const BUILT: &str = "fuzz/target";
+
 #[derive(Args, Debug)]
 pub(crate) struct FuzzArgs {
     /// Run this target alone, not all of them one after another
@@ -49,10 +52,15 @@ pub(crate) fn run(args: &FuzzArgs) -> anyhow::Result<()> {
 
 /// Compiles the targets as they are, without a fuzzer's instruments: that needs no nightly toolchain.
 pub(crate) fn compile() -> anyhow::Result<bool> {
-    cargo(
-        &["build", "--locked", "--manifest-path", "fuzz/Cargo.toml"],
-        &[],
-    )
+    let args = [
+        "build",
+        "--locked",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--target-dir",
+        BUILT,
+    ];
+    cargo(&args, &[])
 }
 
 /// The names of all targets.
@@ -82,9 +90,9 @@ fn chosen(target: Option<&str>, all: Vec<String>) -> anyhow::Result<Vec<String>>
 /// libFuzzer writes what it finds into the first folder and only reads the second.
 fn command(target: &str, found: &str, seconds: u32) -> Vec<String> {
     let corpus = format!("fuzz/corpus/{target}");
-    let mut args: Vec<String> = ["fuzz", "run", "--fuzz-dir", "fuzz", target, found, &corpus]
-        .map(str::to_owned)
-        .to_vec();
+    let options = ["fuzz", "run", "--fuzz-dir", "fuzz", "--target-dir", BUILT];
+    let mut args: Vec<String> = options.map(str::to_owned).to_vec();
+    args.extend([target, found, &corpus].map(str::to_owned));
     args.extend([
         "--".to_owned(),
         format!("-max_total_time={seconds}"),
@@ -129,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_found_stays_out_of_the_corpus() {
         let args = command("lock", "target/fuzz/lock", 5);
-        let folders: Vec<&str> = args.iter().map(String::as_str).skip(4).take(4).collect();
+        let folders: Vec<&str> = args.iter().map(String::as_str).skip(6).take(4).collect();
         assert_eq!(
             folders,
             ["lock", "target/fuzz/lock", "fuzz/corpus/lock", "--"]

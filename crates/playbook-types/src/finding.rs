@@ -112,7 +112,7 @@ impl Finding {
     pub fn error(at: KeyPath, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            message: message.into(),
+            message: printable(message.into()),
             hint: None,
             at,
             mark: Mark::Value,
@@ -131,7 +131,7 @@ impl Finding {
     /// With advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(printable(hint.into()));
         self
     }
 
@@ -150,6 +150,22 @@ impl Finding {
         self.mark = mark;
         self
     }
+}
+
+/// What a playbook says is repeated in messages, and must not draw on the terminal or forge a line there.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// Everything found in one playbook, in the order of its text.
@@ -174,5 +190,19 @@ impl Findings {
     /// Whether any of them stops a run.
     pub fn has_errors(&self) -> bool {
         self.errors().next().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_that_draws_nothing() {
+        let finding = Finding::error(KeyPath::TOP, "é '\u{1b}[31m\u{9b}1m\nerror: x'")
+            .hint("a\tb")
+            .did_you_mean(None);
+        assert_eq!(finding.message, "é '\\u{1b}[31m\\u{9b}1m\\nerror: x'");
+        assert_eq!(finding.hint.as_deref(), Some("a\\tb"));
     }
 }

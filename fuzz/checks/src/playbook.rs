@@ -26,7 +26,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Every finding has words and, unless there is no line to show, a place; they are in the order of the text.
+/// Every finding has words, one line that draws nothing, and, unless there is no line to show, a place; they are in the order of the text.
 fn can_be_shown(text: &str, findings: &Findings) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines: Vec<&str> = text.split('\n').collect();
@@ -35,7 +35,13 @@ fn can_be_shown(text: &str, findings: &Findings) {
     }
     let mut former = (0, 0);
     for finding in &findings.0 {
-        assert!(!finding.message.is_empty(), "a finding without words");
+        let words = [Some(&finding.message), finding.hint.as_ref()];
+        for text in words.into_iter().flatten() {
+            assert!(
+                !text.is_empty() && !text.contains(char::is_control),
+                "not one line of words: {text:?}"
+            );
+        }
         let at = placed(&lines, finding);
         assert!(former <= at, "findings out of order: {findings:#?}");
         former = at;
