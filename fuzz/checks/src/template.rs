@@ -273,24 +273,26 @@ fn same_word(found: &[Letter], expected: &[Letter], values: &Values, command: &s
     let text: String = found.iter().map(|letter| letter.is).collect();
     let wanted_text: String = wanted.iter().map(|letter| letter.is).collect();
     assert_eq!(text, wanted_text, "another word in {command}");
-    let mut tilde = false;
+    let mut home = false;
     let mut brace = false;
+    let mut before = Some('=');
     for (found, wanted) in found.iter().zip(&wanted) {
+        let bare = (!found.quoted).then_some(found.is);
         if let Some(quoted) = wanted.quoted {
             assert_eq!(found.quoted, quoted, "{:?} in {command}", found.is);
-            tilde = match found.is {
-                _ if found.quoted => false,
-                '~' => true,
-                '/' | ':' => false,
-                _ => tilde,
+            home = match bare {
+                Some('~') => matches!(before, Some('=' | ':')),
+                Some('/' | ':') | None => false,
+                Some(_) => home,
             };
-            brace |= found.is == '{' && !found.quoted;
+            brace |= bare == Some('{');
         } else if !found.quoted {
             let inert = found.is.is_ascii_alphanumeric() || "_./:@%+,=-".contains(found.is);
             assert!(inert, "{:?} is not quoted in {command}", found.is);
-            assert!(!tilde, "a value names a home directory in {command}");
+            assert!(!home, "a value names a home directory in {command}");
             assert!(!(brace && found.is == ','), "braces in {command}");
         }
+        before = bare;
     }
     let from_value = wanted.iter().any(|letter| letter.quoted.is_none());
     assert!(
