@@ -54,13 +54,12 @@ pub fn check(data: &[u8]) {
             "{placeholder:?} is not there"
         );
     }
-    let harmless = Values::harmless();
-    let plain = render(source, &template, &harmless);
+    let shape = Shape::of(source, &template);
     if !given.is_empty() {
-        keeps_shape(source, &template, &plain, &Values::of(&given));
+        shape.is_kept(&Values::of(&given));
     }
     for value in HOSTILE {
-        keeps_shape(source, &template, &plain, &Values::of(&[value; COUNT]));
+        shape.is_kept(&Values::of(&[value; COUNT]));
     }
 }
 
@@ -176,55 +175,74 @@ fn render(
     Ok(rendered)
 }
 
-/// The command with these values has the shape of the command with harmless ones.
-fn keeps_shape(
-    source: &str,
-    template: &Template,
-    plain: &Result<Rendered, TemplateErrorKind>,
-    values: &Values,
-) {
-    let Ok(real) = render(source, template, values) else {
-        return;
-    };
-    let Ok(plain) = plain else {
-        panic!(
-            "{values:?} can stand where nothing can: {source}",
-            values = values.texts
-        )
-    };
-    let raw = template.references().any(|at| at.raw);
-    if raw || source.contains("ZQ") {
-        return;
+/// A command with harmless values in it.
+struct Shape<'a> {
+    source: &'a str,
+    template: &'a Template,
+    /// None if nothing can stand where the placeholders are.
+    plain: Option<String>,
+    /// What is open at its end; none where values may change the shape.
+    ending: Option<Ending>,
+    words: Option<Vec<Token>>,
+}
+
+impl<'a> Shape<'a> {
+    fn of(source: &'a str, template: &'a Template) -> Self {
+        let plain = render(source, template, &Values::harmless()).map(|rendered| rendered.text);
+        let plain = plain.ok();
+        // Raw values may do what they like, and harmless ones must be found again.
+        let free = template.references().any(|at| at.raw) || source.contains("ZQ");
+        let judged = plain.as_deref().filter(|_| !free);
+        Self {
+            source,
+            template,
+            ending: judged.map(ending),
+            words: judged.and_then(words),
+            plain,
+        }
     }
-    for (real_end, plain_end) in ending(&real.text).into_iter().zip(ending(&plain.text)) {
-        // Where a name could end, what is no name is refused less.
-        let same = real_end.is_none() || plain_end.is_none() || real_end == plain_end;
-        assert!(
-            same,
-            "{real_end:?} after {}, {plain_end:?} after {}",
-            real.text, plain.text
+
+    /// The command with these values has the same shape.
+    fn is_kept(&self, values: &Values) {
+        let Ok(real) = render(self.source, self.template, values) else {
+            return;
+        };
+        let Some(plain) = &self.plain else {
+            panic!(
+                "{:?} can stand where nothing can: {}",
+                values.texts, self.source
+            )
+        };
+        let Some(expected) = &self.ending else { return };
+        for (found, expected) in ending(&real.text).iter().zip(expected) {
+            // Where a name could end, what is no name is refused less.
+            assert!(
+                found.is_none() || expected.is_none() || found == expected,
+                "{found:?} after {}, {expected:?} after {plain}",
+                real.text
+            );
+        }
+        let Some(expected) = &self.words else { return };
+        let Some(found) = words(&real.text) else {
+            panic!("more than words: {} / {plain}", real.text)
+        };
+        assert_eq!(
+            found.len(),
+            expected.len(),
+            "more or fewer words: {} / {plain}",
+            real.text
         );
-    }
-    let Some(expected) = words(&plain.text) else {
-        return;
-    };
-    let Some(found) = words(&real.text) else {
-        panic!("more than words: {} / {}", real.text, plain.text)
-    };
-    assert_eq!(
-        found.len(),
-        expected.len(),
-        "more or fewer words: {} / {}",
-        real.text,
-        plain.text
-    );
-    for (found, expected) in found.iter().zip(&expected) {
-        same_token(found, expected, values, &real.text);
+        for (found, expected) in found.iter().zip(expected) {
+            same_token(found, expected, values, &real.text);
+        }
     }
 }
 
-/// How a value would be quoted at the end of a command: that shows what is open there.
-fn ending(command: &str) -> [Option<String>; 3] {
+/// How a few values would be quoted at the end of a command; none where one is refused.
+type Ending = [Option<String>; 3];
+
+/// What is open at the end of a command shows in how values would be quoted there.
+fn ending(command: &str) -> Ending {
     // Our braces mean nothing in a command that is rendered.
     let literal = command.replace("{{", "{{ '{{' }}");
     let Ok(template) = Template::parse(&format!("{literal} {{{{params.v0}}}}")) else {
