@@ -6,6 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use playbook_fuzz_checks::CHECKS;
+use playbook_lock::history::parse_events;
+use playbook_lock::journal::parse_journal;
+use playbook_lock::parse_lock;
+use playbook_types::parse::{SourceName, parse};
 
 /// A corpus is read by people too.
 const MOST_FILES: usize = 150;
@@ -65,6 +69,28 @@ fn what_holds_for_journals_holds_for_the_corpus() {
 #[test]
 fn what_holds_for_templates_holds_for_the_corpus() {
     replay("template");
+}
+
+#[test]
+fn the_corpus_gets_past_the_first_line() {
+    let read = |target: &str, name: &str| fs::read(fuzz().join("corpus").join(target).join(name));
+    let text = |target, name| String::from_utf8(read(target, name).unwrap()).unwrap();
+    for name in ["penguins", "every_field"] {
+        assert!(
+            parse(&text("playbook", name), &SourceName::new("p.yaml")).is_ok(),
+            "{name}"
+        );
+    }
+    for name in ["penguins", "every_field"] {
+        assert!(
+            parse_lock(&text("lock", name), Path::new("p.lock.yaml")).is_ok(),
+            "{name}"
+        );
+    }
+    let events = parse_events(&read("events", "every_kind").unwrap());
+    assert_eq!((events.events.len(), events.unreadable.len()), (13, 0));
+    let journal = parse_journal(&read("journal", "as_it_stands_on_disk").unwrap());
+    assert_eq!(journal.records.len(), 11);
 }
 
 #[test]
