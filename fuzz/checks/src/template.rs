@@ -158,13 +158,7 @@ fn render(
     };
     assert_eq!(errors, [], "it renders");
     let secret = |reference: &Reference| matches!(reference, Reference::Env(_));
-    if template.references().any(|at| secret(&at.reference)) {
-        assert!(
-            source.contains(SECRET) || !rendered.shown.contains(SECRET),
-            "a secret in {:?}",
-            rendered.shown
-        );
-    } else {
+    if !template.references().any(|at| secret(&at.reference)) {
         assert_eq!(rendered.shown, rendered.text, "nothing to hide");
     }
     let used = template.references().filter_map(|at| match &at.reference {
@@ -188,10 +182,13 @@ struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     fn of(source: &'a str, template: &'a Template) -> Self {
-        let plain = render(source, template, &Values::harmless()).map(|rendered| rendered.text);
-        let plain = plain.ok();
+        let plain = render(source, template, &Values::harmless()).ok();
         // Raw values may do what they like, and harmless ones must be found again.
         let free = template.references().any(|at| at.raw) || source.contains("ZQ");
+        if let Some(plain) = plain.as_ref().filter(|_| !free) {
+            assert!(!plain.shown.contains(SECRET), "told: {}", plain.shown);
+        }
+        let plain = plain.map(|rendered| rendered.text);
         let judged = plain.as_deref().filter(|_| !free);
         Self {
             source,
