@@ -60,7 +60,8 @@ impl Reader {
     fn step(&mut self, c: char) -> Option<()> {
         match c {
             ' ' | '\t' => self.end_word(None),
-            '<' if self.rest.front() == Some(&'<') => return None,
+            // Here-documents and arithmetic.
+            '<' | '(' if self.rest.front() == Some(&c) => return None,
             ';' | '&' | '|' | '<' | '>' | '(' | ')' | '\n' => {
                 self.end_word(Some(c));
                 self.tokens.push(Token::Operator(c));
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn it_says_nothing_about_more() {
         for text in [
-            "$(a)", "`a`", "${a}", "$1", "$", "a <<E", "'a", "\"a", "a\\", "\"`\"",
+            "$(a)", "`a`", "${a}", "$1", "$", "a <<E", "((1))", "'a", "\"a", "a\\", "\"`\"",
         ] {
             assert_eq!(shown(text), None, "{text}");
         }
