@@ -1,7 +1,7 @@
 //! A second opinion on shell text: a small reader of words, written apart from the one in `playbook-types`.
 //!
 //! It knows words, quotes, comments, operators and `$NAME`, and says nothing at all (`None`) about text with
-//! more in it, such as `$(…)`, backticks or here-documents.
+//! more in it, such as `$(…)`, arithmetic, arrays or here-documents.
 
 /// What a command text is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +60,8 @@ impl Reader {
     fn step(&mut self, c: char) -> Option<()> {
         match c {
             ' ' | '\t' => self.end_word(None),
-            // Here-documents and arithmetic.
             '<' | '(' if self.rest.front() == Some(&c) => return None,
+            '(' if self.is_part_of_a_word() => return None,
             ';' | '&' | '|' | '<' | '>' | '(' | ')' | '\n' => {
                 self.end_word(Some(c));
                 self.tokens.push(Token::Operator(c));
@@ -79,6 +79,12 @@ impl Reader {
             c => self.letter(c, false),
         }
         Some(())
+    }
+
+    /// In an array, a pattern or `<(…)`, behind which the word may go on.
+    fn is_part_of_a_word(&self) -> bool {
+        let redirects = |token: &Token| matches!(token, Token::Operator('<' | '>'));
+        self.word.is_some() || self.tokens.last().is_some_and(redirects)
     }
 
     fn letter(&mut self, is: char, quoted: bool) {
@@ -197,7 +203,8 @@ mod tests {
     #[test]
     fn it_says_nothing_about_more() {
         for text in [
-            "$(a)", "`a`", "${a}", "$1", "$", "a <<E", "((1))", "'a", "\"a", "a\\", "\"`\"",
+            "$(a)", "`a`", "${a}", "$1", "$", "a <<E", "((1))", "a=(b)", "<(a)", "@(a)", "'a",
+            "\"a", "a\\", "\"`\"",
         ] {
             assert_eq!(shown(text), None, "{text}");
         }
