@@ -233,12 +233,16 @@ fn where_no_quoting_is_sound_a_value_that_needs_some_is_refused() {
     for (place, value) in [
         ("echo `echo x {{params.v0}}>f`", "2"),
         ("`{{params.v0}} true`", "if"),
+        ("echo `echo ~{{params.v0}}`", "root"),
+        ("echo `echo x >~r{{params.v0}}`", "oot"),
+        ("echo `x=a:~{{params.v0}}; echo $x`", "root"),
+        ("echo $((a) | b) ~{{params.v0}}", "root"),
     ] {
         assert!(render(place, &params(&[value])).is_err(), "{place}");
     }
     assert_eq!(
-        render("echo `echo {{params.v0}}`", &params(&["fine"])).unwrap(),
-        "echo `echo fine`"
+        render("echo `echo ~/{{params.v0}}`", &params(&["fine"])).unwrap(),
+        "echo `echo ~/fine`"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use crate::template::error::TemplateErrorKind;
 use crate::template::shell::{Bare, Place, RESERVED, Where};
-use crate::template::site::Site;
+use crate::template::site::{Site, names_home};
 
 /// One word for a shell: as it is where it needs no quoting, else in single quotes.
 ///
@@ -93,11 +93,12 @@ fn is_plain(word: &str, place: Where, site: &Site) -> bool {
     let safe = word
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "_./:@%+-".contains(c));
-    // A descriptor before a redirection, a reserved word, a brace sequence, or no word at all.
+    // A descriptor before a redirection, a reserved word, a brace sequence, a home, or no word at all.
     let means_more = word.is_empty()
         || RESERVED.iter().any(|reserved| reserved.contains(word))
         || site.before_redirection(word)
         || word.replace("../", "").contains("..")
+        || site.after_home
         || site.rest.starts_with(['(', '=', '~']);
     safe && !(commands && means_more)
 }
@@ -129,13 +130,6 @@ fn means_more(word: &str, place: &Bare, site: &Site) -> bool {
         || site.before_redirection(word)
         || is_reserved(word, place, site)
         || is_assignment(word, place, site)
-}
-
-/// Whether a shell would read what follows as whose home `~` is: in front of a word, or in `NAME=~…:~…`.
-fn names_home(prefix: &str) -> bool {
-    prefix.rsplit_once('~').is_some_and(|(before, name)| {
-        (before.is_empty() || before.ends_with(['=', ':'])) && !name.contains('/')
-    })
 }
 
 /// Whether the whole word is, or with other values in it could be, a reserved word.

@@ -14,6 +14,8 @@ pub(super) struct Site {
     pub(super) rest: String,
     /// What ends the word, if anything follows it.
     end: Option<char>,
+    /// The literal text before it ends in `~` or in the front of a name behind one.
+    pub(super) after_home: bool,
     /// It stands in an expansion inside a here-document.
     nested_in_document: bool,
     /// It stands in `[[ … ]]`.
@@ -27,6 +29,7 @@ impl Site {
             place: Place::Bare(Bare::default()),
             rest: String::new(),
             end: None,
+            after_home: false,
             nested_in_document: false,
             conditional: false,
         }
@@ -38,6 +41,10 @@ impl Site {
             place: scanner.place(before),
             rest,
             end,
+            after_home: before
+                .rsplit(|c| ENDS_WORD.contains(&c) || c == '`')
+                .next()
+                .is_some_and(names_home),
             nested_in_document: scanner.is_nested_in_document(),
             conditional: scanner.is_conditional(),
         }
@@ -119,6 +126,13 @@ pub(super) fn sites(pieces: &[Piece]) -> Vec<Site> {
         }
     }
     found
+}
+
+/// Whether a shell would read what follows as whose home `~` is: in front of a word, or in `NAME=~…:~…`.
+pub(super) fn names_home(prefix: &str) -> bool {
+    prefix.rsplit_once('~').is_some_and(|(before, name)| {
+        (before.is_empty() || before.ends_with(['=', ':'])) && !name.contains('/')
+    })
 }
 
 fn rest_of_word(following: &[Piece]) -> (String, Option<char>) {
