@@ -1,5 +1,5 @@
-//! What a contributor runs: the gate (`ci`), the test suite (`test`), the rules no compiler knows (`tidy`) and
-//! the fuzzers (`fuzz`).
+//! What a contributor runs: the gate (`ci`), the test suite (`test`) and its long version (`crash`), the rules no
+//! compiler knows (`tidy`) and the fuzzers (`fuzz`).
 //!
 //! `cargo xtask` is an alias in `.cargo/config.toml`, so nothing but cargo is needed to start it.
 
