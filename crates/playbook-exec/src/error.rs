@@ -99,7 +99,7 @@ pub enum ExecError {
     #[error("the last run of this playbook did not end: it died, or still runs, on {host} (pid {pid}, since {since})", host = run.host, pid = run.pid, since = run.since)]
     DiedElsewhere {
         /// The run.
-        run: RunHeader,
+        run: Box<RunHeader>,
     },
     /// A command of a dead run still runs and cannot be ended.
     #[error("process {pid}, which a run that died has left behind, cannot be ended: {source}")]

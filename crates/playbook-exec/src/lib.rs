@@ -52,6 +52,6 @@ mod stage;
 pub use error::{ExecError, Unsupported};
 pub use outputs::OutFault;
 pub use process::{identity::host, tail};
-pub use recover::{CutOff, Recovered, Recovery, recover};
+pub use recover::{CutOff, Kept, Recovered, Recovery, recover};
 pub use schedule::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
 pub use stage::FailureCause;

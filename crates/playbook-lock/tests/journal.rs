@@ -26,6 +26,7 @@ fn header() -> RunHeader {
         run_id: Uuid::nil(),
         since: Timestamp::UNIX_EPOCH,
         pid: 7,
+        pid_started: None,
         host: "here".to_owned(),
         boot: Some("b".to_owned()),
         pid_namespace: None,

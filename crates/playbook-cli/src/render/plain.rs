@@ -109,10 +109,8 @@ impl Plain {
                 format!("{path} changed while '{stage}' ran; '{stage}' runs again next time");
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }
-        for KeptFile { path, kept } in kept {
-            let what =
-                format!("{path} held something that '{stage}' did not make; it is now {kept}");
-            term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
+        for kept in kept {
+            term::say(&kept_line(stage, kept));
         }
     }
 
@@ -186,6 +184,12 @@ impl Plain {
             }
         }
     }
+}
+
+/// That a file of the user's was moved out of a stage's way.
+pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
+    let what = format!("{path} held something that '{stage}' did not make; it is now {kept}");
+    format!("{}: {what}\n", paint(Tone::Warn, "warning"))
 }
 
 /// How a stage failed.

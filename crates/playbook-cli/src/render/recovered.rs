@@ -7,6 +7,7 @@ use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 
 use crate::render::duration::to_the_second;
+use crate::render::plain::kept_line;
 use crate::term::{Tone, paint};
 
 /// What a run that died had left, for standard error.
@@ -15,10 +16,11 @@ pub(crate) fn tell(recovered: &Recovered) -> String {
         run,
         completed,
         cut_off,
+        kept,
         ended,
     } = recovered;
     let mut text = String::new();
-    if completed.is_empty() && cut_off.is_empty() && *ended == 0 {
+    if completed.is_empty() && cut_off.is_empty() && kept.is_empty() && *ended == 0 {
         // All that was left was the run's own to put away.
         return text;
     }
@@ -41,6 +43,9 @@ pub(crate) fn tell(recovered: &Recovered) -> String {
     for stage in cut_off {
         text.push_str(&one(stage));
     }
+    for (stage, kept) in kept {
+        text.push_str(&kept_line(stage, kept));
+    }
     text
 }
 
@@ -50,21 +55,12 @@ fn one(cut_off: &CutOff) -> String {
         restored,
         // Most likely it is about to run again, and then that goes.
         left: _,
-        kept,
         gone,
     } = cut_off;
     let mut text = format!("  cut off:   {stage}");
     if !restored.is_empty() {
         let names: Vec<&str> = restored.iter().map(DataPath::as_str).collect();
         write!(text, "; the former {} is back", some_of(&names)).ok();
-    }
-    for kept in kept {
-        write!(
-            text,
-            "; {} held something else, which is now {}",
-            kept.path, kept.kept
-        )
-        .ok();
     }
     if !gone.is_empty() {
         let names: Vec<&str> = gone.iter().map(DataPath::as_str).collect();

@@ -9,11 +9,17 @@ mod failing;
 mod locks;
 mod looking;
 mod messages;
+mod mounts;
+mod moving;
 mod outputs;
+mod own_files;
 mod recovering;
 mod running;
 mod setup;
+mod signals;
 mod support;
+mod terminal;
+mod waiting;
 
 /// A file that is not named above would silently not be tested.
 #[test]

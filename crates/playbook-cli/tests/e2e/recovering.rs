@@ -45,6 +45,7 @@ fn header(host: &str, boot: Option<&str>) -> RunHeader {
         run_id: Uuid::from_u128(0x0192_f3c1_0000_7000_8000_0000_0000_0009),
         since: Timestamp::UNIX_EPOCH,
         pid: 4_000_000,
+        pid_started: None,
         host: host.to_owned(),
         boot: boot.map(str::to_owned),
         pid_namespace: std::fs::read_link("/proc/self/ns/pid")

@@ -1,8 +1,11 @@
 //! Where things go that are moved out of the way and not deleted.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use playbook_hash::disk::{self, DiskError, Root, StateDir};
+use playbook_hash::disk::{self, AppendFile, DiskError, Root, StateDir};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::KeptFile;
@@ -37,9 +40,20 @@ impl Places {
         format!("{}{stage}-{nth}", self.aside_prefix())
     }
 
-    /// What the reserved names of this run begin with.
+    /// What the reserved names of this run begin with. Runs of two playbooks may begin in one millisecond and have
+    /// stages of one name with outs side by side, so the playbook is in it, too.
     pub(crate) fn aside_prefix(&self) -> String {
-        format!(".playbook-aside-{}-", self.run)
+        let playbook = self.state.as_path().file_name().unwrap_or_default();
+        let digest = blake3::hash(playbook.as_encoded_bytes()).to_hex();
+        format!(".playbook-aside-{}-{}-", self.run, &digest.as_str()[..6])
+    }
+
+    /// Where [`Places::keep`] has put what stood at an out, if it has and nothing else of that name was there.
+    pub(super) fn kept_before(&self, stage: &StageName, path: &DataPath) -> Option<KeptFile> {
+        let into = self.state.kept_dir().join(&self.run).join(stage.as_str());
+        let at = into.join(below(path));
+        at.symlink_metadata().ok()?;
+        Some(self.kept(path, &at))
     }
 
     /// The state directory.
@@ -60,7 +74,15 @@ impl Places {
         from: &Path,
     ) -> Result<KeptFile, DiskError> {
         let into = self.state.kept_dir().join(&self.run).join(stage.as_str());
-        self.put_away(&into, path, from, "kept")
+        let at = self.put_away(&into, path, from, "kept")?;
+        Ok(self.kept(path, &at))
+    }
+
+    fn kept(&self, path: &DataPath, at: &Path) -> KeptFile {
+        KeptFile {
+            path: path.clone(),
+            kept: self.shown(at),
+        }
     }
 
     /// Moves what a failed stage left at its out `path` to where it can be inspected.
@@ -70,12 +92,52 @@ impl Places {
         path: &DataPath,
         from: &Path,
     ) -> Result<KeptFile, DiskError> {
-        self.put_away(&self.failed_dir(stage), path, from, "failed")
+        let at = self.put_away(&self.failed_dir(stage), path, from, "failed")?;
+        if at.parent() == from.parent() {
+            self.remember_failed(stage, &at)?;
+        }
+        Ok(self.kept(path, &at))
     }
 
     /// What a failed run of the stage left is kept here until the stage runs next.
-    pub(super) fn failed_dir(&self, stage: &StageName) -> PathBuf {
+    fn failed_dir(&self, stage: &StageName) -> PathBuf {
         self.state.failed_dir().join(stage.as_str())
+    }
+
+    /// The list of what a failed run of the stage left in other places, each path with a NUL behind.
+    fn failed_list(&self, stage: &StageName) -> PathBuf {
+        self.state.failed_dir().join(format!("{stage}.elsewhere"))
+    }
+
+    fn remember_failed(&self, stage: &StageName, at: &Path) -> Result<(), DiskError> {
+        disk::create_dirs(&self.state.failed_dir())?;
+        let mut list = AppendFile::open(&self.failed_list(stage))?;
+        list.append_whole(&[at.as_os_str().as_bytes(), b"\0"].concat())
+    }
+
+    /// Removes what an earlier failed run of the stage left: the stage is about to run.
+    pub(super) fn forget_failed(&self, stage: &StageName) -> Result<(), DiskError> {
+        let list = self.failed_list(stage);
+        if let Ok(paths) = fs::read(&list) {
+            for path in paths
+                .split(|byte| *byte == 0)
+                .filter(|path| !path.is_empty())
+            {
+                let path = Path::new(OsStr::from_bytes(path));
+                // Whatever the list says, nothing goes that does not bear the reserved name.
+                let name = path.file_name().unwrap_or_default().as_bytes();
+                if name.starts_with(b".playbook-failed-") {
+                    disk::remove_tree(path)?;
+                }
+            }
+            disk::remove_file(&list)?;
+        }
+        disk::remove_tree(&self.failed_dir(stage))
+    }
+
+    /// Whether a directory is where nothing can be renamed to the state directory from.
+    fn is_elsewhere(&self, directory: &Path) -> bool {
+        !disk::on_one_mount(directory, self.state.as_path())
     }
 
     /// By rename only: where that would cross file systems, it stays in its own directory under a reserved name.
@@ -85,7 +147,16 @@ impl Places {
         path: &DataPath,
         from: &Path,
         why: &str,
-    ) -> Result<KeptFile, DiskError> {
+    ) -> Result<PathBuf, DiskError> {
+        if from
+            .parent()
+            .is_some_and(|parent| self.is_elsewhere(parent))
+        {
+            let name = path.file_name().unwrap_or("out");
+            let beside = free_name(from, &format!(".playbook-{why}-{}-{name}", self.run));
+            disk::rename(from, &beside)?;
+            return Ok(beside);
+        }
         // Whatever was kept before stays.
         let wanted = into.join(below(path));
         let name = wanted
@@ -93,22 +164,9 @@ impl Places {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         let to = free_name(&wanted, &name);
-        let parent = to.parent().unwrap_or(into);
-        let moved = disk::create_dirs(parent).and_then(|()| move_data(from, &to));
-        let to = match moved {
-            Ok(()) => to,
-            Err(error) if error.is_cross_device() => {
-                let name = path.file_name().unwrap_or("out");
-                let beside = free_name(from, &format!(".playbook-{why}-{}-{name}", self.run));
-                disk::rename(from, &beside)?;
-                beside
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(KeptFile {
-            path: path.clone(),
-            kept: self.shown(&to),
-        })
+        disk::create_dirs(to.parent().unwrap_or(into))?;
+        move_data(from, &to)?;
+        Ok(to)
     }
 
     /// A path as a message shows it: relative to the root if it lies below it.

@@ -1,9 +1,9 @@
 //! Moving files and directories by rename, and what stands in the way of it.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use playbook_hash::disk::{self, DiskError};
@@ -53,12 +53,19 @@ pub(super) fn link_text(path: &Path) -> io::Result<String> {
     Ok(fs::read_link(path)?.to_string_lossy().into_owned())
 }
 
-/// Renames; where a directory cannot be renamed although it stays on its file system (overlayfs says
-/// EXDEV for directories of a lower layer), its entries are moved one by one.
+/// Renames; where a directory cannot be renamed although it stays on its mount (overlayfs says EXDEV for
+/// directories of a lower layer), its entries are moved one by one. A directory that its owner may not write to
+/// can only be renamed in its own directory, because a move changes its `..`; so it is made writable meanwhile.
 pub(super) fn move_data(from: &Path, to: &Path) -> Result<(), DiskError> {
     match disk::rename(from, to) {
-        Err(error) if error.is_cross_device() && is_plain_dir(from) && same_device(from, to) => {
+        Err(error) if error.is_cross_device() && is_plain_dir(from) && stays_on_mount(from, to) => {
             move_entries(from, to)
+        }
+        Err(error) if error.source.kind() == io::ErrorKind::PermissionDenied => {
+            match read_only_dir(from) {
+                Some(mode) => move_read_only(from, to, mode),
+                None => Err(error),
+            }
         }
         other => other,
     }
@@ -68,11 +75,28 @@ fn is_plain_dir(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
 }
 
-fn same_device(from: &Path, to: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let device = |path: &Path| fs::symlink_metadata(path).map(|meta| meta.dev());
+fn stays_on_mount(from: &Path, to: &Path) -> bool {
     let parents = from.parent().zip(to.parent());
-    parents.is_some_and(|(from, to)| matches!((device(from), device(to)), (Ok(a), Ok(b)) if a == b))
+    parents.is_some_and(|(from, to)| disk::on_one_mount(from, to))
+}
+
+/// The owner's permission to write.
+const OWNER_WRITES: u32 = 0o200;
+
+/// The permissions of a directory that its owner may not write to.
+fn read_only_dir(path: &Path) -> Option<Permissions> {
+    let meta = fs::symlink_metadata(path).ok()?;
+    let read_only = meta.is_dir() && meta.permissions().mode() & OWNER_WRITES == 0;
+    read_only.then(|| meta.permissions())
+}
+
+fn move_read_only(from: &Path, to: &Path, mode: Permissions) -> Result<(), DiskError> {
+    let writable = Permissions::from_mode(mode.mode() | OWNER_WRITES);
+    disk::set_permissions(from, writable)?;
+    let moved = disk::rename(from, to);
+    let at = if moved.is_ok() { to } else { from };
+    disk::set_permissions(at, mode)?;
+    moved
 }
 
 fn move_entries(from: &Path, to: &Path) -> Result<(), DiskError> {

@@ -27,6 +27,9 @@ pub(super) fn drop_old(
             disk::remove_tree(&waits_at)?;
         } else if waits_at.symlink_metadata().is_ok() {
             kept.push(places.keep(stage, &out.path, &waits_at)?);
+        } else {
+            // A run that died had come this far, and told nobody.
+            kept.extend(places.kept_before(stage, &out.path));
         }
     }
     Ok(kept)

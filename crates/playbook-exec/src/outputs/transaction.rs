@@ -72,7 +72,7 @@ impl<'a> Transaction<'a> {
         outs: &[OldOut],
         at: Timestamp,
     ) -> Result<Self, NotBegun> {
-        disk::remove_tree(&places.failed_dir(stage))?;
+        places.forget_failed(stage)?;
         let noted = outs.iter().enumerate().filter(|(_, out)| !out.persist);
         let noted = noted.map(|(nth, out)| {
             let path = places.resolve(&out.path);

@@ -17,6 +17,9 @@ use crate::process::shell::shell_line;
 /// state directory of the playbook. It is the same in every run, so that an out that lists it stays the same.
 pub(crate) const MARK: &str = "PLAYBOOK_STATE_DIR";
 
+/// The variable beside it that names the stage.
+pub(crate) const STAGE_MARK: &str = "PLAYBOOK_STAGE";
+
 /// One command of a stage, ready to start.
 #[derive(Debug)]
 pub(crate) struct Builder<'a> {
@@ -30,6 +33,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) env: &'a IndexMap<EnvName, String>,
     /// Where its output goes.
     pub(crate) log: &'a File,
+    /// The stage.
+    pub(crate) stage: &'a str,
     /// The state directory, by which its descendants are known wherever they go.
     pub(crate) state: &'a Path,
 }
@@ -81,7 +86,7 @@ impl Builder<'_> {
             .current_dir(&self.directory)
             .env("PWD", &self.directory);
         command.envs(self.env.iter().map(|(name, value)| (name.as_str(), value)));
-        command.env(MARK, self.state);
+        command.env(MARK, self.state).env(STAGE_MARK, self.stage);
         command
             .stdin(Stdio::null())
             .stdout(out)

@@ -30,6 +30,16 @@ pub(crate) fn process(id: Pid) -> Option<Process> {
     parse_stat(&stat)
 }
 
+/// The value of a variable in the environment a process was started with, where it may be read.
+pub(crate) fn value_in_environment(id: Pid, name: &str) -> Option<String> {
+    let all = std::fs::read(format!("/proc/{}/environ", id.as_raw_nonzero())).ok()?;
+    let value = all.split(|byte| *byte == 0).find_map(|one| {
+        let rest = one.strip_prefix(name.as_bytes())?;
+        rest.strip_prefix(b"=")
+    });
+    Some(String::from_utf8_lossy(value?).into_owned())
+}
+
 /// The fields of `proc_pid_stat(5)` behind the name, which may hold anything, even parentheses.
 fn parse_stat(stat: &[u8]) -> Option<Process> {
     let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
@@ -52,6 +62,7 @@ pub(crate) fn header(run_id: Uuid, since: Timestamp) -> RunHeader {
         run_id,
         since,
         pid: std::process::id(),
+        pid_started: process(rustix::process::getpid()).map(|process| process.started),
         host: host(),
         boot: boot(),
         pid_namespace: pid_namespace(),

@@ -8,7 +8,7 @@ mod log;
 mod shell;
 mod signals;
 
-pub(crate) use builder::{Builder, MARK, SpawnError};
+pub(crate) use builder::{Builder, MARK, STAGE_MARK, SpawnError};
 pub(crate) use group::{Ended, Group, signal};
 pub(crate) use log::AttemptLog;
 pub use log::tail;

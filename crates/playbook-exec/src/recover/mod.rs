@@ -17,10 +17,11 @@ use playbook_lock::journal::{
     read_journal, replay,
 };
 use playbook_lock::run_lock::RunLock;
-use playbook_lock::{Base, Folder, Project, with_cut_off};
+use playbook_lock::{Base, Folder, LockError, Project, with_cut_off};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::KeptFile;
+use rustix::process::Pid;
 
 use crate::error::ExecError;
 use crate::outputs::{Places, RolledBack, put_right};
@@ -49,9 +50,14 @@ pub struct Recovered {
     pub completed: Vec<StageName>,
     /// Stages it was in the middle of.
     pub cut_off: Vec<CutOff>,
+    /// Files that stood where stages made their outs and were not theirs, each with the stage, and where they are now.
+    pub kept: Kept,
     /// How many of its processes were still running, and were ended.
     pub ended: usize,
 }
+
+/// Files of the user's, each with the stage in whose way it stood.
+pub type Kept = Vec<(StageName, KeptFile)>;
 
 /// A stage that was cut off.
 #[derive(Debug)]
@@ -62,8 +68,6 @@ pub struct CutOff {
     pub restored: Vec<DataPath>,
     /// What it left, out of the way until it runs next.
     pub left: Vec<KeptFile>,
-    /// Files that are not the stage's, and where they are now.
-    pub kept: Vec<KeptFile>,
     /// Former outs that are gone: something removed them where they waited.
     pub gone: Vec<DataPath>,
 }
@@ -95,6 +99,13 @@ pub fn recover(
         valid_bytes,
     } = stored;
     let replay = replay(records);
+    if still_runs(&header) {
+        let holder = format!(
+            "pid {} on {}, since {}",
+            header.pid, header.host, header.since
+        );
+        return Err(ExecError::Lock(LockError::Held { holder }));
+    }
     pass(Point::RecoveryBegun);
     let places = Places::new(project.root(), &project.state_dir(), &short(header.run_id));
     let ended = match whereabouts(&header) {
@@ -102,7 +113,10 @@ pub fn recover(
         // The machine has started anew since.
         Whereabouts::Past => 0,
         Whereabouts::Elsewhere if how.elsewhere => 0,
-        Whereabouts::Elsewhere => return Err(ExecError::DiedElsewhere { run: header }),
+        Whereabouts::Elsewhere => {
+            let run = Box::new(header);
+            return Err(ExecError::DiedElsewhere { run });
+        }
     };
     pass(Point::OrphansEnded);
     let journal = Journal::reopen(path, header.clone(), valid_bytes)?;
@@ -112,7 +126,7 @@ pub fn recover(
     } else {
         Base::default()
     };
-    let cut_off = close_transactions(&places, &journal, &replay, &base)?;
+    let (cut_off, kept) = close_transactions(&places, &journal, &replay, &base)?;
     bring_strays_back(project.playbook(), &places)?;
     pass(Point::OutsRecovered);
     let completed = fold(project, &base, &replay, how.now)?;
@@ -122,6 +136,7 @@ pub fn recover(
         run: header,
         completed,
         cut_off,
+        kept,
         ended,
     }))
 }
@@ -145,15 +160,27 @@ fn whereabouts(header: &RunHeader) -> Whereabouts {
     }
 }
 
-/// Closes what was open. Gives the stages that were cut off.
+/// Whether the run whose journal this is still runs, although its lock could be taken: somebody must have removed the
+/// file behind the lock.
+fn still_runs(header: &RunHeader) -> bool {
+    let here = header.boot.is_some() && header.boot == identity::boot();
+    let visible = header.pid_namespace == identity::pid_namespace();
+    let pid = i32::try_from(header.pid).ok().and_then(Pid::from_raw);
+    let process = pid
+        .and_then(identity::process)
+        .filter(|process| !process.zombie);
+    here && visible && process.is_some_and(|process| Some(process.started) == header.pid_started)
+}
+
+/// Closes what was open. Gives the stages that were cut off, and what is kept for the user.
 fn close_transactions(
     places: &Places,
     journal: &Journal,
     replay: &Replay,
     base: &Base,
-) -> Result<Vec<CutOff>, ExecError> {
+) -> Result<(Vec<CutOff>, Kept), ExecError> {
     let entries = with_cut_off(base.lock.as_ref(), replay.entries.clone(), &replay.open);
-    let mut cut_off = Vec::new();
+    let (mut cut_off, mut all_kept) = (Vec::new(), Vec::new());
     for (stage, open) in &replay.open {
         let back = put_right(places, journal, stage, open).map_err(|fault| ExecError::OldOuts {
             stage: stage.to_string(),
@@ -164,23 +191,23 @@ fn close_transactions(
             stage: stage.clone(),
             entry: entry.cloned().map(Box::new),
         })?;
+        let RolledBack {
+            restored,
+            left,
+            kept,
+            gone,
+        } = back;
+        all_kept.extend(kept.into_iter().map(|kept| (stage.clone(), kept)));
         if was_cut_off(open) {
-            let RolledBack {
-                restored,
-                left,
-                kept,
-                gone,
-            } = back;
             cut_off.push(CutOff {
                 stage: stage.clone(),
                 restored,
                 left,
-                kept,
                 gone,
             });
         }
     }
-    Ok(cut_off)
+    Ok((cut_off, all_kept))
 }
 
 fn was_cut_off(open: &OpenStage) -> bool {

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use playbook_types::graph::StageId;
+use playbook_types::name::StageName;
 use rustix::process::{Pid, Signal};
 use signal_hook::consts::SIGSTOP;
 use signal_hook::low_level::raise;
 
 use crate::process::adopted::{adopted, end_adopted, writes_to};
-use crate::process::identity::process;
-use crate::process::{Group, SpawnError, signal};
+use crate::process::identity::{process, value_in_environment};
+use crate::process::{Group, STAGE_MARK, SpawnError, signal};
 
 /// The groups of running stages. A group is in here from its start until just before its id may be reused.
 #[derive(Debug, Clone)]
@@ -25,8 +26,8 @@ pub(crate) struct Running {
 #[derive(Debug, Default)]
 struct State {
     groups: BTreeMap<StageId, Pid>,
-    /// Where the commands of stages that have begun print to.
-    logs: BTreeMap<StageId, PathBuf>,
+    /// Stages whose commands have begun, and where these print to.
+    begun: BTreeMap<StageId, (StageName, PathBuf)>,
     /// Stages that are being ended: no further command of theirs starts.
     ending: BTreeSet<StageId>,
     /// All of them are.
@@ -36,13 +37,20 @@ struct State {
 }
 
 impl State {
-    /// Whether an adopted child belongs to no stage that still runs; `log` is that of the one that has just ended.
-    fn is_stray(&self, pid: Pid, log: Option<&Path>) -> bool {
+    /// Whether an adopted child belongs to no stage that still runs. Its environment says which it belongs to; if
+    /// it took that out, its standard output or error may.
+    fn is_stray(&self, pid: Pid, ended: Option<&(StageName, PathBuf)>) -> bool {
         let group = process(pid).and_then(|process| Pid::from_raw(process.group));
         if group.is_some_and(|group| self.groups.values().any(|running| *running == group)) {
             return false;
         }
-        self.logs.is_empty() || log.is_some_and(|log| writes_to(pid, log))
+        match value_in_environment(pid, STAGE_MARK) {
+            Some(stage) => !self
+                .begun
+                .values()
+                .any(|(running, _)| *running.as_str() == stage),
+            None => self.begun.is_empty() || ended.is_some_and(|(_, log)| writes_to(pid, log)),
+        }
     }
 }
 
@@ -55,22 +63,24 @@ impl Running {
     }
 
     /// A stage's commands are about to run.
-    pub(crate) fn begin(&self, id: StageId, log: &Path) {
-        self.state().logs.insert(id, log.to_owned());
+    pub(crate) fn begin(&self, id: StageId, stage: &StageName, log: &Path) {
+        self.state()
+            .begun
+            .insert(id, (stage.clone(), log.to_owned()));
     }
 
     /// A stage's commands have all run: whatever they left running outside their groups is ended. What
     /// another stage that still runs may have started is left to that one.
     pub(crate) fn ended(&self, id: StageId) {
         let mut state = self.state();
-        let log = state.logs.remove(&id);
+        let ended = state.begun.remove(&id);
         if !self.owns_process {
             return;
         }
         loop {
             let strays = adopted()
                 .into_iter()
-                .filter(|pid| state.is_stray(*pid, log.as_deref()));
+                .filter(|pid| state.is_stray(*pid, ended.as_ref()));
             let strays: Vec<Pid> = strays.collect();
             if strays.is_empty() {
                 return;
@@ -117,7 +127,7 @@ impl Running {
         let mut state = self.state();
         state.ending.insert(id);
         if let Some(group) = state.groups.get(&id) {
-            signal(*group, with);
+            end_group(*group, with);
         }
     }
 
@@ -125,7 +135,10 @@ impl Running {
     pub(crate) fn end_all(&self, with: Signal) {
         let mut state = self.state();
         state.all_ending = true;
-        state.groups.values().for_each(|group| signal(*group, with));
+        state
+            .groups
+            .values()
+            .for_each(|group| end_group(*group, with));
     }
 
     /// Stops every command and this process, as Ctrl-Z does for a program alone, until somebody has it go
@@ -155,4 +168,11 @@ impl Running {
         let now = Instant::now();
         now.checked_sub(paused).unwrap_or(now)
     }
+}
+
+/// Sends a group a signal that ends it. A member that is stopped, because it wanted to read from the terminal perhaps, would
+/// never know; so all go on.
+fn end_group(group: Pid, with: Signal) {
+    signal(group, with);
+    signal(group, Signal::CONT);
 }

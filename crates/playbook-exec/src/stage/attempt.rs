@@ -192,7 +192,7 @@ impl Attempt<'_> {
             Some(wdir) => self.places.resolve(wdir),
             None => self.plan.root().as_path().to_owned(),
         };
-        self.running.begin(job.id, &job.log);
+        self.running.begin(job.id, &stage.name, &job.log);
         let ended = resolved
             .commands
             .iter()
@@ -215,6 +215,7 @@ impl Attempt<'_> {
             env: &resolved.env,
             log: log.file(),
             state: self.places.state_dir(),
+            stage: stage.name.as_str(),
         };
         // A run that is ending starts nothing more, not even the next command of a list.
         let group = self

@@ -1,8 +1,9 @@
 //! Which mount an open directory is on.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
-use rustix::fs::fstat;
+use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
 /// A mount: on Linux the mount itself, so that a bind mount of the same file system is seen too.
@@ -26,6 +27,16 @@ pub(super) fn mount_of(open: &OwnedFd) -> Result<Mount, Errno> {
         device,
         id: mount_id(open),
     })
+}
+
+/// Whether two directories are on one mount, so that a rename from one to the other can work. If either cannot
+/// be opened, they are not.
+pub fn on_one_mount(one: &Path, other: &Path) -> bool {
+    let mount = |path: &Path| {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        mount_of(&openat(CWD, path, flags, Mode::empty())?)
+    };
+    matches!((mount(one), mount(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 #[cfg(target_os = "linux")]

@@ -74,6 +74,9 @@ pub struct RunHeader {
     pub since: Timestamp,
     /// Its process.
     pub pid: u32,
+    /// When that started, in clock ticks since the machine did, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid_started: Option<u64>,
     /// The machine.
     pub host: String,
     /// Which start of the machine (`random(4)`, `boot_id`), where the system tells.

@@ -4,6 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Once};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag::register_conditional_default;
 
 /// A directory that goes when the test is over.
 pub(crate) struct Sandbox {
@@ -49,6 +54,7 @@ impl Ended {
 impl Sandbox {
     /// An empty one. Time stands still in it and runs have one id, so that output can be compared whole.
     pub(crate) fn new() -> Self {
+        be_interruptible();
         Self {
             directory: tempfile::tempdir().unwrap(),
             fixed_clock: true,
@@ -154,21 +160,33 @@ impl Sandbox {
         command
     }
 
+    /// A shell script in the sandbox; `$0` is the binary.
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        self.by(&["sh", "-c", script])
+    }
+
+    /// A program to be started as [`Sandbox::command`] has it, with the binary as its last argument.
+    pub(crate) fn by(&self, program: &[&str]) -> Command {
+        let like = self.command(&[]);
+        #[expect(clippy::disallowed_methods, reason = "it starts the program in turn")]
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(like.get_program());
+        command.current_dir(self.root()).env_clear();
+        command.envs(
+            like.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        command
+    }
+
     /// Runs the binary in the sandbox. What it says of the sandbox's own path reads `[ROOT]`.
     pub(crate) fn run(&self, args: &[&str]) -> Ended {
         self.finish(self.command(args))
     }
 
     /// Runs a command that [`Sandbox::command`] began.
-    pub(crate) fn finish(&self, mut command: Command) -> Ended {
-        let output = command.output().unwrap();
-        let root = self.root().to_string_lossy().into_owned();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&root, "[ROOT]");
-        Ended {
-            code: output.status.code(),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        }
+    pub(crate) fn finish(&self, command: Command) -> Ended {
+        self.start(command).finished()
     }
 
     /// Runs the playbook, which must succeed, and gives the stages that ran, in the order they started.
@@ -177,6 +195,17 @@ impl Sandbox {
         let printed = self.run(&all).prints(0);
         started(&printed)
     }
+}
+
+/// A program started in the background of a script ignores SIGINT, and so does what it starts. With handlers that do
+/// what would be done without them, what tests start does not: handlers are not inherited.
+fn be_interruptible() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for signal in [SIGINT, SIGHUP, SIGTERM] {
+            register_conditional_default(signal, Arc::new(AtomicBool::new(true))).unwrap();
+        }
+    });
 }
 
 /// The stages that started, from `run --json`.
