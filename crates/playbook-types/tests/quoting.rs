@@ -215,6 +215,9 @@ fn where_no_quoting_is_sound_a_value_that_needs_some_is_refused() {
         "cat <<E\n${{params.v0}}\nE",
         "cat <<E\n$x{{params.v0}}\nE",
         "echo ${{\"{\"}}{{params.v0}}}",
+        "echo $\\\n{{params.v0}}",
+        "echo \"$\\\n{{params.v0}}\"",
+        "cat <<E\n$X\\\n{{params.v0}}\nE",
     ] {
         let error = render(joined, &params(&["y"]));
         assert!(
@@ -236,6 +239,7 @@ fn where_no_quoting_is_sound_a_value_that_needs_some_is_refused() {
         ("echo `echo ~{{params.v0}}`", "root"),
         ("echo `echo x >~r{{params.v0}}`", "oot"),
         ("echo `x=a:~{{params.v0}}; echo $x`", "root"),
+        ("echo `echo ~\\\n{{params.v0}}`", "root"),
         ("echo $((a) | b) ~{{params.v0}}", "root"),
     ] {
         assert!(render(place, &params(&[value])).is_err(), "{place}");
@@ -294,6 +298,40 @@ const SPREAD: [(&str, &str); 24] = [
     ),
     ("f() (printf '%s\\0' \"$1\"); f {{params.v0}}", "V\0"),
 ];
+
+/// Places where a line goes on in the next, and a value must not become more than a word with what stands there.
+const JOINED: [(&str, &str); 8] = [
+    (
+        "{{params.v0}}\\\n 2> /dev/null; printf '<%s>' {{params.v0}}",
+        "<V>",
+    ),
+    ("{ printf '<%s>' {{params.v0}}\\\n>&3; } 3>&1", "<V>"),
+    (
+        "{ printf '<%s>' \\\n{{params.v0}}\\\n\\\n>&3; } 3>&1",
+        "<V>",
+    ),
+    (
+        "set -- x {{params.v0}}\\\n=5; printf '<%s>' \"$2\"",
+        "<V=5>",
+    ),
+    (
+        "printf '<%s>' {{params.v0}}\\\\\nprintf '<%s>' b",
+        "<V\\><b>",
+    ),
+    ("X=x; printf '<%s>' $X\\\n{{params.v0}}", "<xV>"),
+    ("X=x; printf '<%s>' \"$X\\\n\\\n{{params.v0}}\"", "<xV>"),
+    ("printf '<%s>' ~\\\n{{params.v0}}", "<~V>"),
+];
+
+#[test]
+fn a_value_means_nothing_with_the_next_line() {
+    for value in ["if", "2", "a", "x y", "{", "time"] {
+        for (place, expected) in JOINED {
+            let command = render(place, &params(&[value])).unwrap();
+            prints(&command, &expected.replace('V', value));
+        }
+    }
+}
 
 /// The same for what only bash knows.
 const BASH: [(&str, &str); 9] = [

@@ -153,8 +153,15 @@ impl Reader {
             return None;
         }
         self.letter('$', false);
-        while let Some(c) = self.rest.pop_front_if(|c| name(c)) {
-            self.letter(c, false);
+        while let Some(c) = self.rest.pop_front_if(|c| name(c) || *c == '\\') {
+            match c {
+                '\\' if self.rest.front() == Some(&'\n') => drop(self.take()),
+                '\\' => {
+                    self.rest.push_front(c);
+                    break;
+                }
+                c => self.letter(c, false),
+            }
         }
         self.letter('\0', false);
         Some(())
@@ -194,6 +201,7 @@ mod tests {
             ("a #b c\nd#e", "<a>#b c\n<d#e>"),
             ("a\\\nb \"c\\\nd\"", "<ab><.CD>"),
             ("\"a\\\"\\b\"", "<.A\"\\B>"),
+            ("$x\\\ny\\z", "<$xy\0Z>"),
             ("$x\"$y z\"", "<$x\0.$y\0 Z>"),
         ] {
             assert_eq!(shown(text).as_deref(), Some(expected), "{text}");

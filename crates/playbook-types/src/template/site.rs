@@ -1,7 +1,7 @@
 //! The surroundings of a placeholder: where it stands and what its word goes on with.
 
 use crate::template::lex::Piece;
-use crate::template::shell::{Bare, Place, Scanner, Where};
+use crate::template::shell::{Bare, Place, Scanner, Where, joined};
 
 /// Characters that end a word outside quotes.
 const ENDS_WORD: [char; 10] = [' ', '\t', '\n', ';', '&', '|', '<', '>', '(', ')'];
@@ -41,7 +41,7 @@ impl Site {
             place: scanner.place(before),
             rest,
             end,
-            after_home: before
+            after_home: joined(before)
                 .rsplit(|c| ENDS_WORD.contains(&c) || c == '`')
                 .next()
                 .is_some_and(names_home),
@@ -140,14 +140,17 @@ fn rest_of_word(following: &[Piece]) -> (String, Option<char>) {
     for piece in following {
         match piece {
             Piece::Value(_) => rest.push('\0'),
-            Piece::Text(text) => match text.find(ENDS_WORD) {
-                Some(end) => {
-                    let (word, behind) = text.split_at(end);
-                    rest.push_str(word);
-                    return (rest, behind.chars().next());
+            Piece::Text(text) => {
+                let text = joined(text);
+                match text.find(ENDS_WORD) {
+                    Some(end) => {
+                        let (word, behind) = text.split_at(end);
+                        rest.push_str(word);
+                        return (rest, behind.chars().next());
+                    }
+                    None => rest.push_str(&text),
                 }
-                None => rest.push_str(text),
-            },
+            }
         }
     }
     (rest, None)

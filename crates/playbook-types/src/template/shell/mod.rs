@@ -15,6 +15,6 @@ mod scanner;
 mod words;
 
 pub use place::Where;
-pub(super) use place::{Bare, Place};
+pub(super) use place::{Bare, Place, joined};
 pub(super) use scanner::Scanner;
 pub(super) use words::RESERVED;

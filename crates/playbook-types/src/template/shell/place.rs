@@ -148,6 +148,21 @@ impl Tail {
     }
 }
 
+/// The text as a shell reads it: a line that ends in a backslash goes on in the next.
+pub(in crate::template) fn joined(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len());
+    let mut escaped = false;
+    for c in text.chars() {
+        if escaped && c == '\n' {
+            lines.pop();
+        } else {
+            lines.push(c);
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    lines
+}
+
 fn is_escaped(text: &str, end: usize) -> bool {
     let front = text.get(..end).unwrap_or(text);
     (front.len() - front.trim_end_matches('\\').len()) % 2 == 1
@@ -156,7 +171,7 @@ fn is_escaped(text: &str, end: usize) -> bool {
 impl Scanner {
     /// In what a value would stand here; `before` is the literal text that ends here.
     pub(in crate::template) fn place(&self, before: &str) -> Place {
-        let tail = Tail::of(before);
+        let tail = Tail::of(&joined(before));
         let place = self.untailed(tail == Tail::Variable);
         let literal = matches!(
             place,
@@ -272,7 +287,7 @@ fn in_parameter(parameter: Parameter, after_name: bool) -> Place {
 
 #[cfg(test)]
 mod tests {
-    use super::Tail;
+    use super::{Tail, joined};
 
     #[test]
     fn tails() {
@@ -292,6 +307,20 @@ mod tests {
             ("$a ", Tail::Other),
         ] {
             assert_eq!(Tail::of(literal), tail, "{literal}");
+        }
+    }
+
+    #[test]
+    fn a_line_goes_on_behind_a_backslash() {
+        for (text, expected) in [
+            ("a\\\nb", "ab"),
+            ("\\\n\\\n", ""),
+            ("$a\\\n", "$a"),
+            ("a\\\\\nb", "a\\\\\nb"),
+            ("a\\b\n", "a\\b\n"),
+            ("a\\", "a\\"),
+        ] {
+            assert_eq!(joined(text), expected, "{text:?}");
         }
     }
 }
