@@ -1,7 +1,7 @@
 //! Failures and deaths brought about on purpose, so that tests can have every one of them.
 //!
 //! Without the feature `faults` nothing of this is in the program: [`pass`] is empty. With it, a test sets
-//! failures for its own thread ([`fail_at`]) or, for a whole process, the environment variable
+//! failures for its own thread (`fail_at`) or, for a whole process, the environment variable
 //! `PLAYBOOK_TEST_FAULTS`: directives separated by `;`.
 //!
 //! | directive | effect |
