@@ -87,6 +87,11 @@ impl Live {
         marked(&self.mark)
     }
 
+    /// Whether the run itself is over.
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Kills the process that was started, and nothing that it started in turn.
     pub(crate) fn die(&mut self) {
         self.child.kill().unwrap();
