@@ -186,7 +186,7 @@ fn a_run_lock_removed_by_hand_lets_no_second_run_in() {
     let first = sandbox.live(&["run"]);
     up.hear();
     sandbox.remove(".playbook/playbook/run.lock");
-    let mut second = sandbox.live(&["run", "--no-wait"]);
+    let second = sandbox.live(&["run", "--no-wait"]);
     let two_at_once = until("the second run is refused or runs its stage", || {
         let refused = second.is_over();
         (refused || up.has_news()).then_some(!refused)

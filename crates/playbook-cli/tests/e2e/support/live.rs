@@ -88,8 +88,9 @@ impl Live {
     }
 
     /// Whether the run itself is over.
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+    pub(crate) fn is_over(&self) -> bool {
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.pid()), look).unwrap().is_some()
     }
 
     /// Kills the process that was started, and nothing that it started in turn.
