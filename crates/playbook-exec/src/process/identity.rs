@@ -30,6 +30,15 @@ pub(crate) fn process(id: Pid) -> Option<Process> {
     parse_stat(&stat)
 }
 
+/// Whether a process has any file open. One that is dying gives up its files, and with them its locks, before its
+/// number. Where that may not be seen it is taken to have some.
+pub(crate) fn has_files_open(id: Pid) -> bool {
+    match std::fs::read_dir(format!("/proc/{}/fd", id.as_raw_nonzero())) {
+        Ok(mut files) => files.next().is_some(),
+        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+    }
+}
+
 /// The value of a variable in the environment a process was started with, where it may be read.
 pub(crate) fn value_in_environment(id: Pid, name: &str) -> Option<String> {
     let all = std::fs::read(format!("/proc/{}/environ", id.as_raw_nonzero())).ok()?;

@@ -165,11 +165,14 @@ fn whereabouts(header: &RunHeader) -> Whereabouts {
 fn still_runs(header: &RunHeader) -> bool {
     let here = header.boot.is_some() && header.boot == identity::boot();
     let visible = header.pid_namespace == identity::pid_namespace();
-    let pid = i32::try_from(header.pid).ok().and_then(Pid::from_raw);
-    let process = pid
-        .and_then(identity::process)
-        .filter(|process| !process.zombie);
-    here && visible && process.is_some_and(|process| Some(process.started) == header.pid_started)
+    let Some(pid) = i32::try_from(header.pid).ok().and_then(Pid::from_raw) else {
+        return false;
+    };
+    let started = identity::process(pid).map(|process| process.started);
+    here && visible
+        && started.is_some()
+        && started == header.pid_started
+        && identity::has_files_open(pid)
 }
 
 /// Closes what was open. Gives the stages that were cut off, and what is kept for the user.
