@@ -47,6 +47,7 @@ pub mod plan;
 mod process;
 mod recover;
 mod schedule;
+mod settled;
 mod stage;
 
 pub use error::{ExecError, Unsupported};
@@ -54,4 +55,5 @@ pub use outputs::OutFault;
 pub use process::{identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};
 pub use schedule::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
+pub use settled::{Settled, SettledStage, settled};
 pub use stage::FailureCause;

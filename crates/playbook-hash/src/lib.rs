@@ -45,5 +45,7 @@ pub use fingerprint::{DataDigest, Fingerprint};
 pub use framed::Framed;
 pub use ignore_rules::IgnoreRules;
 pub use params::{canonical_json, digest_env, digest_params};
-pub use stat::{DigestMemo, Moment, StatKey, Trust, is_racy};
+pub use stat::{
+    Boot, DigestMemo, Evidence, Moment, StatCache, StatKey, Trust, boot_id, is_racy, still_holds,
+};
 pub use tree::{EntryKind, Listing, ListingDiff, ListingEntry, Listings, TreeDigest, digest_tree};

@@ -47,6 +47,13 @@ impl Base {
     }
 }
 
+impl Base {
+    /// The BLAKE3 of the lock's bytes, if there was one.
+    pub fn hash(&self) -> Option<Hash> {
+        self.hash
+    }
+}
+
 fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, LockError> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),

@@ -19,6 +19,7 @@ pub struct Project {
     text: String,
     playbook: Playbook,
     warnings: Findings,
+    as_written: bool,
 }
 
 impl Project {
@@ -51,7 +52,27 @@ impl Project {
             text,
             playbook,
             warnings,
+            as_written: true,
         })
+    }
+
+    /// The file that would share its lock with the playbook at `file`, and may not be there.
+    pub fn twin(file: &Path) -> Option<PathBuf> {
+        match file.extension().and_then(|ext| ext.to_str()) {
+            Some("yaml") => Some(file.with_extension("yml")),
+            Some("yml") => Some(file.with_extension("yaml")),
+            _ => None,
+        }
+    }
+
+    /// The BLAKE3 of the playbook's text.
+    pub fn text_hash(&self) -> blake3::Hash {
+        blake3::hash(self.text.as_bytes())
+    }
+
+    /// Whether the playbook is what its text says: no param was overridden.
+    pub fn is_as_written(&self) -> bool {
+        self.as_written
     }
 
     /// The directory every relative path is relative to.
@@ -87,7 +108,11 @@ impl Project {
     /// The same project with another playbook in it: params overridden, for one run.
     #[must_use]
     pub fn with_playbook(self, playbook: Playbook) -> Self {
-        Self { playbook, ..self }
+        Self {
+            playbook,
+            as_written: false,
+            ..self
+        }
     }
 
     /// The lock beside it.
@@ -130,16 +155,11 @@ fn read_text(file: &Path) -> Result<String, LockError> {
 
 /// `p.yaml` and `p.yml` would share one lock and overwrite each other's entries.
 fn refuse_twins(file: &Path) -> Result<(), LockError> {
-    let twin = match file.extension().and_then(|ext| ext.to_str()) {
-        Some("yaml") => file.with_extension("yml"),
-        Some("yml") => file.with_extension("yaml"),
-        _ => return Ok(()),
-    };
-    match std::fs::symlink_metadata(&twin) {
-        Ok(_) => Err(LockError::Twins {
+    match Project::twin(file).filter(|twin| twin.symlink_metadata().is_ok()) {
+        Some(second) => Err(LockError::Twins {
             first: file.to_owned(),
-            second: twin,
+            second,
         }),
-        Err(_) => Ok(()),
+        None => Ok(()),
     }
 }

@@ -9,6 +9,11 @@ use playbook_types::record::event::Event;
 
 use crate::term;
 
+/// Events as lines.
+pub(crate) fn lines(events: &[Event]) -> String {
+    events.iter().map(EventLog::line).collect()
+}
+
 /// Prints each event as one line. The first error is kept until the run is over.
 #[derive(Debug, Default)]
 pub(crate) struct JsonEvents(Mutex<Option<io::Error>>);

@@ -30,16 +30,12 @@ pub(crate) struct Plain {
 
 impl Plain {
     pub(crate) fn new(plan: &Plan<'_>, verbosity: Verbosity, json: bool) -> Self {
-        let width = plan
-            .order()
-            .map(|id| plan.stage(id).name.as_str().chars().count())
-            .max()
-            .unwrap_or(0);
+        let width = width_of(plan.order().map(|id| &plan.stage(id).name));
         // With --json, people are told only what went wrong.
         let verbosity = if json { Verbosity::Quiet } else { verbosity };
         Self {
             root: plan.root_path().to_owned(),
-            width: width.min(40),
+            width,
             verbosity,
             commands: Mutex::default(),
         }
@@ -65,12 +61,7 @@ impl Plain {
 
     fn line(&self, tone: Tone, word: &str, stage: &StageName, more: &str) {
         if self.verbosity > Verbosity::Quiet {
-            let width = self.width;
-            let line = format!(
-                "{} {stage:<width$}  {more}",
-                paint(tone, &format!("{word:<6}"))
-            );
-            term::say(&format!("{}\n", line.trim_end()));
+            term::say(&line_of(self.width, (tone, word), stage, more));
         }
     }
 
@@ -190,6 +181,37 @@ impl Plain {
 pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
     let what = format!("{path} held something that '{stage}' did not make; it is now {kept}");
     format!("{}: {what}\n", paint(Tone::Warn, "warning"))
+}
+
+/// One stage's line.
+fn line_of(width: usize, (tone, word): (Tone, &str), stage: &StageName, more: &str) -> String {
+    let word = paint(tone, &format!("{word:<6}"));
+    let line = format!("{word} {stage:<width$}  {more}");
+    format!("{}\n", line.trim_end())
+}
+
+/// The events of a run in which nothing ran, as text.
+pub(crate) fn nothing_ran(events: &[Event]) -> String {
+    let cached = |event: &Event| match &event.kind {
+        EventKind::StageCached { stage, .. } => Some(stage.clone()),
+        _ => None,
+    };
+    let stages: Vec<StageName> = events.iter().filter_map(cached).collect();
+    let width = width_of(stages.iter());
+    let mut text = String::new();
+    for stage in &stages {
+        text.push_str(&line_of(width, (Tone::Good, "cached"), stage, ""));
+    }
+    if let Some(EventKind::RunCompleted(totals)) = events.last().map(|event| &event.kind) {
+        writeln!(text, "{}", total(totals)).ok();
+    }
+    text
+}
+
+/// How wide names are shown: as wide as the widest, but not at any price.
+fn width_of<'a>(names: impl Iterator<Item = &'a StageName>) -> usize {
+    let widest = names.map(|name| name.as_str().chars().count()).max();
+    widest.unwrap_or(0).min(40)
 }
 
 /// How a stage failed.

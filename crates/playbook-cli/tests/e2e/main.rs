@@ -15,6 +15,7 @@ mod outputs;
 mod own_files;
 mod recovering;
 mod running;
+mod settled;
 mod setup;
 mod signals;
 mod support;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use playbook_hash::disk::Root;
-use playbook_hash::{IgnoreRules, Trust};
+use playbook_hash::{IgnoreRules, StatCache, Trust};
 use playbook_lock::{Base, Project, Recorded};
 use playbook_types::graph::{Graph, StageId};
 use playbook_types::model::playbook::Playbook;
@@ -190,6 +190,12 @@ impl Plan<'_> {
     /// The lock as it was when the plan was made.
     pub fn lock(&self) -> Option<&LockFile> {
         self.recorded.lock()
+    }
+
+    /// Where digests of earlier runs are remembered.
+    pub(crate) fn stat_cache(&self) -> StatCache {
+        let root = self.root().as_path().to_owned();
+        StatCache::new(self.project.state_dir().stat_cache(), root)
     }
 
     pub(crate) fn base(&self) -> &Base {

@@ -94,18 +94,16 @@ impl Seen {
         }
         paths.sort_unstable();
         paths.dedup();
-        let memo = DigestMemo::new(trust);
+        let memo = DigestMemo::with_cache(trust, plan.stat_cache());
         let digest = |path: DataPath| {
             let found = memo.digest(&plan.will_stand_at(&path), &plan.ignore);
             (path, found)
         };
+        let found: Vec<_> = paths.into_par_iter().map(digest).collect();
+        // Looking works where nothing can be written, too; what was read is then read again.
+        memo.save().ok();
         Self {
-            found: paths
-                .into_par_iter()
-                .map(digest)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .collect(),
+            found: found.into_iter().collect(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! A process id alone names nobody: the process may have ended, and another may have its number. Together
 //! with the moment the process started it does, until the machine starts anew.
 
+use playbook_hash::boot_id;
 use playbook_lock::journal::{FORMAT, RunHeader};
 use rustix::process::Pid;
 use uuid::Uuid;
@@ -73,7 +74,7 @@ pub(crate) fn header(run_id: Uuid, since: Timestamp) -> RunHeader {
         pid: std::process::id(),
         pid_started: process(rustix::process::getpid()).map(|process| process.started),
         host: host(),
-        boot: boot(),
+        boot: boot_id(),
         pid_namespace: pid_namespace(),
     }
 }
@@ -84,12 +85,6 @@ pub fn host() -> String {
         .nodename()
         .to_string_lossy()
         .into_owned()
-}
-
-/// Which start of the machine this is, where the system tells.
-pub(crate) fn boot() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(text.trim().to_owned())
 }
 
 /// The namespace of this process's id, where there are several.
@@ -126,6 +121,6 @@ mod tests {
         let me = process(rustix::process::getpid()).unwrap();
         assert!(!me.zombie);
         assert_eq!(me, process(rustix::process::getpid()).unwrap());
-        assert!(boot().is_some() && pid_namespace().is_some());
+        assert!(boot_id().is_some() && pid_namespace().is_some());
     }
 }

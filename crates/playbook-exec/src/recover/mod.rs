@@ -10,6 +10,7 @@ mod strays;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use playbook_hash::boot_id;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::remove_half_replaced;
 use playbook_lock::journal::{
@@ -151,7 +152,7 @@ enum Whereabouts {
 }
 
 fn whereabouts(header: &RunHeader) -> Whereabouts {
-    match (&header.boot, identity::boot()) {
+    match (&header.boot, boot_id()) {
         // One kernel, whatever its containers call themselves.
         (Some(then), Some(now)) if *then == now => Whereabouts::Here,
         _ if header.host != identity::host() => Whereabouts::Elsewhere,
@@ -163,7 +164,7 @@ fn whereabouts(header: &RunHeader) -> Whereabouts {
 /// Whether the run whose journal this is still runs, although its lock could be taken: somebody must have removed the
 /// file behind the lock.
 fn still_runs(header: &RunHeader) -> bool {
-    let here = header.boot.is_some() && header.boot == identity::boot();
+    let here = header.boot.is_some() && header.boot == boot_id();
     let visible = header.pid_namespace == identity::pid_namespace();
     let Some(pid) = i32::try_from(header.pid).ok().and_then(Pid::from_raw) else {
         return false;

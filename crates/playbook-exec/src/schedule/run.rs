@@ -27,6 +27,7 @@ use crate::schedule::engine::{Engine, Logs, Shared};
 use crate::schedule::record::Entries;
 use crate::schedule::running::Running;
 use crate::schedule::workers::{Queue, Workers, work};
+use crate::settled::remember;
 use crate::stage::{Attempt, AttemptResult, FailureCause};
 
 /// What a run needs beside its plan.
@@ -93,7 +94,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let state_dir = plan.project.state_dir();
     let run = short(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
-    let memo = DigestMemo::new(runtime.trust);
+    let memo = DigestMemo::with_cache(runtime.trust, plan.stat_cache());
     let running = Running::new(runtime.owns_process);
     let header = identity::header(runtime.run_id, runtime.clock.now());
     let journal = Journal::new(state_dir.journal(), header);
@@ -151,7 +152,13 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         })
     });
     drop(watch);
-    summary
+    let saved = memo.save();
+    let summary = summary?;
+    saved?;
+    if summary.totals.stages_cached == plan.len() {
+        remember(plan, memo)?;
+    }
+    Ok(summary)
 }
 
 /// Ends the thread that syncs the journal when the run is over, however it ends.

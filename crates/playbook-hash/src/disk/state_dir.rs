@@ -67,6 +67,16 @@ impl StateDir {
         self.own.join("journal")
     }
 
+    /// The stat cache, which all playbooks of the root share.
+    pub fn stat_cache(&self) -> PathBuf {
+        self.base.join("stat-cache")
+    }
+
+    /// What the last run found that had nothing to do.
+    pub fn settled(&self) -> PathBuf {
+        self.own.join("settled")
+    }
+
     /// The directory itself.
     pub fn as_path(&self) -> &Path {
         &self.own

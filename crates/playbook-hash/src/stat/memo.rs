@@ -3,18 +3,23 @@
 use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
-use rustix::fs::{CWD, FileType, Mode, openat, stat};
+use rustix::fs::{CWD, FileType, Mode, Stat, fstat, openat, stat};
 
 use crate::data::{DataKind, PathDigest};
+use crate::disk::DiskError;
 use crate::error::HashError;
 use crate::file::{FileDigest, OPEN_FLAGS, digest_open, special_kind};
 use crate::ignore_rules::IgnoreRules;
+use crate::stat::boot::Boot;
+use crate::stat::cache::StatCache;
+use crate::stat::codec::Known;
 use crate::stat::key::StatKey;
-use crate::stat::racy::is_racy;
+use crate::stat::local::LocalDisks;
+use crate::stat::racy::{is_racy, is_racy_over_boot};
 use crate::tree::{Listings, digest_tree_with};
 
 /// Enough that threads seldom wait for each other.
@@ -33,22 +38,69 @@ pub enum Trust {
 #[derive(Debug)]
 pub struct DigestMemo {
     trust: Trust,
+    boot: Boot,
+    cache: Option<StatCache>,
     hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
     files_read: AtomicU64,
+    /// Something is known that is worth keeping and not in the cache.
+    learned: AtomicBool,
+    local: LocalDisks,
 }
 
-type Shard = IndexMap<PathBuf, FileDigest>;
+type Shard = IndexMap<PathBuf, Known>;
 
 impl DigestMemo {
     /// A memo that knows nothing yet.
     pub fn new(trust: Trust) -> Self {
         Self {
             trust,
+            boot: Boot::now(),
+            cache: None,
             hasher: RandomState::new(),
             shards: Default::default(),
             files_read: AtomicU64::new(0),
+            learned: AtomicBool::new(false),
+            local: LocalDisks::default(),
         }
+    }
+
+    /// A memo that knows what a cache on disk knows. Where nothing is trusted the cache is not read, and
+    /// what is learned is put into it all the same.
+    pub fn with_cache(trust: Trust, cache: StatCache) -> Self {
+        let memo = Self::new(trust);
+        for (path, known) in cache.load() {
+            memo.shard(&path).insert(path, known);
+        }
+        Self {
+            cache: Some(cache),
+            ..memo
+        }
+    }
+
+    /// Puts what was learned into the cache on disk, if anything was.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses. Everything is read again next time.
+    pub fn save(&self) -> Result<(), DiskError> {
+        let Some(cache) = self
+            .cache
+            .as_ref()
+            .filter(|_| self.learned.swap(false, Ordering::Relaxed))
+        else {
+            return Ok(());
+        };
+        let mut entries: Vec<(PathBuf, Known)> = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let worth = shard
+                .iter()
+                .filter(|(_, known)| !is_racy(&known.file.stat, known.file.began));
+            entries.extend(worth.map(|(path, known)| (path.clone(), *known)));
+        }
+        entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        cache.save(entries.iter().map(|(path, known)| (&**path, *known)))
     }
 
     /// The digest of the file or directory at `path`, which is followed if it is a symbolic link. The
@@ -82,7 +134,7 @@ impl DigestMemo {
                         .map(File::from)
                         .map_err(|errno| HashError::of_path("read", path, errno.into()))
                 };
-                self.file(path.clone(), &StatKey::of(&found), open)
+                self.file(path.clone(), &found, open)
                     .map(|file| PathDigest::of_file(&file))
             }
             FileType::Directory => {
@@ -103,24 +155,52 @@ impl DigestMemo {
         }
     }
 
+    /// The digest of the file at `path` with the stat that vouches for it, if one does, and if the file need not
+    /// be opened for that. `path` is absolute, and its digest was asked for.
+    pub fn vouched(&self, path: &Path) -> Option<FileDigest> {
+        let found = stat(path).ok()?;
+        let local = self.trust == Trust::Stat && self.local.has(path, &found);
+        self.known(path, &StatKey::of(&found)).filter(|_| local)
+    }
+
     /// How many files had to be read.
     pub fn files_read(&self) -> u64 {
         self.files_read.load(Ordering::Relaxed)
     }
 
-    /// The digest of a file whose stat was just taken; it is opened only if it must be read.
+    /// The digest of a file whose stat was just taken; it is opened only if it must be read, or if its stat
+    /// counts only once it is open.
     pub(crate) fn file(
         &self,
         path: PathBuf,
-        stat: &StatKey,
+        found: &Stat,
         open: impl FnOnce(&Path) -> Result<File, HashError>,
     ) -> Result<FileDigest, HashError> {
-        if let Some(known) = self.known(&path, stat) {
-            return Ok(known);
+        let opened;
+        if self.trust == Trust::Stat && self.local.has(&path, found) {
+            if let Some(known) = self.known(&path, &StatKey::of(found)) {
+                return Ok(known);
+            }
+            opened = open(&path)?;
+        } else {
+            opened = open(&path)?;
+            let found =
+                fstat(&opened).map_err(|errno| HashError::of_path("read", &path, errno.into()))?;
+            if let Some(known) = self.known(&path, &StatKey::of(&found)) {
+                return Ok(known);
+            }
         }
         self.files_read.fetch_add(1, Ordering::Relaxed);
-        let read = digest_open(&open(&path)?, &path)?;
-        self.shard(&path).insert(path, read);
+        let read = digest_open(&opened, &path)?;
+        if !is_racy(&read.stat, read.began) {
+            self.learned.store(true, Ordering::Relaxed);
+        }
+        let known = Known {
+            file: read,
+            boot: self.boot,
+            unused: 0,
+        };
+        self.shard(&path).insert(path, known);
         Ok(read)
     }
 
@@ -128,8 +208,19 @@ impl DigestMemo {
         if self.trust == Trust::ReadEverything {
             return None;
         }
-        let known = *self.shard(path).get(path)?;
-        (known.stat == *stat && !is_racy(&known.stat, known.began)).then_some(known)
+        let mut shard = self.shard(path);
+        let known = shard.get_mut(path)?;
+        let Known { file, boot, unused } = known;
+        let racy = if boot.is(self.boot) {
+            is_racy(&file.stat, file.began)
+        } else {
+            is_racy_over_boot(&file.stat, file.began)
+        };
+        let good = file.stat == *stat && !racy;
+        good.then(|| {
+            *unused = 0;
+            *file
+        })
     }
 
     fn shard(&self, path: &Path) -> MutexGuard<'_, Shard> {
@@ -146,22 +237,29 @@ fn absolute(path: &Path) -> Result<PathBuf, HashError> {
 }
 
 #[cfg(test)]
+impl DigestMemo {
+    /// As if everything known so far had been read so many seconds later than it was.
+    pub(super) fn read_later(&self, seconds: i64) {
+        self.learned.store(true, Ordering::Relaxed);
+        self.each(|known| known.file.began.seconds += seconds);
+    }
+
+    /// As if everything known so far had been read under another start of the machine.
+    pub(super) fn read_before_the_machine_started(&self) {
+        self.each(|known| known.boot = Boot::of(Some("an earlier one")));
+    }
+
+    fn each(&self, change: impl Fn(&mut Known)) {
+        for shard in &self.shards {
+            shard.lock().unwrap().values_mut().for_each(&change);
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::disk::write_new;
-
-    impl DigestMemo {
-        /// As if everything known so far had been read ten seconds later than it was.
-        fn read_later(&self) {
-            for shard in &self.shards {
-                shard
-                    .lock()
-                    .unwrap()
-                    .values_mut()
-                    .for_each(|file| file.began.seconds += 10);
-            }
-        }
-    }
 
     fn digest(memo: &DigestMemo, path: &Path) -> PathDigest {
         memo.digest(path, &IgnoreRules::defaults_only().unwrap())
@@ -185,7 +283,7 @@ mod tests {
         write_new(&dir.path().join("x"), b"1").unwrap();
         let memo = DigestMemo::new(Trust::Stat);
         let first = digest(&memo, dir.path());
-        memo.read_later();
+        memo.read_later(10);
         assert_eq!(digest(&memo, dir.path()).digest, first.digest);
         assert_eq!(digest(&memo, &dir.path().join("x")).total_bytes, 1);
         assert_eq!(memo.files_read(), 1);
@@ -199,7 +297,7 @@ mod tests {
         let mtime = std::fs::metadata(&path).unwrap().modified().unwrap();
         let memo = DigestMemo::new(Trust::Stat);
         let first = digest(&memo, &path);
-        memo.read_later();
+        memo.read_later(10);
         // Same size, same mtime; a new inode.
         write_new(&dir.path().join("y"), b"2").unwrap();
         crate::disk::rename(&dir.path().join("y"), &path).unwrap();
@@ -218,7 +316,7 @@ mod tests {
         write_new(&dir.path().join("x"), b"1").unwrap();
         let memo = DigestMemo::new(Trust::ReadEverything);
         digest(&memo, dir.path());
-        memo.read_later();
+        memo.read_later(10);
         digest(&memo, dir.path());
         assert_eq!(memo.files_read(), 2);
     }

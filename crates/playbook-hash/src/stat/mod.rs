@@ -3,10 +3,20 @@
 //! A stat may save reading; it may never change an answer. So it is compared whole ([`StatKey`]), and not
 //! trusted at all where the file could have been written again without its stat showing it ([`is_racy`]).
 
+mod boot;
+mod cache;
+mod codec;
+mod evidence;
 mod key;
+mod local;
 mod memo;
 mod racy;
+#[cfg(test)]
+mod tests;
 
+pub use boot::{Boot, boot_id};
+pub use cache::StatCache;
+pub use evidence::{Evidence, still_holds};
 pub use key::StatKey;
 pub use memo::{DigestMemo, Trust};
 pub use racy::{Moment, is_racy};

@@ -12,6 +12,10 @@ use crate::stat::key::StatKey;
 /// in coarser steps.
 const MARGIN: i64 = 2;
 
+/// The same under another start of the machine, in seconds: younger data may never have reached the disk, although
+/// its stat did. Systems write back what is in memory well within this time.
+const MARGIN_OVER_BOOT: i64 = 120;
+
 /// A point of wall-clock time, as file systems keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
@@ -34,8 +38,11 @@ impl Moment {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        #[cfg(any(test, feature = "faults"))]
+        let seconds = seconds.saturating_add(crate::disk::faults::late());
         Self {
-            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            seconds,
             nanos: since.subsec_nanos(),
         }
     }
@@ -51,7 +58,15 @@ impl Moment {
 /// Whether the file may have been written again after its reading began without its stat showing it: its
 /// mtime or ctime is not at least two seconds older than that moment.
 pub fn is_racy(stat: &StatKey, began: Moment) -> bool {
-    let safe = began.earlier(MARGIN);
+    is_younger(stat, began.earlier(MARGIN))
+}
+
+/// The same, if the machine was started anew since.
+pub(super) fn is_racy_over_boot(stat: &StatKey, began: Moment) -> bool {
+    is_younger(stat, began.earlier(MARGIN_OVER_BOOT))
+}
+
+fn is_younger(stat: &StatKey, safe: Moment) -> bool {
     stat.mtime > safe || stat.ctime > safe
 }
 

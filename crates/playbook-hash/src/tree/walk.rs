@@ -15,7 +15,7 @@ use crate::command::digest_bytes;
 use crate::error::HashError;
 use crate::file::{OPEN_FLAGS, special_kind};
 use crate::ignore_rules::{IgnoreRules, is_reserved};
-use crate::stat::{DigestMemo, StatKey, Trust};
+use crate::stat::{DigestMemo, Trust};
 use crate::tree::entry::{Directory, Entry, EntryKind};
 use crate::tree::fold::fold;
 use crate::tree::listing::{Listing, Listings};
@@ -228,7 +228,7 @@ impl Walk<'_> {
                 };
                 let file = self
                     .memo
-                    .file(path, &StatKey::of(found), |path| reading.open(name, path))?;
+                    .file(path, found, |path| reading.open(name, path))?;
                 Ok(entry(kind, file.digest, file.total_bytes))
             }
             FileType::Directory => Ok(entry(EntryKind::Directory, Digest::from_bytes([0; 32]), 0)),

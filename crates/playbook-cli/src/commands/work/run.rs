@@ -2,6 +2,7 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,8 +11,9 @@ use playbook_exec::observer::{Fanned, Observer};
 use playbook_exec::plan::{Force, Plan, PlanOptions, Selection, plan, refuse_unsupported};
 use playbook_exec::{
     ExecError, FOLD_EVERY, GRACE, Outcome as RunOutcome, Recovery, Runtime, Summary, execute, host,
-    recover,
+    recover, settled,
 };
+use playbook_hash::Trust;
 use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, Holder, RunLock};
 use playbook_types::model::policy::{Concurrency, FailurePolicy};
@@ -24,8 +26,8 @@ use crate::commands::look::status::show_plan;
 use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
-use crate::render::json::JsonEvents;
-use crate::render::plain::Plain;
+use crate::render::json::{self, JsonEvents};
+use crate::render::plain::{Plain, nothing_ran};
 use crate::render::recovered::tell;
 use crate::term;
 
@@ -89,6 +91,9 @@ pub(crate) struct RunArgs {
 /// `playbook run`
 pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
     let (file, stages) = app.split(&args.stages);
+    if asks_for_everything(args, stages) && nothing_to_do(app, file.as_deref(), args)? {
+        return Ok(Outcome::Done);
+    }
     let project = app.project(file)?;
     let overrides = overrides(&args.set)?;
     let project = with_params(project, &overrides)?;
@@ -118,6 +123,37 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
     run(app, args, &plan, &overrides)
 }
 
+/// Whether the run is of the whole playbook as it is written.
+fn asks_for_everything(args: &RunArgs, stages: &[String]) -> bool {
+    stages.is_empty() && args.more_stages.is_empty() && args.set.is_empty() && !args.force
+}
+
+/// Whether an earlier run found that there is nothing to do, and that still holds. If so, the run is told as ever.
+fn nothing_to_do(app: &App, file: Option<&Path>, args: &RunArgs) -> Result<bool, CliError> {
+    if app.trust != Trust::Stat || args.dry_run {
+        return Ok(false);
+    }
+    let began = app.clock.monotonic();
+    let located = match file {
+        Some(file) => file.to_owned(),
+        None => app.locate()?,
+    };
+    let Some(settled) = settled(&located) else {
+        return Ok(false);
+    };
+    let took = app.clock.monotonic().saturating_sub(began);
+    let events = settled.events(run_id()?, &*app.clock, took);
+    if args.json {
+        match term::out(&json::lines(&events)) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+            _ => {}
+        }
+    } else if app.verbosity > Verbosity::Quiet {
+        term::say(&nothing_ran(&events));
+    }
+    Ok(true)
+}
+
 fn run(
     app: &App,
     args: &RunArgs,
@@ -125,10 +161,10 @@ fn run(
     overrides: &[(ParamKey, ParamValue)],
 ) -> Result<Outcome, CliError> {
     let plain = Plain::new(plan, app.verbosity, args.json);
-    let json = JsonEvents::default();
+    let json_events = JsonEvents::default();
     let mut observers: Vec<&dyn Observer> = vec![&plain];
     if args.json {
-        observers.push(&json);
+        observers.push(&json_events);
     }
     let declared = plan.playbook_policy().failure;
     let failure = match (args.keep_going, declared) {
@@ -150,7 +186,7 @@ fn run(
     let summary = execute(plan, &runtime)?;
     plain.finish(&summary);
     say_what_to_do(&summary);
-    match json.finish() {
+    match json_events.finish() {
         // Whoever read the events has seen enough; the run counts all the same.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}

@@ -67,6 +67,11 @@ pub(crate) fn skips_sync() -> bool {
     plan().is_some_and(|plan| plan.no_sync)
 }
 
+/// How many seconds later than it is readings begin.
+pub(crate) fn late() -> i64 {
+    plan().map_or(0, |plan| plan.late)
+}
+
 pub(super) fn pass_point(point: Point) {
     if let Some(plan) = plan() {
         plan.pass(point);
@@ -94,6 +99,7 @@ struct Faults {
     kill_after: Option<usize>,
     kill_at: Option<(String, usize)>,
     no_sync: bool,
+    late: i64,
 }
 
 fn plan() -> Option<&'static Faults> {
@@ -131,6 +137,7 @@ impl Faults {
                 self.kill_at = known.then_some((point.to_owned(), nth.parse().ok()?));
                 self.kill_at.as_ref()?;
             }
+            "late" => self.late = value.parse().ok()?,
             "nosync" => self.no_sync = true,
             _ => return None,
         }

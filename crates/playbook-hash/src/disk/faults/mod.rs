@@ -11,12 +11,15 @@
 //! | `fail-from=N:ERRNO` | that one and all later ones |
 //! | `kill=N`, `kill-half=N`, `kill-after=N` | the process dies before, in the middle of (if it writes) or after the N-th operation |
 //! | `kill-at=POINT:K` | the process dies when it passes a point for the K-th time |
+//! | `late=SECONDS` | every reading of a file begins so much later than it does, as far as its stat is concerned |
 //! | `nosync` | nothing is synced: for measuring what syncing costs |
 
 #[cfg(any(test, feature = "faults"))]
 mod active;
 mod point;
 
+#[cfg(any(test, feature = "faults"))]
+pub(crate) use active::late;
 #[cfg(any(test, feature = "faults"))]
 pub(super) use active::{Blow, skips_sync, strike, struck};
 #[cfg(any(test, feature = "faults"))]

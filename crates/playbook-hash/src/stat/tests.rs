@@ -1,0 +1,239 @@
+//! The stat cache from one process to the next: it saves reading, and whatever is done to files, clock and cache,
+//! it changes no answer.
+
+use std::fs::{self, File, FileTimes};
+use std::path::{Path, PathBuf};
+
+use playbook_types::digest::Digest;
+
+use crate::disk::{rename, write_new};
+use crate::ignore_rules::IgnoreRules;
+use crate::stat::{DigestMemo, StatCache, Trust};
+
+/// A root with one file, whose digest is in the cache as that of a file read long after it was written.
+struct Root {
+    dir: tempfile::TempDir,
+}
+
+impl Root {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(".playbook")).unwrap();
+        let this = Self { dir };
+        this.write("f", "old");
+        let memo = this.memo(Trust::Stat);
+        this.digest(&memo, "f");
+        memo.read_later(10);
+        memo.save().unwrap();
+        this
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::remove_file(self.path(name)).ok();
+        write_new(&self.path(name), text.as_bytes()).unwrap();
+    }
+
+    fn memo(&self, trust: Trust) -> DigestMemo {
+        let root = self.dir.path().to_owned();
+        DigestMemo::with_cache(
+            trust,
+            StatCache::new(self.path(".playbook/stat-cache"), root),
+        )
+    }
+
+    fn digest(&self, memo: &DigestMemo, name: &str) -> Digest {
+        let rules = IgnoreRules::defaults_only().unwrap();
+        memo.digest(&self.path(name), &rules).unwrap().digest
+    }
+
+    /// What a new process finds, and how many files it reads for that. The digest must be right.
+    fn next(&self) -> u64 {
+        let memo = self.memo(Trust::Stat);
+        let found = self.digest(&memo, "f");
+        let truth = blake3::hash(&fs::read(self.path("f")).unwrap());
+        assert_eq!(found, Digest::from_bytes(*truth.as_bytes()));
+        memo.files_read()
+    }
+}
+
+/// Writes in place, and gives the file back the times it had.
+fn edit_in_secret(path: &Path, text: &str) {
+    let modified = fs::metadata(path).unwrap().modified().unwrap();
+    let mut file = File::options()
+        .write(true)
+        .truncate(true)
+        .open(path)
+        .unwrap();
+    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    file.set_times(FileTimes::new().set_modified(modified))
+        .unwrap();
+}
+
+#[test]
+fn the_next_process_reads_nothing() {
+    let root = Root::new();
+    assert_eq!(root.next(), 0);
+}
+
+#[test]
+fn an_edit_is_seen_even_with_size_and_mtime_restored() {
+    let root = Root::new();
+    edit_in_secret(&root.path("f"), "new");
+    assert_eq!(root.next(), 1);
+}
+
+#[test]
+fn another_file_renamed_over_it_is_seen() {
+    let root = Root::new();
+    root.write("g", "new");
+    let modified = fs::metadata(root.path("f")).unwrap().modified().unwrap();
+    let file = File::options().write(true).open(root.path("g")).unwrap();
+    file.set_times(FileTimes::new().set_modified(modified))
+        .unwrap();
+    rename(&root.path("g"), &root.path("f")).unwrap();
+    assert_eq!(root.next(), 1);
+}
+
+#[test]
+fn what_was_read_as_soon_as_it_was_written_is_read_again() {
+    let root = Root::new();
+    root.write("f", "new");
+    for _ in 0..3 {
+        let memo = root.memo(Trust::Stat);
+        root.digest(&memo, "f");
+        memo.save().unwrap();
+    }
+    // It could have been written once more within the same tick.
+    assert_eq!(root.next(), 1);
+}
+
+#[test]
+fn an_entry_keeps_the_moment_of_its_own_reading() {
+    let root = Root::new();
+    root.write("f", "new");
+    let memo = root.memo(Trust::Stat);
+    root.digest(&memo, "f");
+    memo.read_later(1);
+    memo.save().unwrap();
+    // A later process that learns something else rewrites the cache.
+    root.write("g", "1");
+    let memo = root.memo(Trust::Stat);
+    root.digest(&memo, "g");
+    memo.read_later(0);
+    memo.save().unwrap();
+    assert_eq!(root.next(), 1, "a second is not two");
+}
+
+#[test]
+fn a_clock_set_back_trusts_nothing() {
+    let root = Root::new();
+    let memo = root.memo(Trust::Stat);
+    memo.read_later(-3600);
+    assert_eq!(root.digest(&memo, "f"), root.digest(&memo, "f"));
+    assert_eq!(memo.files_read(), 2);
+}
+
+#[test]
+fn under_another_start_of_the_machine_only_what_is_old_counts() {
+    for (seconds, read) in [(100, 1), (130, 0)] {
+        let root = Root::new();
+        let memo = root.memo(Trust::Stat);
+        memo.read_later(seconds - 10);
+        memo.read_before_the_machine_started();
+        memo.save().unwrap();
+        assert_eq!(root.next(), read, "{seconds} s");
+    }
+}
+
+#[test]
+fn a_copied_workspace_is_read_anew() {
+    let root = Root::new();
+    let copy = Root::new();
+    fs::copy(
+        root.path(".playbook/stat-cache"),
+        copy.path(".playbook/stat-cache"),
+    )
+    .unwrap();
+    edit_in_secret(&copy.path("f"), "new");
+    assert_eq!(copy.next(), 1);
+    assert_eq!(root.next(), 0);
+}
+
+#[test]
+fn a_damaged_cache_costs_reading_only() {
+    let root = Root::new();
+    let whole = fs::read(root.path(".playbook/stat-cache")).unwrap();
+    for bytes in [&whole[..whole.len() / 2], b"", b"junk", &[0; 4096]] {
+        fs::remove_file(root.path(".playbook/stat-cache")).unwrap();
+        write_new(&root.path(".playbook/stat-cache"), bytes).unwrap();
+        assert_eq!(root.next(), 1);
+    }
+    fs::remove_file(root.path(".playbook/stat-cache")).unwrap();
+    assert_eq!(root.next(), 1);
+}
+
+#[test]
+fn trusting_nothing_reads_and_teaches() {
+    let root = Root::new();
+    fs::remove_file(root.path(".playbook/stat-cache")).unwrap();
+    let memo = root.memo(Trust::ReadEverything);
+    root.digest(&memo, "f");
+    root.digest(&memo, "f");
+    assert_eq!(memo.files_read(), 2);
+    memo.read_later(10);
+    memo.save().unwrap();
+    assert_eq!(root.next(), 0);
+}
+
+#[test]
+fn where_nothing_was_ever_run_nothing_is_made() {
+    let root = Root::new();
+    fs::remove_dir_all(root.path(".playbook")).unwrap();
+    let memo = root.memo(Trust::Stat);
+    root.digest(&memo, "f");
+    memo.read_later(10);
+    memo.save().unwrap();
+    assert!(!root.path(".playbook").exists());
+}
+
+#[test]
+fn what_nobody_asks_for_is_forgotten_in_the_end() {
+    let root = Root::new();
+    let size = || {
+        fs::metadata(root.path(".playbook/stat-cache"))
+            .unwrap()
+            .len()
+    };
+    let first = size();
+    root.write("g", "1");
+    for _ in 0..30 {
+        let memo = root.memo(Trust::Stat);
+        root.digest(&memo, "g");
+        memo.read_later(10);
+        memo.save().unwrap();
+    }
+    assert_eq!(size(), first, "one entry of the same length");
+    assert_eq!(root.next(), 1);
+}
+
+#[test]
+fn two_that_write_at_once_leave_a_whole_cache() {
+    let root = Root::new();
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                for _ in 0..20 {
+                    let memo = root.memo(Trust::Stat);
+                    root.digest(&memo, "f");
+                    memo.read_later(0);
+                    memo.save().unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(root.next(), 0);
+}
