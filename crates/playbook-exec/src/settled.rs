@@ -11,7 +11,7 @@
 //! |---|---|
 //! | 19 | `playbook settled 1` and a line break |
 //! | 32 | the BLAKE3 of everything behind them |
-//! | 32 | which program wrote it: version, size, times and inode of its file |
+//! | 32 | which program wrote it (version, size, times and inode of its file), under which start of the machine |
 //! | 4 | the length of the text that follows |
 //! | | the playbook's name as JSON, then a line per stage: name, cache key, recorded seconds |
 //! | | the evidence |
@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use playbook_hash::disk::{DiskError, Durability, Root, StateDir, replace};
-use playbook_hash::{DigestMemo, Evidence, Moment, StatKey, is_racy, still_holds};
+use playbook_hash::{DigestMemo, Evidence, Moment, StatKey, boot_id, is_racy, still_holds};
 use playbook_lock::run_lock::holder;
 use playbook_lock::{GENERATOR, Project};
 use playbook_types::digest::Digest;
@@ -224,7 +224,9 @@ fn decode(text: &str) -> Option<Settled> {
     })
 }
 
-/// This program: another version, or another build of it, may answer otherwise.
+/// This program under this start of the machine. Another version, or another build of it, may answer otherwise; and
+/// after a power cut a stat may have reached the disk without its data, so what was found before the machine
+/// started says nothing. Nothing where the system does not tell.
 fn this_program() -> Option<[u8; DIGEST]> {
     let file = std::env::current_exe().ok()?;
     let stat = rustix::fs::stat(&file).ok()?;
@@ -235,6 +237,7 @@ fn this_program() -> Option<[u8; DIGEST]> {
         stat.st_ctime,
         stat.st_ctime_nsec,
     );
-    let text = format!("{GENERATOR} {size} {inode} {times:?}");
+    let boot = boot_id()?;
+    let text = format!("{GENERATOR} {size} {inode} {times:?} {boot}");
     Some(*blake3::hash(text.as_bytes()).as_bytes())
 }
