@@ -7,13 +7,12 @@ use blake3::Hash;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use playbook_hash::digest_params;
-use playbook_hash::disk::{Durability, replace};
 use playbook_types::model::playbook::Playbook;
 use playbook_types::name::{ParamKey, StageName};
 use playbook_types::record::lock::{LockFile, StageEntry};
 
 use crate::error::LockError;
-use crate::format::{parse_bytes, render_lock};
+use crate::format::{parse_bytes, save_text};
 
 /// The program and version that lock files and events name.
 pub const GENERATOR: &str = concat!("playbook ", env!("CARGO_PKG_VERSION"));
@@ -122,8 +121,7 @@ impl Folder {
             Found::Other(lock) => lock.as_deref(),
         };
         let lock = compose(playbook, old, newer, Some(now));
-        let text = render_lock(&lock)?;
-        replace(&self.path, text.as_bytes(), Durability::Synced)?;
+        let text = save_text(&self.path, &lock)?;
         self.known = Some(blake3::hash(text.as_bytes()));
         Ok(())
     }

@@ -9,12 +9,13 @@ mod strays;
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use playbook_hash::boot_id;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::remove_half_replaced;
 use playbook_lock::journal::{
-    Journal, JournalRecord, OpenStage, Phase, Replay, RunHeader, StoredJournal, discard_journal,
+    Journal, JournalRecord, OpenStage, Phase, RunHeader, StoredJournal, discard_journal,
     read_journal, replay,
 };
 use playbook_lock::run_lock::RunLock;
@@ -29,7 +30,7 @@ use crate::outputs::{Places, RolledBack, put_right};
 use crate::process::identity;
 use crate::recover::orphans::end_orphans;
 use crate::recover::strays::bring_strays_back;
-use crate::schedule::short;
+use crate::schedule::{Entries, short};
 
 /// How to recover.
 #[derive(Debug, Clone, Copy)]
@@ -127,10 +128,11 @@ pub fn recover(
     } else {
         Base::default()
     };
-    let (cut_off, kept) = close_transactions(&places, &journal, &replay, &base)?;
+    let entries = with_cut_off(base.lock.as_ref(), replay.entries, &replay.open);
+    let (cut_off, kept) = close_transactions(&places, &journal, (&replay.open, &entries))?;
     bring_strays_back(project.playbook(), &places)?;
     pass(Point::OutsRecovered);
-    let completed = fold(project, &base, &replay, how.now)?;
+    let completed = fold(project, &base, entries, how.now)?;
     pass(Point::RecoveryFolded);
     journal.remove()?;
     Ok(Some(Recovered {
@@ -180,12 +182,10 @@ fn still_runs(header: &RunHeader) -> bool {
 fn close_transactions(
     places: &Places,
     journal: &Journal,
-    replay: &Replay,
-    base: &Base,
+    (open, entries): (&IndexMap<StageName, OpenStage>, &Entries),
 ) -> Result<(Vec<CutOff>, Kept), ExecError> {
-    let entries = with_cut_off(base.lock.as_ref(), replay.entries.clone(), &replay.open);
     let (mut cut_off, mut all_kept) = (Vec::new(), Vec::new());
-    for (stage, open) in &replay.open {
+    for (stage, open) in open {
         let back = put_right(places, journal, stage, open).map_err(|fault| ExecError::OldOuts {
             stage: stage.to_string(),
             fault,
@@ -222,13 +222,12 @@ fn was_cut_off(open: &OpenStage) -> bool {
 fn fold(
     project: &Project,
     base: &Base,
-    replay: &Replay,
+    mut entries: Entries,
     now: Timestamp,
 ) -> Result<Vec<StageName>, ExecError> {
     if !project.playbook().policy.lock_file {
         return Ok(Vec::new());
     }
-    let mut entries = with_cut_off(base.lock.as_ref(), replay.entries.clone(), &replay.open);
     entries.retain(|stage, entry| {
         let known = base.lock.as_ref().and_then(|lock| lock.stages.get(stage));
         known != Some(entry) && project.playbook().stages.contains_key(stage)

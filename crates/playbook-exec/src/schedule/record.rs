@@ -12,7 +12,7 @@ use playbook_types::record::lock::StageEntry;
 use crate::plan::Plan;
 
 /// Entries by stage.
-pub(super) type Entries = IndexMap<StageName, StageEntry>;
+pub(crate) type Entries = IndexMap<StageName, StageEntry>;
 
 /// The entries of a run.
 #[derive(Debug)]

@@ -20,7 +20,12 @@ pub fn render_lock(lock: &LockFile) -> Result<String, LockError> {
 ///
 /// When the disk refuses. The former lock is then still there, whole.
 pub fn save_lock_file(path: &Path, lock: &LockFile) -> Result<(), LockError> {
+    save_text(path, lock).map(drop)
+}
+
+/// The same, and gives the text.
+pub(crate) fn save_text(path: &Path, lock: &LockFile) -> Result<String, LockError> {
     let text = render_lock(lock)?;
     replace(path, text.as_bytes(), Durability::Synced)?;
-    Ok(())
+    Ok(text)
 }
