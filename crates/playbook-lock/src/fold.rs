@@ -12,7 +12,8 @@ use playbook_types::name::{ParamKey, StageName};
 use playbook_types::record::lock::{LockFile, StageEntry};
 
 use crate::error::LockError;
-use crate::format::{parse_bytes, save_text};
+use crate::format::{Layout, parse_bytes, parse_lock, render_lock, save_text, splice};
+use crate::project::Project;
 
 /// The program and version that lock files and events name.
 pub const GENERATOR: &str = concat!("playbook ", env!("CARGO_PKG_VERSION"));
@@ -29,6 +30,16 @@ pub struct Base {
     pub lock: Option<LockFile>,
     /// Of its bytes, so that it need not be read again while it stays as it is.
     hash: Option<Hash>,
+    /// If only some of its entries were read: which, and the text that all of them stand in.
+    part: Option<Part>,
+}
+
+/// A lock of which only some entries were read.
+#[derive(Debug, Clone)]
+struct Part {
+    text: String,
+    layout: Layout,
+    numbers: IndexMap<StageName, usize>,
 }
 
 impl Base {
@@ -42,14 +53,46 @@ impl Base {
         Ok(Self {
             hash: bytes.as_deref().map(blake3::hash),
             lock: bytes.map(|bytes| parse_bytes(bytes, path)).transpose()?,
+            part: None,
         })
     }
-}
 
-impl Base {
+    /// Reads some entries of the lock at `path`, by their numbers in ascending order, if the lock is the one with this
+    /// hash and this layout.
+    pub fn read_part(path: &Path, hash: Hash, layout: Layout, numbers: &[usize]) -> Option<Self> {
+        let bytes = std::fs::read(path).ok()?;
+        (blake3::hash(&bytes) == hash).then_some(())?;
+        let text = String::from_utf8(bytes).ok()?;
+        let lock = parse_lock(&layout.part(&text, numbers)?, path).ok()?;
+        (lock.stages.len() == numbers.len()).then_some(())?;
+        let numbers = lock.stages.keys().cloned().zip(numbers.iter().copied());
+        let part = Part {
+            numbers: numbers.collect(),
+            text,
+            layout,
+        };
+        Some(Self {
+            lock: Some(lock),
+            hash: Some(hash),
+            part: Some(part),
+        })
+    }
+
     /// The BLAKE3 of the lock's bytes, if there was one.
     pub fn hash(&self) -> Option<Hash> {
         self.hash
+    }
+
+    /// The layout of the lock, which is at `path`: known if it is still the one that was read, and in the form this
+    /// program writes.
+    pub fn layout(&self, path: &Path) -> Option<Layout> {
+        if let Some(part) = &self.part {
+            return Some(part.layout.clone());
+        }
+        let text = std::fs::read_to_string(path).ok()?;
+        (Some(blake3::hash(text.as_bytes())) == self.hash).then_some(())?;
+        (render_lock(self.lock.as_ref()?).ok()? == text).then_some(())?;
+        Layout::scan(&text)
     }
 }
 
@@ -74,8 +117,10 @@ fn is_dangling(path: &Path) -> bool {
 pub struct Folder {
     path: PathBuf,
     found: Found,
-    /// Of the bytes on disk as far as this knows; none if there is no lock.
+    /// What is on disk as far as this knows; none if there is no lock.
     known: Option<Hash>,
+    /// What this wrote last.
+    written: Option<Layout>,
 }
 
 /// What new entries go on top of.
@@ -94,7 +139,13 @@ impl Folder {
             path,
             found: Found::Base,
             known: base.hash,
+            written: None,
         }
+    }
+
+    /// What this wrote last: its BLAKE3 and its layout. `None` if it wrote nothing, or nothing that has one.
+    pub fn written(&self) -> Option<(Hash, &Layout)> {
+        self.known.zip(self.written.as_ref())
     }
 
     /// Puts `newer` entries into the lock, on top of those of `base`, atomically and durably. What is on disk
@@ -106,7 +157,7 @@ impl Folder {
     /// A lock that cannot be read any more, or a disk that refuses. The lock is then as it was.
     pub fn fold(
         &mut self,
-        playbook: &Playbook,
+        project: &Project,
         base: &Base,
         newer: &IndexMap<StageName, StageEntry>,
         now: Timestamp,
@@ -116,15 +167,65 @@ impl Folder {
             let lock = bytes.map(|bytes| parse_bytes(bytes, &self.path));
             self.found = Found::Other(lock.transpose()?.map(Box::new));
         }
-        let old = match &self.found {
-            Found::Base => base.lock.as_ref(),
-            Found::Other(lock) => lock.as_deref(),
+        let (text, layout) = match carried_over(&self.found, project, base, newer, now)? {
+            Some(whole) => whole,
+            None => self.composed(project, base, newer, now)?,
         };
-        let lock = compose(playbook, old, newer, Some(now));
-        let text = save_text(&self.path, &lock)?;
+        save_text(&self.path, &text)?;
         self.known = Some(blake3::hash(text.as_bytes()));
+        self.written = layout;
         Ok(())
     }
+
+    /// The lock written anew from all its entries.
+    fn composed(
+        &self,
+        project: &Project,
+        base: &Base,
+        newer: &IndexMap<StageName, StageEntry>,
+        now: Timestamp,
+    ) -> Result<(String, Option<Layout>), LockError> {
+        let (whole, reread);
+        let playbook = if base.part.is_some() {
+            whole = project.whole_playbook()?;
+            &whole
+        } else {
+            project.playbook()
+        };
+        let old = match (&self.found, &base.part) {
+            (Found::Other(lock), _) => lock.as_deref(),
+            (Found::Base, None) => base.lock.as_ref(),
+            (Found::Base, Some(part)) => {
+                reread = parse_lock(&part.text, &self.path)?;
+                Some(&reread)
+            }
+        };
+        let text = render_lock(&compose(playbook, old, newer, Some(now)))?;
+        let layout = Layout::scan(&text);
+        Ok((text, layout))
+    }
+}
+
+/// The lock with the text of all entries that are not new as it is, where only some of them were read.
+fn carried_over(
+    found: &Found,
+    project: &Project,
+    base: &Base,
+    newer: &IndexMap<StageName, StageEntry>,
+    now: Timestamp,
+) -> Result<Option<(String, Option<Layout>)>, LockError> {
+    let (Found::Base, Some(part)) = (found, &base.part) else {
+        return Ok(None);
+    };
+    let numbers = newer.keys().map(|name| part.numbers.get(name).copied());
+    let Some(mut numbers) = numbers.collect::<Option<Vec<usize>>>() else {
+        return Ok(None);
+    };
+    numbers.sort_unstable();
+    // In the playbook's order, and with what stands in front of the entries.
+    let fresh = compose(project.playbook(), None, newer, Some(now));
+    let whole = splice((&part.text, &part.layout), &fresh, &numbers)?;
+    Ok(whole.map(|(text, layout)| (text, Some(layout))))
 }
 
 /// A lock with new entries on top of those of `old`, in the playbook's order.

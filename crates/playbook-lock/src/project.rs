@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use playbook_hash::disk::{Root, StateDir};
+use playbook_hash::disk::{DiskError, Root, StateDir};
 use playbook_types::finding::Findings;
 use playbook_types::model::playbook::Playbook;
 use playbook_types::parse::{Parsed, SourceName, locate, parse};
 
 use crate::error::LockError;
 use crate::format::{beside, lock_file_path};
+use crate::parsed::{self, Key, Wanted};
 
 /// A playbook that was read and checked, and where its files are.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Project {
     playbook: Playbook,
     warnings: Findings,
     as_written: bool,
+    /// Some stages were left out.
+    is_part: bool,
 }
 
 impl Project {
@@ -30,21 +33,22 @@ impl Project {
     /// A file that cannot be read, that shares its lock with another, or a playbook with errors in it.
     pub fn open(file: &Path) -> Result<Self, LockError> {
         let text = read_text(file)?;
-        let name = file.file_name().and_then(|name| name.to_str());
-        let name = SourceName::new(name.ok_or_else(|| LockError::PlaybookName {
-            path: file.to_owned(),
-        })?);
+        let name = source_name(file)?;
         refuse_twins(file)?;
-        let Parsed { playbook, warnings } =
-            parse(&text, &name).map_err(|findings| LockError::Playbook {
-                path: file.to_owned(),
-                findings,
-            })?;
-        let directory = file
-            .parent()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let root = Root::new(directory.to_owned())?;
+        let root = root_of(file)?;
+        let kept = Key::of(&name, &text);
+        let kept = kept.and_then(|key| {
+            let path = StateDir::new(&root, name.stem()).parsed();
+            parsed::read(&path, key, Wanted::All)
+        });
+        let Parsed { playbook, warnings } = match kept {
+            // One with warnings is not kept.
+            Some(playbook) => Parsed {
+                playbook,
+                warnings: Findings::default(),
+            },
+            None => parse_text(&text, &name, file)?,
+        };
         Ok(Self {
             root,
             file: file.to_owned(),
@@ -53,7 +57,49 @@ impl Project {
             playbook,
             warnings,
             as_written: true,
+            is_part: false,
         })
+    }
+
+    /// Opens the playbook at `file` with only some of its stages in it, by their numbers in ascending order; `None` if its
+    /// text has another hash, or is not kept in a form that can be read in parts.
+    pub fn open_part(file: &Path, text_hash: blake3::Hash, numbers: &[usize]) -> Option<Self> {
+        let text = read_text(file).ok()?;
+        (blake3::hash(text.as_bytes()) == text_hash).then_some(())?;
+        let name = source_name(file).ok()?;
+        refuse_twins(file).ok()?;
+        let root = root_of(file).ok()?;
+        let path = StateDir::new(&root, name.stem()).parsed();
+        let key = Key::of(&name, &text)?;
+        let playbook = parsed::read(&path, key, Wanted::Numbers(numbers))?;
+        Some(Self {
+            root,
+            file: file.to_owned(),
+            name,
+            text,
+            playbook,
+            warnings: Findings::default(),
+            as_written: true,
+            is_part: true,
+        })
+    }
+
+    /// Keeps the playbook in the state directory in a form that is quicker to read than its text.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn keep_parsed(&self) -> Result<(), DiskError> {
+        let worth = self.as_written && !self.is_part && self.warnings.0.is_empty();
+        match Key::of(&self.name, &self.text).filter(|_| worth) {
+            Some(key) => parsed::keep(&self.state_dir().parsed(), key, &self.playbook),
+            None => Ok(()),
+        }
+    }
+
+    /// The playbook with all its stages, read from its text again.
+    pub(crate) fn whole_playbook(&self) -> Result<Playbook, LockError> {
+        Ok(parse_text(&self.text, &self.name, &self.file)?.playbook)
     }
 
     /// The file that would share its lock with the playbook at `file`, and may not be there.
@@ -141,6 +187,27 @@ pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String, usize> {
         let valid = error.utf8_error().valid_up_to();
         let front = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
         1 + front.matches('\n').count()
+    })
+}
+
+fn source_name(file: &Path) -> Result<SourceName, LockError> {
+    let name = file.file_name().and_then(|name| name.to_str());
+    Ok(SourceName::new(name.ok_or_else(|| {
+        LockError::PlaybookName {
+            path: file.to_owned(),
+        }
+    })?))
+}
+
+fn root_of(file: &Path) -> Result<Root, LockError> {
+    let directory = file.parent().filter(|dir| !dir.as_os_str().is_empty());
+    Ok(Root::new(directory.unwrap_or(Path::new(".")).to_owned())?)
+}
+
+fn parse_text(text: &str, name: &SourceName, file: &Path) -> Result<Parsed, LockError> {
+    parse(text, name).map_err(|findings| LockError::Playbook {
+        path: file.to_owned(),
+        findings,
     })
 }
 

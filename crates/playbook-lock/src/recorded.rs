@@ -85,6 +85,15 @@ impl Recorded {
         self.seen.as_ref().or(self.base.lock.as_ref())
     }
 
+    /// A lock that no run has left a journal beside.
+    pub fn undisturbed(base: Base) -> Self {
+        Self {
+            base,
+            seen: None,
+            unfinished: None,
+        }
+    }
+
     /// Reads what is on record for the project.
     ///
     /// # Errors
@@ -98,11 +107,7 @@ impl Recorded {
             header, records, ..
         }) = journal
         else {
-            return Ok(Self {
-                base,
-                seen: None,
-                unfinished: None,
-            });
+            return Ok(Self::undisturbed(base));
         };
         let Replay { entries, open } = replay(records);
         let holder = run_lock::holder(&project.state_dir().run_lock())?;

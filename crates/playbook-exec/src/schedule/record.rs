@@ -81,7 +81,7 @@ impl<'s> Record<'s> {
         let mut folder = folder
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        folder.fold(self.plan.playbook(), self.plan.base(), &self.newer, now)?;
+        folder.fold(self.plan.project, self.plan.base(), &self.newer, now)?;
         self.unfolded = false;
         Ok(())
     }

@@ -192,7 +192,7 @@ fn carry_out(task: Task, plan: &Plan<'_>, memo: &DigestMemo, folder: &Mutex<Fold
         Task::Decide(id, after) => Message::Decided(id, decide_now(plan, memo, id, &after)),
         Task::Fold(entries, now) => {
             let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-            Message::Folded(folder.fold(plan.playbook(), plan.base(), &entries, now))
+            Message::Folded(folder.fold(plan.project, plan.base(), &entries, now))
         }
     }
 }

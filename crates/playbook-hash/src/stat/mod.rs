@@ -10,6 +10,7 @@ mod evidence;
 mod key;
 mod local;
 mod memo;
+mod program;
 mod racy;
 #[cfg(test)]
 mod tests;
@@ -19,4 +20,5 @@ pub use cache::StatCache;
 pub use evidence::{Evidence, still_holds};
 pub use key::StatKey;
 pub use memo::{DigestMemo, Trust};
+pub use program::this_program;
 pub use racy::{Moment, is_racy};

@@ -1,0 +1,205 @@
+//! The playbook in a form that is quicker to read than its text, and can be read in parts.
+//!
+//! It stands in `parsed` in the state directory, names the text it was made of and the program that made it, and is
+//! not used for any other. What cannot be kept exactly is not kept: before it is written it is read back
+//! and compared.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 18 | `playbook parsed 1` and a line break |
+//! | 32 | the BLAKE3 of everything behind them |
+//! | 32 | the key: the BLAKE3 of the program, the playbook's file name and its text |
+//! | 4 | the number of parts |
+//! | 4 each | the length of each part |
+//! | | the parts, as JSON: the playbook without its stages, then each of its stages |
+
+use std::path::Path;
+
+use blake3::{Hash, Hasher};
+use playbook_hash::disk::{DiskError, Durability, replace};
+use playbook_hash::this_program;
+use playbook_types::model::playbook::Playbook;
+use playbook_types::model::stage::Stage;
+use playbook_types::parse::SourceName;
+
+const MAGIC: &[u8; 18] = b"playbook parsed 1\n";
+const DIGEST: usize = 32;
+
+/// Which playbook a kept form is of, and which program made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Key(Hash);
+
+impl Key {
+    /// That of a playbook's text; `None` where a program cannot tell itself from another.
+    pub(crate) fn of(name: &SourceName, text: &str) -> Option<Self> {
+        let mut hasher = Hasher::new();
+        hasher.update(&this_program()?);
+        hasher.update(&(name.as_str().len() as u64).to_le_bytes());
+        hasher.update(name.as_str().as_bytes());
+        hasher.update(text.as_bytes());
+        Some(Self(hasher.finalize()))
+    }
+}
+
+/// Which stages are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted<'w> {
+    All,
+    /// Those with these numbers, in the order of the playbook.
+    Numbers(&'w [usize]),
+}
+
+/// The kept form of the playbook with this key, if the file at `path` has it.
+pub(crate) fn read(path: &Path, key: Key, wanted: Wanted<'_>) -> Option<Playbook> {
+    decode(&std::fs::read(path).ok()?, key, wanted)
+}
+
+/// Keeps a playbook, unless the file at `path` has it already or its values cannot be kept exactly.
+pub(crate) fn keep(path: &Path, key: Key, playbook: &Playbook) -> Result<(), DiskError> {
+    if front_of(path).is_some_and(|front| front == *key.0.as_bytes()) {
+        return Ok(());
+    }
+    match encode(key, playbook) {
+        Some(bytes) if decode(&bytes, key, Wanted::All).as_ref() == Some(playbook) => {
+            replace(path, &bytes, Durability::Fast)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The key in the file at `path`.
+fn front_of(path: &Path) -> Option<[u8; DIGEST]> {
+    use std::io::Read as _;
+    let mut front = [0; MAGIC.len() + 2 * DIGEST];
+    std::fs::File::open(path)
+        .ok()?
+        .read_exact(&mut front)
+        .ok()?;
+    let rest = front.strip_prefix(MAGIC)?;
+    rest[DIGEST..].try_into().ok()
+}
+
+fn encode(key: Key, playbook: &Playbook) -> Option<Vec<u8>> {
+    let top = Playbook {
+        stages: indexmap::IndexMap::new(),
+        ..playbook.clone()
+    };
+    let mut parts = vec![serde_json::to_vec(&top).ok()?];
+    for stage in playbook.stages.values() {
+        parts.push(serde_json::to_vec(stage).ok()?);
+    }
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend([0; DIGEST]);
+    bytes.extend(key.0.as_bytes());
+    bytes.extend(u32::try_from(parts.len()).ok()?.to_le_bytes());
+    for part in &parts {
+        bytes.extend(u32::try_from(part.len()).ok()?.to_le_bytes());
+    }
+    bytes.extend(parts.concat());
+    let body = MAGIC.len() + DIGEST;
+    let digest = *blake3::hash(&bytes[body..]).as_bytes();
+    bytes[MAGIC.len()..body].copy_from_slice(&digest);
+    Some(bytes)
+}
+
+fn decode(bytes: &[u8], key: Key, wanted: Wanted<'_>) -> Option<Playbook> {
+    let body = bytes.strip_prefix(MAGIC)?;
+    let (digest, body) = body.split_first_chunk::<DIGEST>()?;
+    let (found, rest) = body.split_first_chunk::<DIGEST>()?;
+    // The cheap comparison first: most files that are of no use are of another text.
+    (found == key.0.as_bytes() && blake3::hash(body).as_bytes() == digest).then_some(())?;
+    let (count, rest) = rest.split_first_chunk::<4>()?;
+    let count = usize::try_from(u32::from_le_bytes(*count)).ok()?;
+    let (lengths, mut rest) = rest.split_at_checked(count.checked_mul(4)?)?;
+    let mut parts = Vec::with_capacity(count);
+    for length in lengths.as_chunks::<4>().0 {
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let (part, behind) = rest.split_at_checked(length)?;
+        parts.push(part);
+        rest = behind;
+    }
+    let (top, stages) = parts.split_first()?;
+    let mut playbook: Playbook = serde_json::from_slice(top).ok()?;
+    let mut add = |part: &[u8]| -> Option<()> {
+        let stage: Stage = serde_json::from_slice(part).ok()?;
+        playbook.stages.insert(stage.name.clone(), stage);
+        Some(())
+    };
+    match wanted {
+        Wanted::All => stages.iter().try_for_each(|part| add(part))?,
+        Wanted::Numbers(numbers) => numbers.iter().try_for_each(|n| add(stages.get(*n)?))?,
+    }
+    Some(playbook)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use playbook_types::parse::parse;
+
+    const EVERYTHING: &str = include_str!("../tests/everything.yaml");
+
+    const ONE: &str = "version: '1.0'\nname: n\nstages: {a: {cmd: x}}\n";
+
+    fn name() -> SourceName {
+        SourceName::new("p.yaml")
+    }
+
+    fn playbook(text: &str) -> (Playbook, Key) {
+        let parsed = parse(text, &name()).unwrap();
+        (parsed.playbook, Key::of(&name(), text).unwrap())
+    }
+
+    #[test]
+    fn whatever_a_playbook_can_say_comes_back_as_it_was() {
+        let (playbook, key) = playbook(EVERYTHING);
+        let bytes = encode(key, &playbook).unwrap();
+        assert_eq!(decode(&bytes, key, Wanted::All), Some(playbook));
+    }
+
+    #[test]
+    fn only_the_stages_asked_for_are_read() {
+        let (mut playbook, key) = playbook(EVERYTHING);
+        let bytes = encode(key, &playbook).unwrap();
+        let first_and_last = [0, playbook.stages.len() - 1];
+        let part = decode(&bytes, key, Wanted::Numbers(&first_and_last)).unwrap();
+        let mut number = 0;
+        playbook.stages.retain(|_, _| {
+            number += 1;
+            first_and_last.contains(&(number - 1))
+        });
+        assert_eq!(part, playbook);
+        assert_eq!(decode(&bytes, key, Wanted::Numbers(&[99])), None);
+    }
+
+    #[test]
+    fn of_another_text_name_or_damaged_it_is_not_used() {
+        let (playbook, key) = playbook(ONE);
+        let bytes = encode(key, &playbook).unwrap();
+        assert!(decode(&bytes, key, Wanted::All).is_some());
+        for other in [
+            Key::of(&name(), &ONE.replace('x', "y")),
+            Key::of(&SourceName::new("q.yaml"), ONE),
+        ] {
+            assert_eq!(decode(&bytes, other.unwrap(), Wanted::All), None);
+        }
+        for at in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..at], key, Wanted::All), None, "cut at {at}");
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert_eq!(decode(&flipped, key, Wanted::All), None, "flipped at {at}");
+        }
+    }
+
+    #[test]
+    fn it_is_written_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("parsed");
+        let (playbook, key) = playbook(EVERYTHING);
+        keep(&path, key, &playbook).unwrap();
+        assert_eq!(read(&path, key, Wanted::All), Some(playbook.clone()));
+        let made = std::fs::metadata(&path).unwrap().modified().unwrap();
+        keep(&path, key, &playbook).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), made);
+    }
+}
