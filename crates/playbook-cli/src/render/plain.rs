@@ -30,7 +30,7 @@ pub(crate) struct Plain {
 
 impl Plain {
     pub(crate) fn new(plan: &Plan<'_>, verbosity: Verbosity, json: bool) -> Self {
-        let width = width_of(plan.order().map(|id| &plan.stage(id).name));
+        let width = width_of(plan.names());
         // With --json, people are told only what went wrong.
         let verbosity = if json { Verbosity::Quiet } else { verbosity };
         Self {

@@ -21,7 +21,7 @@ use crate::error::ExecError;
 use crate::plan::Plan;
 use crate::schedule::capacity::Capacity;
 use crate::schedule::deadlines::Deadlines;
-use crate::schedule::record::Record;
+use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
 use crate::schedule::run::Message;
 use crate::schedule::run::{Outcome, Runtime, Summary, Task};
@@ -112,14 +112,18 @@ impl<'s> Engine<'s> {
         }
     }
 
-    pub(super) fn run(mut self, messages: &Receiver<Message>) -> Result<Summary, ExecError> {
+    pub(super) fn run(
+        mut self,
+        messages: &Receiver<Message>,
+    ) -> Result<(Summary, Entries), ExecError> {
         let began = self.shared.runtime.clock.monotonic();
         self.report.tell(EventKind::RunStarted {
             playbook: self.shared.plan.playbook().name.clone(),
             generator: playbook_lock::GENERATOR.to_owned(),
-            stages: self.shared.plan.len(),
+            stages: self.shared.plan.total(),
             params: self.shared.runtime.overrides.clone(),
         });
+        self.tell_what_stands();
         while !self.is_over() {
             if let Err(error) = self.turn(messages) {
                 self.give_up(error);
@@ -129,6 +133,15 @@ impl<'s> Engine<'s> {
         let total = self.shared.runtime.clock.monotonic().saturating_sub(began);
         self.totals.total_seconds = total.as_secs_f64();
         self.finish()
+    }
+
+    /// Stages that stand were decided before the run.
+    fn tell_what_stands(&mut self) {
+        for stage in self.shared.plan.standing() {
+            self.totals.stages_cached += 1;
+            self.totals.saved_seconds += stage.seconds.unwrap_or(0.0);
+            self.report.tell(stage.cached());
+        }
     }
 
     /// One turn of the loop: start what can start, write what is due, wait for a message.
@@ -214,7 +227,7 @@ impl<'s> Engine<'s> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Summary, ExecError> {
+    fn finish(mut self) -> Result<(Summary, Entries), ExecError> {
         let (outcome, kind) = match self.interrupted {
             Some(signal) => (
                 Outcome::Interrupted(signal),
@@ -241,12 +254,13 @@ impl<'s> Engine<'s> {
         logged?;
         closed?;
         let lock_written = self.report.executed() && self.shared.plan.playbook().policy.lock_file;
-        Ok(Summary {
+        let summary = Summary {
             outcome,
             totals: self.totals,
             failures: self.failures,
             lock_written,
-        })
+        };
+        Ok((summary, self.record.into_newer()))
     }
 
     /// The journal goes once the lock has everything and no old out is left aside; else the next run reads it.

@@ -40,6 +40,11 @@ impl<'s> Record<'s> {
         }
     }
 
+    /// The entries that are newer than the lock the plan was made from.
+    pub(super) fn into_newer(self) -> Entries {
+        self.newer
+    }
+
     pub(super) fn entry(&self, stage: &StageName) -> Option<&StageEntry> {
         let recorded = || self.plan.lock()?.stages.get(stage);
         self.newer.get(stage).or_else(recorded)

@@ -17,7 +17,7 @@ mod tests;
 
 pub use boot::{Boot, boot_id};
 pub use cache::StatCache;
-pub use evidence::{Evidence, still_holds};
+pub use evidence::{Evidence, EvidenceItem, changed};
 pub use key::StatKey;
 pub use memo::{DigestMemo, Trust};
 pub use program::this_program;

@@ -9,7 +9,7 @@ use playbook_types::parse::{Parsed, SourceName, locate, parse};
 
 use crate::error::LockError;
 use crate::format::{beside, lock_file_path};
-use crate::parsed::{self, Key, Wanted};
+use crate::project::parsed::{self, Key, Wanted};
 
 /// A playbook that was read and checked, and where its files are.
 #[derive(Debug)]
@@ -18,8 +18,7 @@ pub struct Project {
     file: PathBuf,
     name: SourceName,
     text: String,
-    playbook: Playbook,
-    warnings: Findings,
+    parsed: Parsed,
     as_written: bool,
     /// Some stages were left out.
     is_part: bool,
@@ -41,12 +40,8 @@ impl Project {
             let path = StateDir::new(&root, name.stem()).parsed();
             parsed::read(&path, key, Wanted::All)
         });
-        let Parsed { playbook, warnings } = match kept {
-            // One with warnings is not kept.
-            Some(playbook) => Parsed {
-                playbook,
-                warnings: Findings::default(),
-            },
+        let parsed = match kept {
+            Some(kept) => kept,
             None => parse_text(&text, &name, file)?,
         };
         Ok(Self {
@@ -54,8 +49,7 @@ impl Project {
             file: file.to_owned(),
             name,
             text,
-            playbook,
-            warnings,
+            parsed,
             as_written: true,
             is_part: false,
         })
@@ -71,14 +65,13 @@ impl Project {
         let root = root_of(file).ok()?;
         let path = StateDir::new(&root, name.stem()).parsed();
         let key = Key::of(&name, &text)?;
-        let playbook = parsed::read(&path, key, Wanted::Numbers(numbers))?;
+        let parsed = parsed::read(&path, key, Wanted::Numbers(numbers))?;
         Some(Self {
             root,
             file: file.to_owned(),
             name,
             text,
-            playbook,
-            warnings: Findings::default(),
+            parsed,
             as_written: true,
             is_part: true,
         })
@@ -90,9 +83,9 @@ impl Project {
     ///
     /// When the disk refuses.
     pub fn keep_parsed(&self) -> Result<(), DiskError> {
-        let worth = self.as_written && !self.is_part && self.warnings.0.is_empty();
+        let worth = self.as_written && !self.is_part;
         match Key::of(&self.name, &self.text).filter(|_| worth) {
-            Some(key) => parsed::keep(&self.state_dir().parsed(), key, &self.playbook),
+            Some(key) => parsed::keep(&self.state_dir().parsed(), key, &self.parsed),
             None => Ok(()),
         }
     }
@@ -138,12 +131,12 @@ impl Project {
 
     /// The playbook.
     pub fn playbook(&self) -> &Playbook {
-        &self.playbook
+        &self.parsed.playbook
     }
 
     /// What is worth a warning in it.
     pub fn warnings(&self) -> &Findings {
-        &self.warnings
+        &self.parsed.warnings
     }
 
     /// Gives findings that were made since their places in the text.
@@ -153,9 +146,9 @@ impl Project {
 
     /// The same project with another playbook in it: params overridden, for one run.
     #[must_use]
-    pub fn with_playbook(self, playbook: Playbook) -> Self {
+    pub fn with_playbook(mut self, playbook: Playbook) -> Self {
+        self.parsed.playbook = playbook;
         Self {
-            playbook,
             as_written: false,
             ..self
         }

@@ -11,16 +11,17 @@
 //! | 32 | the key: the BLAKE3 of the program, the playbook's file name and its text |
 //! | 4 | the number of parts |
 //! | 4 each | the length of each part |
-//! | | the parts, as JSON: the playbook without its stages, then each of its stages |
+//! | | the parts, as JSON: the playbook without its stages, with its warnings, then each of its stages |
 
 use std::path::Path;
 
 use blake3::{Hash, Hasher};
-use playbook_hash::disk::{DiskError, Durability, replace};
+use playbook_hash::disk::{DiskError, Durability, remove_half_replaced, replace};
 use playbook_hash::this_program;
+use playbook_types::finding::Findings;
 use playbook_types::model::playbook::Playbook;
 use playbook_types::model::stage::Stage;
-use playbook_types::parse::SourceName;
+use playbook_types::parse::{Parsed, SourceName};
 
 const MAGIC: &[u8; 18] = b"playbook parsed 1\n";
 const DIGEST: usize = 32;
@@ -50,17 +51,18 @@ pub(crate) enum Wanted<'w> {
 }
 
 /// The kept form of the playbook with this key, if the file at `path` has it.
-pub(crate) fn read(path: &Path, key: Key, wanted: Wanted<'_>) -> Option<Playbook> {
+pub(crate) fn read(path: &Path, key: Key, wanted: Wanted<'_>) -> Option<Parsed> {
     decode(&std::fs::read(path).ok()?, key, wanted)
 }
 
 /// Keeps a playbook, unless the file at `path` has it already or its values cannot be kept exactly.
-pub(crate) fn keep(path: &Path, key: Key, playbook: &Playbook) -> Result<(), DiskError> {
+pub(crate) fn keep(path: &Path, key: Key, parsed: &Parsed) -> Result<(), DiskError> {
     if front_of(path).is_some_and(|front| front == *key.0.as_bytes()) {
         return Ok(());
     }
-    match encode(key, playbook) {
-        Some(bytes) if decode(&bytes, key, Wanted::All).as_ref() == Some(playbook) => {
+    match encode(key, parsed) {
+        Some(bytes) if decode(&bytes, key, Wanted::All).as_ref() == Some(parsed) => {
+            remove_half_replaced(path)?;
             replace(path, &bytes, Durability::Fast)
         }
         _ => Ok(()),
@@ -79,12 +81,13 @@ fn front_of(path: &Path) -> Option<[u8; DIGEST]> {
     rest[DIGEST..].try_into().ok()
 }
 
-fn encode(key: Key, playbook: &Playbook) -> Option<Vec<u8>> {
+fn encode(key: Key, parsed: &Parsed) -> Option<Vec<u8>> {
+    let Parsed { playbook, warnings } = parsed;
     let top = Playbook {
         stages: indexmap::IndexMap::new(),
         ..playbook.clone()
     };
-    let mut parts = vec![serde_json::to_vec(&top).ok()?];
+    let mut parts = vec![serde_json::to_vec(&(top, warnings)).ok()?];
     for stage in playbook.stages.values() {
         parts.push(serde_json::to_vec(stage).ok()?);
     }
@@ -102,7 +105,7 @@ fn encode(key: Key, playbook: &Playbook) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn decode(bytes: &[u8], key: Key, wanted: Wanted<'_>) -> Option<Playbook> {
+fn decode(bytes: &[u8], key: Key, wanted: Wanted<'_>) -> Option<Parsed> {
     let body = bytes.strip_prefix(MAGIC)?;
     let (digest, body) = body.split_first_chunk::<DIGEST>()?;
     let (found, rest) = body.split_first_chunk::<DIGEST>()?;
@@ -119,7 +122,7 @@ fn decode(bytes: &[u8], key: Key, wanted: Wanted<'_>) -> Option<Playbook> {
         rest = behind;
     }
     let (top, stages) = parts.split_first()?;
-    let mut playbook: Playbook = serde_json::from_slice(top).ok()?;
+    let (mut playbook, warnings): (Playbook, Findings) = serde_json::from_slice(top).ok()?;
     let mut add = |part: &[u8]| -> Option<()> {
         let stage: Stage = serde_json::from_slice(part).ok()?;
         playbook.stages.insert(stage.name.clone(), stage);
@@ -129,7 +132,7 @@ fn decode(bytes: &[u8], key: Key, wanted: Wanted<'_>) -> Option<Playbook> {
         Wanted::All => stages.iter().try_for_each(|part| add(part))?,
         Wanted::Numbers(numbers) => numbers.iter().try_for_each(|n| add(stages.get(*n)?))?,
     }
-    Some(playbook)
+    Some(Parsed { playbook, warnings })
 }
 
 #[cfg(test)]
@@ -137,7 +140,7 @@ mod tests {
     use super::*;
     use playbook_types::parse::parse;
 
-    const EVERYTHING: &str = include_str!("../tests/everything.yaml");
+    const EVERYTHING: &str = include_str!("../../tests/everything.yaml");
 
     const ONE: &str = "version: '1.0'\nname: n\nstages: {a: {cmd: x}}\n";
 
@@ -145,37 +148,38 @@ mod tests {
         SourceName::new("p.yaml")
     }
 
-    fn playbook(text: &str) -> (Playbook, Key) {
+    fn parsed(text: &str) -> (Parsed, Key) {
         let parsed = parse(text, &name()).unwrap();
-        (parsed.playbook, Key::of(&name(), text).unwrap())
+        (parsed, Key::of(&name(), text).unwrap())
     }
 
     #[test]
     fn whatever_a_playbook_can_say_comes_back_as_it_was() {
-        let (playbook, key) = playbook(EVERYTHING);
-        let bytes = encode(key, &playbook).unwrap();
-        assert_eq!(decode(&bytes, key, Wanted::All), Some(playbook));
+        let (parsed, key) = parsed(EVERYTHING);
+        assert!(!parsed.warnings.0.is_empty());
+        let bytes = encode(key, &parsed).unwrap();
+        assert_eq!(decode(&bytes, key, Wanted::All), Some(parsed));
     }
 
     #[test]
     fn only_the_stages_asked_for_are_read() {
-        let (mut playbook, key) = playbook(EVERYTHING);
-        let bytes = encode(key, &playbook).unwrap();
-        let first_and_last = [0, playbook.stages.len() - 1];
+        let (mut parsed, key) = parsed(EVERYTHING);
+        let bytes = encode(key, &parsed).unwrap();
+        let first_and_last = [0, parsed.playbook.stages.len() - 1];
         let part = decode(&bytes, key, Wanted::Numbers(&first_and_last)).unwrap();
         let mut number = 0;
-        playbook.stages.retain(|_, _| {
+        parsed.playbook.stages.retain(|_, _| {
             number += 1;
             first_and_last.contains(&(number - 1))
         });
-        assert_eq!(part, playbook);
+        assert_eq!(part, parsed);
         assert_eq!(decode(&bytes, key, Wanted::Numbers(&[99])), None);
     }
 
     #[test]
     fn of_another_text_name_or_damaged_it_is_not_used() {
-        let (playbook, key) = playbook(ONE);
-        let bytes = encode(key, &playbook).unwrap();
+        let (parsed, key) = parsed(ONE);
+        let bytes = encode(key, &parsed).unwrap();
         assert!(decode(&bytes, key, Wanted::All).is_some());
         for other in [
             Key::of(&name(), &ONE.replace('x', "y")),
@@ -195,11 +199,11 @@ mod tests {
     fn it_is_written_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("parsed");
-        let (playbook, key) = playbook(EVERYTHING);
-        keep(&path, key, &playbook).unwrap();
-        assert_eq!(read(&path, key, Wanted::All), Some(playbook.clone()));
+        let (parsed, key) = parsed(EVERYTHING);
+        keep(&path, key, &parsed).unwrap();
+        assert_eq!(read(&path, key, Wanted::All), Some(parsed.clone()));
         let made = std::fs::metadata(&path).unwrap().modified().unwrap();
-        keep(&path, key, &playbook).unwrap();
+        keep(&path, key, &parsed).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), made);
     }
 }

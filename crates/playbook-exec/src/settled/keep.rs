@@ -1,0 +1,289 @@
+//! Writing down what a run found.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use playbook_hash::disk::{DiskError, Durability, remove_half_replaced, replace};
+use playbook_hash::{DigestMemo, Evidence, Moment, StatKey, is_racy};
+use playbook_lock::{Folder, Layout};
+use playbook_types::digest::Digest;
+use playbook_types::graph::StageId;
+use playbook_types::model::policy::Validation;
+use playbook_types::model::stage::Stage;
+use playbook_types::path::DataPath;
+use playbook_types::record::lock::{DataEntry, StageEntry};
+
+use crate::plan::Plan;
+use crate::schedule::Entries;
+use crate::settled::image::{Image, Writer};
+use crate::settled::part::Standing;
+
+/// What a run of a whole playbook came to.
+#[derive(Clone, Copy)]
+struct Found<'r> {
+    plan: &'r Plan<'r>,
+    memo: &'r DigestMemo,
+    folder: &'r Folder,
+    /// The entries of stages that ran.
+    newer: &'r Entries,
+}
+
+/// Writes down which stages are up to date and what vouches for that, if all of the playbook was decided. `newer` are
+/// the entries of stages that ran, which went into the lock through `folder`.
+pub(crate) fn remember(
+    plan: &Plan<'_>,
+    memo: &DigestMemo,
+    (folder, newer): (&Folder, &Entries),
+) -> Result<(), DiskError> {
+    let project = plan.project;
+    let found = Found {
+        plan,
+        memo,
+        folder,
+        newer,
+    };
+    let path = project.state_dir().settled();
+    // This is written at the end of most runs, so it is what a run that is killed there leaves half written.
+    remove_half_replaced(&path)?;
+    match found.encode() {
+        Some(bytes) => {
+            project.keep_parsed()?;
+            replace(&path, &bytes, Durability::Fast)
+        }
+        None => Ok(()),
+    }
+}
+
+/// A stage as it is written down.
+struct Row<'a> {
+    name: &'a str,
+    always: bool,
+    key: Option<Digest>,
+    seconds: Option<f64>,
+    needs: Vec<usize>,
+    deps: Vec<usize>,
+    outs: Vec<usize>,
+}
+
+/// The evidence as it grows, and where each path is in it.
+#[derive(Default)]
+struct Paths<'a> {
+    numbers: IndexMap<&'a DataPath, (usize, Digest)>,
+    /// Paths that were recorded with two digests: stages that both read them cannot both be up to date.
+    torn: Vec<usize>,
+}
+
+impl Found<'_> {
+    fn encode(self) -> Option<Vec<u8>> {
+        let plan = self.plan;
+        let policy = plan.playbook_policy();
+        let whole = plan.is_whole() && plan.forced.is_empty() && plan.project.is_as_written();
+        let ordinary = policy.lock_file && policy.validation == Validation::Checksum;
+        (whole && ordinary).then_some(())?;
+        let path = plan.project.lock_path();
+        let (hash, layout) = match self.folder.written() {
+            Some((hash, layout)) => (hash, layout.clone()),
+            None => (plan.base().hash()?, plan.base().layout(&path)?),
+        };
+        let text_hash = plan.project.text_hash();
+        let mut evidence = Evidence::default();
+        let playbook = plan.root_path().join(plan.project.name().as_str());
+        for (path, expected) in [(&playbook, text_hash), (&path, hash)] {
+            let stat = vouched_by_reading(path, expected);
+            evidence.add(relative(plan.root_path(), path), stat.as_ref());
+        }
+        let mut writer = Writer::new(text_hash.as_bytes(), hash.as_bytes())?;
+        writer.number(layout.head())?;
+        writer.text(&plan.playbook().name)?;
+        writer.text(&serde_json::to_string(plan.project.warnings()).ok()?)?;
+        match &plan.standing {
+            None => self.all_stages(&mut writer, &layout, &mut evidence)?,
+            Some(standing) => self.part(standing, &layout, (&mut writer, &mut evidence))?,
+        }
+        Some(writer.finish(evidence.as_bytes()))
+    }
+
+    /// Every stage, from the plan.
+    fn all_stages(
+        self,
+        writer: &mut Writer,
+        layout: &Layout,
+        evidence: &mut Evidence,
+    ) -> Option<()> {
+        let plan = self.plan;
+        let mut paths = Paths::default();
+        let rows = (0..plan.graph.len()).map(|i| self.row(StageId::new(i), &mut paths));
+        let rows: Vec<Row<'_>> = rows.collect::<Option<_>>()?;
+        (rows.len() == layout.len()).then_some(())?;
+        writer.number(rows.len())?;
+        for (row, length) in rows.iter().zip(layout.lengths()) {
+            put(writer, row, length)?;
+        }
+        for id in plan.graph.order() {
+            writer.number(id.index())?;
+        }
+        for (path, (number, recorded)) in &paths.numbers {
+            let path = plan.root().resolve(path);
+            let stat = self.vouched(&path, *recorded);
+            let stat = stat.filter(|_| !paths.torn.contains(number));
+            evidence.add(relative(plan.root_path(), &path), stat.as_ref());
+        }
+        Some(())
+    }
+
+    /// The stages of a part as they are now, all others as they were.
+    fn part(
+        self,
+        standing: &Standing,
+        layout: &Layout,
+        (writer, evidence): (&mut Writer, &mut Evidence),
+    ) -> Option<()> {
+        let plan = self.plan;
+        let image = Image::read(&standing.bytes)?;
+        (image.stages.len() == layout.len()).then_some(())?;
+        writer.number(image.stages.len())?;
+        let mut decided = standing.decided.iter().enumerate().peekable();
+        // What was looked at anew, with what is recorded of it now.
+        let mut anew: Vec<Option<Option<Digest>>> = vec![None; image.items.len()];
+        for ((n, stage), length) in image.stages.iter().enumerate().zip(layout.lengths()) {
+            let mut row = Row {
+                name: stage.name,
+                always: stage.always,
+                key: stage.cache_key,
+                seconds: stage.seconds,
+                needs: stage.needs.iter().collect(),
+                deps: stage.deps.iter().collect(),
+                outs: stage.outs.iter().collect(),
+            };
+            if let Some((i, _)) = decided.next_if(|(_, number)| **number == n) {
+                let stage = plan.stage(StageId::new(i));
+                let entry = self.entry(stage)?;
+                (stage.name.as_str() == row.name).then_some(())?;
+                (row.always, row.key, row.seconds) = standing_of(stage, entry, plan, i);
+                let recorded = recorded(stage, entry)?;
+                let numbers = row.deps.iter().chain(&row.outs);
+                for (number, (path, digest)) in numbers.zip(recorded) {
+                    let same = plan.root_path().join(image.items[*number].path())
+                        == plan.root().resolve(path);
+                    same.then_some(())?;
+                    let known = anew[*number].get_or_insert(digest);
+                    if *known != digest {
+                        *known = None;
+                    }
+                }
+            }
+            put(writer, &row, length)?;
+        }
+        for n in &image.order {
+            writer.number(*n)?;
+        }
+        for ((n, item), anew) in image.items.iter().enumerate().zip(&anew).skip(2) {
+            match anew {
+                None => evidence.add_as_it_was(item),
+                Some(recorded) => {
+                    let path = plan.root_path().join(item.path());
+                    let stat = recorded.and_then(|recorded| self.vouched(&path, recorded));
+                    // A stage that stands recorded what the former stat vouched for, and nothing else.
+                    let moved = standing.moved.binary_search(&n).is_ok();
+                    let stat = stat.filter(|stat| moved || item.stat() == Some(*stat));
+                    evidence.add(item.path(), stat.as_ref());
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn row<'a>(&'a self, id: StageId, paths: &mut Paths<'a>) -> Option<Row<'a>> {
+        let plan = self.plan;
+        let stage = plan.stage(id);
+        let entry = self.entry(stage)?;
+        let (always, key, seconds) = standing_of(stage, entry, plan, id.index());
+        let mut numbers = Vec::new();
+        for (path, digest) in recorded(stage, entry)? {
+            numbers.push(paths.number(path, digest));
+        }
+        let outs = numbers.split_off(stage.deps.len());
+        Some(Row {
+            name: stage.name.as_str(),
+            always,
+            key,
+            seconds,
+            needs: plan.graph.needs(id).iter().map(|id| id.index()).collect(),
+            deps: numbers,
+            outs,
+        })
+    }
+
+    /// What is on record of a stage now.
+    fn entry(&self, stage: &Stage) -> Option<&StageEntry> {
+        let recorded = || self.plan.lock()?.stages.get(&stage.name);
+        self.newer.get(&stage.name).or_else(recorded)
+    }
+
+    /// What stands there now must be what was recorded, whatever was read on the way here.
+    fn vouched(&self, path: &Path, recorded: Digest) -> Option<StatKey> {
+        let file = self.memo.vouched(path)?;
+        (file.digest == recorded).then_some(file.stat)
+    }
+}
+
+impl<'a> Paths<'a> {
+    fn number(&mut self, path: &'a DataPath, recorded: Option<Digest>) -> usize {
+        // The playbook and the lock come first.
+        let next = self.numbers.len() + 2;
+        let unknown = playbook_hash::digest_command("");
+        let digest = recorded.unwrap_or(unknown);
+        let (number, known) = *self.numbers.entry(path).or_insert((next, digest));
+        if known != digest || recorded.is_none() {
+            self.torn.push(number);
+        }
+        number
+    }
+}
+
+/// What a stage reads and makes, as its entry recorded it; `None` if the entry is of other paths.
+fn recorded<'a>(
+    stage: &'a Stage,
+    entry: &StageEntry,
+) -> Option<Vec<(&'a DataPath, Option<Digest>)>> {
+    let find = |path: &'a DataPath, entries: &[DataEntry]| {
+        let entry = entries.iter().find(|entry| entry.path == *path);
+        Some((path, entry?.hash))
+    };
+    let same = stage.deps.len() == entry.deps.len() && stage.outs.len() == entry.outs.len();
+    let deps = stage.deps.iter().map(|dep| find(&dep.path, &entry.deps));
+    let outs = stage.outs.iter().map(|out| find(&out.path, &entry.outs));
+    deps.chain(outs).collect::<Option<_>>().filter(|_| same)
+}
+
+/// Whether a stage is decided each time whatever the stats say, its key, and how long it ran.
+fn standing_of(
+    stage: &Stage,
+    entry: &StageEntry,
+    plan: &Plan<'_>,
+    index: usize,
+) -> (bool, Option<Digest>, Option<f64>) {
+    let resolved = plan.resolved[index].as_ref();
+    let always_runs = resolved.is_none_or(|resolved| resolved.always_runs);
+    let always = stage.frozen || always_runs || entry.cache_key.is_none();
+    (always, entry.cache_key, entry.duration_seconds)
+}
+
+fn put(writer: &mut Writer, row: &Row<'_>, length: usize) -> Option<()> {
+    writer.stage((row.name, row.key, row.seconds), row.always, length)?;
+    writer.numbers(&row.needs)?;
+    writer.numbers(&row.deps)?;
+    writer.numbers(&row.outs)
+}
+
+/// The stat that vouches for a file's contents, if they are these.
+fn vouched_by_reading(path: &Path, expected: blake3::Hash) -> Option<StatKey> {
+    let began = Moment::now();
+    let file = playbook_hash::digest_file(path).ok()?;
+    let same = *file.digest.as_bytes() == *expected.as_bytes();
+    (same && !is_racy(&file.stat, began)).then_some(file.stat)
+}
+
+fn relative<'p>(root: &Path, path: &'p Path) -> &'p Path {
+    path.strip_prefix(root).unwrap_or(path)
+}
