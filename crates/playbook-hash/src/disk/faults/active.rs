@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
@@ -67,9 +67,16 @@ pub(crate) fn skips_sync() -> bool {
     plan().is_some_and(|plan| plan.no_sync)
 }
 
+static LATE: AtomicI64 = AtomicI64::new(0);
+
+/// Has every reading of this process begin so many seconds later than it does, as far as stats are concerned.
+pub fn read_late(seconds: i64) {
+    LATE.store(seconds, Ordering::Relaxed);
+}
+
 /// How many seconds later than it is readings begin.
 pub(crate) fn late() -> i64 {
-    plan().map_or(0, |plan| plan.late)
+    LATE.load(Ordering::Relaxed) + plan().map_or(0, |plan| plan.late)
 }
 
 pub(super) fn pass_point(point: Point) {

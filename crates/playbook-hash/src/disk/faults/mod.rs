@@ -1,8 +1,8 @@
 //! Failures and deaths brought about on purpose, so that tests can have every one of them.
 //!
 //! Without the feature `faults` nothing of this is in the program: [`pass`] is empty. With it, a test sets
-//! failures for its own thread (`fail_at`) or, for a whole process, the environment variable
-//! `PLAYBOOK_TEST_FAULTS`: directives separated by `;`.
+//! failures for its own thread (`fail_at`), how late its own process reads (`read_late`) or, for another process, the
+//! environment variable `PLAYBOOK_TEST_FAULTS`: directives separated by `;`.
 //!
 //! | directive | effect |
 //! |---|---|
@@ -23,5 +23,5 @@ pub(crate) use active::late;
 #[cfg(any(test, feature = "faults"))]
 pub(super) use active::{Blow, skips_sync, strike, struck};
 #[cfg(any(test, feature = "faults"))]
-pub use active::{count, fail_at};
+pub use active::{count, fail_at, read_late};
 pub use point::{Point, pass};
