@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use blake3::Hash;
+use playbook_hash::disk::faults::{Point, pass};
 use playbook_lock::{Base, Layout, Project};
 use playbook_types::name::StageName;
 
@@ -98,6 +99,7 @@ impl Unsettled {
             stages,
             outs,
         };
+        pass(Point::PartPlanned);
         Some(Part { base, standing })
     }
 

@@ -6,6 +6,8 @@ use super::active;
 /// A moment in a run at which dying is interesting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
+    /// Stats have said which stages are to be decided, and that all others stand.
+    PartPlanned,
     /// The journal says which outs a stage is about to set aside; they still stand.
     OutsNoted,
     /// All old outs are aside; the stage has not started.
@@ -44,7 +46,8 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
+        Self::PartPlanned,
         Self::OutsNoted,
         Self::OutsAside,
         Self::Started,
@@ -67,6 +70,7 @@ impl Point {
     /// Its name in directives and traces.
     pub fn name(self) -> &'static str {
         match self {
+            Self::PartPlanned => "part-planned",
             Self::OutsNoted => "outs-noted",
             Self::OutsAside => "outs-aside",
             Self::Started => "started",

@@ -1,6 +1,9 @@
 //! A playbook with nothing to do is recognised without being read. Whatever is done to it then, the answer is the one
 //! that working everything out gives.
 
+mod moments;
+mod same;
+
 use std::fs::{self, File, FileTimes};
 
 use crate::support::Sandbox;
