@@ -123,10 +123,10 @@ impl Found<'_> {
             writer.number(id.index())?;
         }
         for (path, (number, recorded)) in &paths.numbers {
-            let path = plan.root().resolve(path);
-            let stat = self.vouched(&path, *recorded);
+            let stat = self.vouched(&plan.root().resolve(path), *recorded);
             let stat = stat.filter(|_| !paths.torn.contains(number));
-            evidence.add(relative(plan.root_path(), &path), stat.as_ref());
+            // As it was written: an absolute path does not move with the root.
+            evidence.add(Path::new(path.as_str()), stat.as_ref());
         }
         Some(())
     }

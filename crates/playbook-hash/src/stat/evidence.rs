@@ -8,7 +8,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | the length of the path |
-//! | | the path, relative to the root if it is below it |
+//! | | the path, relative to the root or absolute |
 //! | 8 + 8 | size, inode; the inode is 0 if nothing vouches for the path |
 //! | 12 + 12 | mtime, ctime: seconds (8), nanoseconds (4) |
 
@@ -111,7 +111,7 @@ impl<'b> EvidenceItem<'b> {
         Some(items)
     }
 
-    /// The path, relative to the root if it is below it.
+    /// The path, relative to the root or absolute.
     pub fn path(&self) -> &'b Path {
         Path::new(OsStr::from_bytes(self.path))
     }
