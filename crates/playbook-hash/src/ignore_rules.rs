@@ -53,6 +53,14 @@ impl IgnoreRules {
         }
     }
 
+    /// Whether the file in the root, if there is one, can be read and has no mistake.
+    pub fn are_sound(root: &Path) -> bool {
+        match root.join(FILE).symlink_metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => true,
+            _ => Self::load(root).is_ok(),
+        }
+    }
+
     /// Only what is never counted.
     ///
     /// # Errors

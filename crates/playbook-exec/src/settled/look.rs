@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use playbook_hash::changed;
 use playbook_hash::disk::{Root, StateDir};
+use playbook_hash::{IgnoreRules, changed};
 use playbook_lock::Project;
 use playbook_lock::run_lock::holder;
 use playbook_types::parse::SourceName;
@@ -40,6 +40,8 @@ pub fn look(file: &Path) -> Option<Look> {
         return None;
     }
     if moved.is_empty() && unsettled.is_empty() {
+        // Nothing is compared by these rules, but a mistake in them is told.
+        IgnoreRules::are_sound(root.as_path()).then_some(())?;
         let stages = image.order.iter().map(|n| image.stages[*n].settled());
         return Some(Look::Settled(Settled {
             playbook: image.name.to_owned(),
