@@ -20,8 +20,8 @@ pub struct Project {
     text: String,
     parsed: Parsed,
     as_written: bool,
-    /// Some stages were left out.
-    is_part: bool,
+    /// It was read from the form that is kept of it; then some stages may have been left out.
+    from_kept: bool,
 }
 
 impl Project {
@@ -40,6 +40,7 @@ impl Project {
             let path = StateDir::new(&root, name.stem()).parsed();
             parsed::read(&path, key, Wanted::All)
         });
+        let from_kept = kept.is_some();
         let parsed = match kept {
             Some(kept) => kept,
             None => parse_text(&text, &name, file)?,
@@ -51,7 +52,7 @@ impl Project {
             text,
             parsed,
             as_written: true,
-            is_part: false,
+            from_kept,
         })
     }
 
@@ -73,7 +74,7 @@ impl Project {
             text,
             parsed,
             as_written: true,
-            is_part: true,
+            from_kept: true,
         })
     }
 
@@ -83,7 +84,7 @@ impl Project {
     ///
     /// When the disk refuses.
     pub fn keep_parsed(&self) -> Result<(), DiskError> {
-        let worth = self.as_written && !self.is_part;
+        let worth = self.as_written && !self.from_kept;
         match Key::of(&self.name, &self.text).filter(|_| worth) {
             Some(key) => parsed::keep(&self.state_dir().parsed(), key, &self.parsed),
             None => Ok(()),

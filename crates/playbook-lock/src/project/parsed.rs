@@ -57,7 +57,7 @@ pub(crate) fn read(path: &Path, key: Key, wanted: Wanted<'_>) -> Option<Parsed> 
 
 /// Keeps a playbook, unless the file at `path` has it already or its values cannot be kept exactly.
 pub(crate) fn keep(path: &Path, key: Key, parsed: &Parsed) -> Result<(), DiskError> {
-    if front_of(path).is_some_and(|front| front == *key.0.as_bytes()) {
+    if read(path, key, Wanted::All).is_some() {
         return Ok(());
     }
     match encode(key, parsed) {
@@ -67,18 +67,6 @@ pub(crate) fn keep(path: &Path, key: Key, parsed: &Parsed) -> Result<(), DiskErr
         }
         _ => Ok(()),
     }
-}
-
-/// The key in the file at `path`.
-fn front_of(path: &Path) -> Option<[u8; DIGEST]> {
-    use std::io::Read as _;
-    let mut front = [0; MAGIC.len() + 2 * DIGEST];
-    std::fs::File::open(path)
-        .ok()?
-        .read_exact(&mut front)
-        .ok()?;
-    let rest = front.strip_prefix(MAGIC)?;
-    rest[DIGEST..].try_into().ok()
 }
 
 fn encode(key: Key, parsed: &Parsed) -> Option<Vec<u8>> {
