@@ -180,7 +180,7 @@ fn tell_settled(
     Ok(())
 }
 
-/// Decides and runs only these stages; `None` if another run came in between.
+/// Decides and runs only these stages; `None` if another run is under way or came in between.
 fn run_unsettled(
     app: &App,
     args: &RunArgs,
@@ -189,7 +189,12 @@ fn run_unsettled(
     let Some(project) = unsettled.open() else {
         return Ok(None);
     };
-    let _held = hold(app, &project, args)?;
+    // Whoever waits for another run looks again when it is over: meanwhile everything may change.
+    let _held = match take(app, &project, Contention::Fail) {
+        Ok(held) => held,
+        Err(error) if error.outcome() == Outcome::Held => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let Some(part) = unsettled.part(&project) else {
         return Ok(None);
     };
@@ -342,15 +347,8 @@ fn put_right(app: &App, project: &Project, args: &RunArgs, held: &RunLock) -> Re
     Ok(())
 }
 
-/// Takes the run lock.
+/// Takes the run lock, as soon as it is free.
 fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliError> {
-    let state = project.state_dir();
-    state.create()?;
-    let holder = Holder {
-        pid: std::process::id(),
-        host: host(),
-        since: app.clock.now(),
-    };
     let fail = args.no_wait || project.playbook().policy.concurrency == Concurrency::Fail;
     let tell = |by: &str| {
         term::say(&format!(
@@ -361,6 +359,17 @@ fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliErro
         Contention::Fail
     } else {
         Contention::Wait(&tell)
+    };
+    take(app, project, contention)
+}
+
+fn take(app: &App, project: &Project, contention: Contention<'_>) -> Result<RunLock, CliError> {
+    let state = project.state_dir();
+    state.create()?;
+    let holder = Holder {
+        pid: std::process::id(),
+        host: host(),
+        since: app.clock.now(),
     };
     Ok(RunLock::acquire(&state.run_lock(), &holder, contention)?)
 }
