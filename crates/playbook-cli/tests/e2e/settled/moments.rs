@@ -1,11 +1,14 @@
 //! What stats say of a run that is interrupted, waited for, moved or copied.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::process::Stdio;
 
+use playbook_lock::run_lock::{Contention, Holder, RunLock};
 use rustix::process::Signal;
 
-use super::same::{Way, forget, run, settled, shown, traced, way};
+use super::same::{Way, forget, run, settled, shown, sorted, traced, way};
 use crate::support::Sandbox;
 
 /// Waits until whatever is written from now on is younger, by the clock of the file system, than all there is.
@@ -25,7 +28,7 @@ pub(super) fn let_time_pass(sandbox: &Sandbox) {
 fn an_interrupted_run_comes_to_the_same() {
     let ended = [true, false].map(|by_stats| {
         let sandbox = settled();
-        let (up, _hold) = (sandbox.pipe("up"), sandbox.pipe("hold"));
+        let (up, hold) = (sandbox.pipe("up"), sandbox.pipe("hold"));
         let text = sandbox.read("playbook.yaml");
         let text = text.replace(
             "cat xd xe > xf",
@@ -35,7 +38,7 @@ fn an_interrupted_run_comes_to_the_same() {
         // The command is another one: it runs once with somebody to let it go.
         let first = sandbox.start(traced(&sandbox, &["run"]));
         up.hear();
-        _hold.tell("go on");
+        hold.tell("go on");
         first.ended().says(0);
         run(&sandbox, &[]).says(0);
         let_time_pass(&sandbox);
@@ -48,14 +51,48 @@ fn an_interrupted_run_comes_to_the_same() {
         second.signal(Signal::INT);
         let ended = second.ended();
         assert_eq!(way(&sandbox) == Way::Part, by_stats);
-        let after_signal = shown(&sandbox, &ended);
+        let interrupted = shown(&sandbox, &ended);
         let third = sandbox.start(traced(&sandbox, &["run"]));
         up.hear();
-        _hold.tell("go on");
+        hold.tell("go on");
         let third = third.ended();
-        (after_signal, shown(&sandbox, &third))
+        (interrupted, shown(&sandbox, &third))
     });
     assert_eq!(ended[0], ended[1]);
+}
+
+#[test]
+fn what_changes_while_another_run_is_waited_for_is_seen() {
+    let sandbox = settled();
+    let parsed = sandbox.path(".playbook/playbook/parsed");
+    let bytes = fs::read(&parsed).unwrap();
+    fs::remove_file(&parsed).unwrap();
+    sandbox.fifo(".playbook/playbook/parsed");
+    sandbox.write("in3", "others\n");
+    let says = sandbox.pipe("says");
+    let mut command = traced(&sandbox, &["run", "-j1"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let run = sandbox.start_wired({
+        command.stderr(says.writer());
+        command
+    });
+    // It has looked at the stats once it reads this. Somebody else begins before it does.
+    let mut reader = fs::File::options().write(true).open(&parsed).unwrap();
+    let holder = Holder {
+        pid: std::process::id(),
+        host: playbook_exec::host(),
+        since: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let lock = sandbox.path(".playbook/playbook/run.lock");
+    let held = RunLock::acquire(&lock, &holder, Contention::Fail).unwrap();
+    fs::remove_file(&parsed).unwrap();
+    reader.write_all(&bytes).unwrap();
+    drop(reader);
+    while !says.hear().starts_with("waiting for another run") {}
+    sandbox.write("in1", "others\n");
+    drop(held);
+    assert_eq!(run.ended_quietly(), Some(0));
+    assert_eq!(sandbox.read("xa"), "others\nshared\n");
 }
 
 #[test]
@@ -82,7 +119,7 @@ fn a_workspace_that_was_moved_or_copied_comes_to_the_same() {
                 fs::remove_file(sandbox.path("other/.playbook/playbook/settled")).unwrap();
             }
             let ended = sandbox.finish(traced(&sandbox, &["run", "-k", "-f", "other/playbook.yaml"]));
-            (ended.code, super::same::sorted(&ended.stderr), sandbox.read("other/playbook.lock.yaml"))
+            (ended.code, sorted(&ended.stderr))
         });
         assert_eq!(ended[0], ended[1], "copied: {copied}");
         assert_eq!(ended[0].0, Some(i32::from(!copied)), "{ended:?}");
@@ -132,7 +169,7 @@ fn damaged_anywhere_it_comes_to_the_same() {
     let (input, before) = (sandbox.read("in3"), outs.map(|name| sandbox.read(name)));
     let put = |name: &str, bytes: &[u8]| {
         let mut file = fs::File::create(sandbox.path(name)).unwrap();
-        std::io::Write::write_all(&mut file, bytes).unwrap();
+        file.write_all(bytes).unwrap();
     };
     let mut parts = 0;
     for (which, whole) in former.iter().enumerate() {
