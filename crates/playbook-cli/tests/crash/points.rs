@@ -15,12 +15,12 @@ const SHORT: usize = 10;
 const PASSINGS: [usize; 3] = [1, 2, 3];
 
 /// Makes a pipeline whose next run sets old outs aside, keeps what the user edited, fails in one stage and
-/// runs all others.
+/// runs all others. Its playbook stays as it is, so that the run is told by stats what to decide.
 pub(crate) fn with_a_past(sandbox: &Sandbox) -> Watch<'_> {
     let mut pipeline = Pipeline::small();
     let mut watch = Watch::new(sandbox, &pipeline);
     finish(&mut watch).unwrap();
-    pipeline.params = vec![2; 3];
+    pipeline.sources = vec![2; 2];
     watch.next_generation(&pipeline);
     watch.edit(0, 1);
     watch.edit(1, 0);

@@ -1,4 +1,5 @@
-//! One stage with old outs runs again, and the process dies, or a write fails, at every single operation.
+//! One stage with old outs runs again, and the process dies, or a write fails, at every single operation: whether
+//! everything was worked out, or stats say of another stage that it stands.
 
 use std::process::Stdio;
 
@@ -9,33 +10,49 @@ struct Generations {
     sandbox: Sandbox,
 }
 
+/// How a run finds out what is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Ordinary,
+    ByStats,
+}
+
+const WAYS: [Way; 2] = [Way::Ordinary, Way::ByStats];
+
 impl Generations {
-    fn new(fails: bool) -> Self {
+    fn new(way: Way, fails: bool) -> Self {
         // With `bad` there it fails when it has made half of its outs.
-        let stages = "  a: {cmd: 'cat in > x; mkdir d; cat in > d/one; test ! -e bad; cat in > d/two', deps: [in], outs: [x, d]}\n";
+        let stages = "  a: {cmd: 'cat in > x; mkdir d; cat in > d/one; test ! -e bad; cat in > d/two', deps: [in], outs: [x, d]}\n  b: {cmd: 'cp other y', deps: [other], outs: [y]}\n";
         let sandbox = Sandbox::with_stages(stages);
         sandbox.write("in", "old");
-        sandbox.ran(&[]);
-        sandbox.write("in", "new");
-        if fails {
-            sandbox.write("bad", "");
+        sandbox.write("other", "");
+        let this = Self { sandbox };
+        assert_eq!(this.run_with(""), Some(0));
+        if way == Way::Ordinary {
+            this.sandbox.remove(".playbook/playbook/settled");
         }
-        Self { sandbox }
+        this.sandbox.write("in", "newer");
+        if fails {
+            this.sandbox.write("bad", "");
+        }
+        this
     }
 
-    /// Runs it with these faults.
+    /// Runs it with these faults. Its readings count as old, so that stats vouch for what it read.
     fn run_with(&self, faults: &str) -> Option<i32> {
         let mut command = self.sandbox.command(&["run", "-j1"]);
-        command.env("PLAYBOOK_TEST_FAULTS", faults);
+        command.env("PLAYBOOK_TEST_FAULTS", format!("late=10;{faults}"));
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.status().unwrap().code()
     }
 
     /// How many operations a run has.
-    fn operations(fails: bool) -> usize {
-        let this = Self::new(fails);
+    fn operations(way: Way, fails: bool) -> usize {
+        let this = Self::new(way, fails);
         this.run_with(&format!("trace={}", this.sandbox.path("trace").display()));
         let trace = this.sandbox.read("trace");
+        let by_stats = trace.contains("\tpart-planned\t");
+        assert_eq!(by_stats, way == Way::ByStats, "{trace}");
         let count = trace.lines().filter(|line| !line.starts_with('-')).count();
         assert!(count > 20, "{trace}");
         count
@@ -67,20 +84,26 @@ impl Generations {
     }
 }
 
+/// Every way to die at every operation of a run.
+fn deaths(way: Way, fails: bool) -> impl Iterator<Item = String> {
+    let numbers = 1..=Generations::operations(way, fails);
+    numbers.flat_map(|n| ["kill", "kill-half", "kill-after"].map(|how| format!("{how}={n}")))
+}
+
 #[test]
 fn outs_are_of_one_generation_whenever_the_process_dies() {
-    for n in 1..=Generations::operations(false) {
-        for how in ["kill", "kill-half", "kill-after"] {
-            let when = format!("{how}={n}");
-            let this = Generations::new(false);
-            this.run_with(&when);
+    for way in WAYS {
+        for death in deaths(way, false) {
+            let when = format!("{way:?}, {death}");
+            let this = Generations::new(way, false);
+            this.run_with(&death);
             let foretold = this.status();
             this.recover();
             let generation = this.generation(&when);
             // What status said before anything was put right is what is there now.
             assert_eq!(this.status(), foretold, "{when}");
             let new = foretold.starts_with("cached");
-            assert_eq!(generation, if new { "new" } else { "old" }, "{when}");
+            assert_eq!(generation, if new { "newer" } else { "old" }, "{when}");
             this.nothing_is_left(&when);
         }
     }
@@ -88,11 +111,11 @@ fn outs_are_of_one_generation_whenever_the_process_dies() {
 
 #[test]
 fn former_outs_come_back_whenever_a_run_that_fails_dies() {
-    for n in 1..=Generations::operations(true) {
-        for how in ["kill", "kill-half", "kill-after"] {
-            let when = format!("{how}={n}");
-            let this = Generations::new(true);
-            this.run_with(&when);
+    for way in WAYS {
+        for death in deaths(way, true) {
+            let when = format!("{way:?}, {death}");
+            let this = Generations::new(way, true);
+            this.run_with(&death);
             this.recover();
             assert_eq!(this.generation(&when), "old", "{when}");
             this.nothing_is_left(&when);
@@ -102,29 +125,34 @@ fn former_outs_come_back_whenever_a_run_that_fails_dies() {
 
 #[test]
 fn whichever_write_fails_the_next_run_goes_on() {
-    for fails in [false, true] {
-        for n in 1..=Generations::operations(fails) {
+    for (way, fails) in WAYS.map(|way| [(way, false), (way, true)]).concat() {
+        for n in 1..=Generations::operations(way, fails) {
             for errno in ["EIO", "ENOSPC"] {
-                let when = format!("fail={n}:{errno}");
-                let this = Generations::new(fails);
-                let trace = this.sandbox.path("trace");
-                let code = this.run_with(&format!("{when};trace={}", trace.display()));
-                // The journal is synced when there is time, so that one run has an operation less than another.
-                let reached = this.sandbox.read("trace").contains(&format!("\n{n}\t"));
-                let expected = if reached || n == 1 {
-                    6
-                } else {
-                    i32::from(fails)
-                };
-                assert!(code == Some(expected), "{when}: {code:?}");
-                this.recover();
-                let generation = this.generation(&when);
-                assert!(generation == "old" || !fails, "{when}");
-                this.nothing_is_left(&when);
-                std::fs::remove_file(this.sandbox.path("bad")).ok();
-                this.sandbox.run(&["run", "-q"]).says(0);
-                assert_eq!(this.generation(&when), "new", "{when}");
+                goes_on_after(way, fails, (n, errno));
             }
         }
     }
+}
+
+fn goes_on_after(way: Way, fails: bool, (n, errno): (usize, &str)) {
+    let fault = format!("fail={n}:{errno}");
+    let when = format!("{way:?}, {fault}");
+    let this = Generations::new(way, fails);
+    let trace = this.sandbox.path("trace");
+    let code = this.run_with(&format!("{fault};trace={}", trace.display()));
+    // The journal is synced when there is time, so that one run has an operation less than another.
+    let reached = this.sandbox.read("trace").contains(&format!("\n{n}\t"));
+    let expected = if reached || n == 1 {
+        6
+    } else {
+        i32::from(fails)
+    };
+    assert!(code == Some(expected), "{when}: {code:?}");
+    this.recover();
+    let generation = this.generation(&when);
+    assert!(generation == "old" || !fails, "{when}");
+    this.nothing_is_left(&when);
+    std::fs::remove_file(this.sandbox.path("bad")).ok();
+    this.sandbox.run(&["run", "-q"]).says(0);
+    assert_eq!(this.generation(&when), "newer", "{when}");
 }

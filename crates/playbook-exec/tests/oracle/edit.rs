@@ -138,7 +138,7 @@ fn any_edit(stages: usize) -> impl Strategy<Value = Edit> {
     let source = || 0..SOURCES;
     let stage = || 0..stages;
     prop_oneof![
-        3 => Just(Edit::Nothing),
+        8 => Just(Edit::Nothing),
         4 => (source(), 0..4_u8).prop_map(|(source, to)| Edit::Source(source, to)),
         4 => (source(), 0..4_u8).prop_map(|(source, to)| Edit::SourceInSecret(source, to)),
         2 => (source(), 0..4_u8).prop_map(|(source, to)| Edit::SourceByRename(source, to)),
