@@ -133,8 +133,13 @@ impl Pipeline {
         }
     }
 
-    /// Changes what some stages depend on.
+    /// Changes what some stages depend on. If that is only a source, stats tell which.
     pub(crate) fn next_generation(&mut self, rng: &mut Rng) {
+        if rng.one_in(3) {
+            let at = rng.below(self.sources.len());
+            self.sources[at] += 1;
+            return;
+        }
         let at = rng.below(self.params.len());
         self.params[at] += 1;
         if rng.one_in(2) {

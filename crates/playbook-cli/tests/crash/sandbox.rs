@@ -1,6 +1,7 @@
 //! A directory with a playbook in it, and everything that runs there.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -62,7 +63,10 @@ impl Sandbox {
     }
 
     pub(crate) fn write_playbook(&self, pipeline: &Pipeline) {
-        self.write("playbook.yaml", pipeline.yaml().as_bytes());
+        let text = pipeline.yaml();
+        if self.read("playbook.yaml").as_ref() != Some(&text) {
+            self.write("playbook.yaml", text.as_bytes());
+        }
         for at in 0..pipeline.sources.len() {
             self.write(&format!("in/{at}"), &pipeline.source(at));
         }
@@ -81,11 +85,24 @@ impl Sandbox {
         self.directory.path().join(name)
     }
 
+    /// Writes a file, later by the clock of the file system than anything before: no stat stays the same.
     pub(crate) fn write(&self, path: &str, bytes: &[u8]) {
+        self.let_time_pass();
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         #[expect(clippy::disallowed_methods, reason = "a test's own files")]
         fs::write(path, bytes).unwrap();
+    }
+
+    fn let_time_pass(&self) {
+        let scratch = self.beside("scratch");
+        let touched = || {
+            File::create(&scratch).unwrap();
+            let meta = scratch.metadata().unwrap();
+            (meta.ctime(), meta.ctime_nsec())
+        };
+        let now = touched();
+        while touched() == now {}
     }
 
     pub(crate) fn read(&self, path: &str) -> Option<String> {
