@@ -28,6 +28,7 @@ use crate::schedule::run::{Outcome, Runtime, Summary, Task};
 use crate::schedule::running::Running;
 use crate::schedule::states::States;
 use crate::schedule::workers::Workers;
+use crate::settled::Standing;
 use crate::stage::FailureCause;
 
 /// Where the logs of this run go.
@@ -137,7 +138,8 @@ impl<'s> Engine<'s> {
 
     /// Stages that stand were decided before the run.
     fn tell_what_stands(&mut self) {
-        for stage in self.shared.plan.standing() {
+        let plan = self.shared.plan;
+        for stage in plan.standing.iter().flat_map(Standing::stages) {
             self.totals.stages_cached += 1;
             self.totals.saved_seconds += stage.seconds.unwrap_or(0.0);
             self.report.tell(stage.cached());

@@ -15,7 +15,7 @@ use playbook_types::record::lock::{DataEntry, StageEntry};
 
 use crate::plan::Plan;
 use crate::schedule::Entries;
-use crate::settled::image::{Image, Writer};
+use crate::settled::image::{LOCK, PLAYBOOK, Writer};
 use crate::settled::part::Standing;
 
 /// What a run of a whole playbook came to.
@@ -88,9 +88,23 @@ impl Found<'_> {
         let text_hash = plan.project.text_hash();
         let mut evidence = Evidence::default();
         let playbook = plan.root_path().join(plan.project.name().as_str());
-        for (path, expected) in [(&playbook, text_hash), (&path, hash)] {
-            let stat = vouched_by_reading(path, expected);
-            evidence.add(relative(plan.root_path(), path), stat.as_ref());
+        let (playbook_stands, lock_stands) = match &plan.standing {
+            Some(standing) => standing.own_files_stand(),
+            None => (false, false),
+        };
+        let written = self.folder.written().is_some();
+        let own = [
+            (&playbook, text_hash, PLAYBOOK, playbook_stands),
+            (&path, hash, LOCK, lock_stands && !written),
+        ];
+        for (path, expected, number, stands) in own {
+            match plan.standing.as_ref().filter(|_| stands) {
+                Some(standing) => evidence.add_as_it_was(&standing.image.items[number]),
+                None => {
+                    let stat = vouched_by_reading(path, expected);
+                    evidence.add(relative(plan.root_path(), path), stat.as_ref());
+                }
+            }
         }
         let mut writer = Writer::new(text_hash.as_bytes(), hash.as_bytes())?;
         writer.number(layout.head())?;
@@ -134,12 +148,12 @@ impl Found<'_> {
     /// The stages of a part as they are now, all others as they were.
     fn part(
         self,
-        standing: &Standing,
+        standing: &Standing<'_>,
         layout: &Layout,
         (writer, evidence): (&mut Writer, &mut Evidence),
     ) -> Option<()> {
         let plan = self.plan;
-        let image = Image::read(&standing.bytes)?;
+        let image = &standing.image;
         (image.stages.len() == layout.len()).then_some(())?;
         writer.number(image.stages.len())?;
         let mut decided = standing.decided.iter().enumerate().peekable();
@@ -279,6 +293,9 @@ fn put(writer: &mut Writer, row: &Row<'_>, length: usize) -> Option<()> {
 /// The stat that vouches for a file's contents, if they are these.
 fn vouched_by_reading(path: &Path, expected: blake3::Hash) -> Option<StatKey> {
     let began = Moment::now();
+    // One that is too young, as the lock is after most runs, is not read in vain.
+    let stat = StatKey::at(path)?;
+    (!is_racy(&stat, began)).then_some(())?;
     let file = playbook_hash::digest_file(path).ok()?;
     let same = *file.digest.as_bytes() == *expected.as_bytes();
     (same && !is_racy(&file.stat, began)).then_some(file.stat)

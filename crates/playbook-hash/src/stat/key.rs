@@ -1,6 +1,9 @@
 //! What of a file's stat must be equal for its contents to be taken as equal.
 
-use rustix::fs::Stat;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::fs::{Stat, fstat, stat};
 
 use crate::stat::racy::Moment;
 
@@ -29,6 +32,16 @@ impl StatKey {
         clippy::cast_possible_truncation,
         reason = "the fields of a stat have other types on other systems; sizes are not negative, nanoseconds below a thousand million"
     )]
+    /// That of what `path` leads to now; `None` if it cannot be told.
+    pub fn at(path: &Path) -> Option<Self> {
+        Some(Self::of(&stat(path).ok()?))
+    }
+
+    /// That of an open file.
+    pub fn of_open(file: impl AsFd) -> Option<Self> {
+        Some(Self::of(&fstat(file).ok()?))
+    }
+
     pub(crate) fn of(stat: &Stat) -> Self {
         let moment = |seconds, nanos| Moment { seconds, nanos };
         Self {
