@@ -48,7 +48,7 @@ impl Part {
     /// Whether the file at `path` has this text. It is compared as it is read.
     fn is_at(&self, path: &Path) -> bool {
         let mut rest = self.text.as_bytes();
-        let mut block = [0; 64 * 1024];
+        let mut block = [0; 16 * 1024];
         let Ok(mut file) = File::open(path) else {
             return false;
         };

@@ -23,15 +23,6 @@ pub struct StatKey {
 }
 
 impl StatKey {
-    /// Takes it from a stat.
-    #[allow(
-        clippy::allow_attributes,
-        clippy::useless_conversion,
-        clippy::unnecessary_cast,
-        clippy::cast_sign_loss,
-        clippy::cast_possible_truncation,
-        reason = "the fields of a stat have other types on other systems; sizes are not negative, nanoseconds below a thousand million"
-    )]
     /// That of what `path` leads to now; `None` if it cannot be told.
     pub fn at(path: &Path) -> Option<Self> {
         Some(Self::of(&stat(path).ok()?))
@@ -42,6 +33,15 @@ impl StatKey {
         Some(Self::of(&fstat(file).ok()?))
     }
 
+    /// Takes it from a stat.
+    #[allow(
+        clippy::allow_attributes,
+        clippy::useless_conversion,
+        clippy::unnecessary_cast,
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "the fields of a stat have other types on other systems; sizes are not negative, nanoseconds below a thousand million"
+    )]
     pub(crate) fn of(stat: &Stat) -> Self {
         let moment = |seconds, nanos| Moment { seconds, nanos };
         Self {
