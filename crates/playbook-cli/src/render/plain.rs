@@ -197,7 +197,7 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
         _ => None,
     };
     let stages: Vec<StageName> = events.iter().filter_map(cached).collect();
-    let width = width_of(stages.iter().map(|name| name.as_str()));
+    let width = width_of(stages.iter().map(StageName::as_str));
     let mut text = String::new();
     for stage in &stages {
         text.push_str(&line_of(width, (Tone::Good, "cached"), stage, ""));

@@ -98,12 +98,11 @@ impl Found<'_> {
             (&path, hash, LOCK, lock_stands && !written),
         ];
         for (path, expected, number, stands) in own {
-            match plan.standing.as_ref().filter(|_| stands) {
-                Some(standing) => evidence.add_as_it_was(&standing.image.items[number]),
-                None => {
-                    let stat = vouched_by_reading(path, expected);
-                    evidence.add(relative(plan.root_path(), path), stat.as_ref());
-                }
+            if let Some(standing) = plan.standing.as_ref().filter(|_| stands) {
+                evidence.add_as_it_was(&standing.image.items[number]);
+            } else {
+                let stat = vouched_by_reading(path, expected);
+                evidence.add(relative(plan.root_path(), path), stat.as_ref());
             }
         }
         let mut writer = Writer::new(text_hash.as_bytes(), hash.as_bytes())?;
