@@ -3,25 +3,42 @@
 //! A digest that may be trusted for its stat ([`crate::is_racy`]) stands as long as the stat does. So a list of
 //! paths with such stats says, as long as all of them hold, that everything has the digests it had.
 //!
+//! Of a directory there is its own stat, which vouches for its names ([`crate::stat::Locality::Names`]), and the stats
+//! of the files and links in it that count. Of those only a digest is kept, of so many together: they are all looked
+//! at anyway, and which of them differs is of no interest here. What does not count is not looked at; if more
+//! of it comes, the directory's stat changes, and everything is worked out. What is in a directory in it is told by
+//! an entry of that one's own.
+//!
 //! | bytes | what |
 //! |---|---|
+//! | 1 | `f` for a file, `d` for a directory, `-` for what does not exist |
 //! | 4 | the length of the path |
 //! | | the path, relative to the root if it is below it |
-//! | 8 + 8 | size, inode |
-//! | 12 + 12 | mtime, ctime: seconds (8), nanoseconds (4) |
+//! | 40 | of a file or directory: size, inode (8 each), mtime, ctime (seconds 8, nanoseconds 4) |
+//! | 4 | of a directory: the length of the names |
+//! | | the names that are looked at, each with a zero behind it |
+//! | 32 each | for every 256 of them the BLAKE3 of their stats |
 
-use std::os::fd::AsFd as _;
+use std::ffi::CStr;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use rayon::prelude::*;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, openat, statat};
+use rustix::io::Errno;
 
-use crate::stat::key::StatKey;
-use crate::stat::racy::Moment;
+use crate::stat::key::{StatKey, take};
+use crate::stat::record::Record;
 
-/// Below this many paths, sharing the work costs more than it saves.
+/// Below this many entries, sharing the work costs more than it saves.
 const WORTH_SHARING: usize = 512;
+/// So many names of a directory are digested together, and are one piece of work.
+const TOGETHER: usize = 256;
+
+const FILE: u8 = b'f';
+const DIRECTORY: u8 = b'd';
+const NOTHING: u8 = b'-';
 
 /// Paths and the stats they must have, as bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,22 +47,32 @@ pub struct Evidence(Vec<u8>);
 impl Evidence {
     /// Adds a path, and the stat of what it leads to. `path` is relative to the root or absolute.
     pub fn add(&mut self, path: &Path, stat: &StatKey) {
-        let path = path.as_os_str().as_bytes();
-        let StatKey {
-            size,
-            mtime,
-            ctime,
-            inode,
-        } = stat;
-        // Longer than any path the system takes: then nothing holds.
-        let length = u32::try_from(path.len()).unwrap_or(u32::MAX);
-        self.0.extend(length.to_le_bytes());
-        self.0.extend(path);
-        self.0.extend(size.to_le_bytes());
-        self.0.extend(inode.to_le_bytes());
-        for Moment { seconds, nanos } in [mtime, ctime] {
-            self.0.extend(seconds.to_le_bytes());
-            self.0.extend(nanos.to_le_bytes());
+        self.begin(FILE, path);
+        self.0.extend(stat.to_bytes());
+    }
+
+    /// Adds a path at which nothing stands, not even a link.
+    pub fn add_absence(&mut self, path: &Path) {
+        self.begin(NOTHING, path);
+    }
+
+    /// Adds a directory with what was seen in it.
+    pub(super) fn add_directory(&mut self, path: &Path, record: &Record) {
+        let looked_at = || (0..record.len()).filter(|index| record.seen(*index).has_digest());
+        self.begin(DIRECTORY, path);
+        self.0.extend(record.stat().to_bytes());
+        let names: usize = looked_at()
+            .map(|index| record.name(index).count_bytes() + 1)
+            .sum();
+        self.length(names);
+        for index in looked_at() {
+            self.0.extend(record.name(index).to_bytes_with_nul());
+        }
+        let indexes: Vec<usize> = looked_at().collect();
+        for together in indexes.chunks(TOGETHER) {
+            let stats = together.iter().map(|index| Ok(record.entry(*index).stat));
+            // Nothing here can fail; if it did, nothing would hold.
+            self.0.extend(digest_of_stats(stats).unwrap_or_default());
         }
     }
 
@@ -53,60 +80,147 @@ impl Evidence {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    fn begin(&mut self, kind: u8, path: &Path) {
+        let path = path.as_os_str().as_bytes();
+        self.0.push(kind);
+        self.length(path.len());
+        self.0.extend(path);
+    }
+
+    fn length(&mut self, length: usize) {
+        // Longer than anything the system takes: then nothing holds.
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        self.0.extend(length.to_le_bytes());
+    }
 }
 
-/// Whether everything that these bytes of an [`Evidence`] name still has the stat they name. Bytes that are
-/// none say no.
+/// Whether everything that these bytes of an [`Evidence`] name still is as they say. Bytes that are none say no.
 pub fn still_holds(evidence: &[u8], root: &Path) -> bool {
-    let Some(entries) = entries(evidence) else {
+    let Some(claims) = claims(evidence) else {
         return false;
     };
     let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
     let Ok(root) = openat(CWD, root, flags, Mode::empty()) else {
         return false;
     };
-    let holds = |(path, expected): &(&[u8], StatKey)| {
-        let found = statat(root.as_fd(), *path, AtFlags::empty());
-        found.is_ok_and(|found| StatKey::of(&found) == *expected)
-    };
-    if entries.len() < WORTH_SHARING {
-        entries.iter().all(holds)
+    let root = root.as_fd();
+    let holds = |claim: &Claim<'_>| claim.holds(root).is_ok_and(|holds| holds);
+    let directories = claims
+        .iter()
+        .any(|claim| matches!(claim, Claim::Directory { .. }));
+    if claims.len() < WORTH_SHARING && !directories {
+        claims.iter().all(holds)
     } else {
-        entries.par_iter().with_min_len(256).all(holds)
+        let least = if directories { 1 } else { 256 };
+        claims.par_iter().with_min_len(least).all(holds)
     }
 }
 
-fn entries(mut rest: &[u8]) -> Option<Vec<(&[u8], StatKey)>> {
-    let mut entries = Vec::new();
+/// What is said of a path.
+enum Claim<'a> {
+    File {
+        path: &'a [u8],
+        stat: StatKey,
+    },
+    Nothing {
+        path: &'a [u8],
+    },
+    Directory {
+        path: &'a [u8],
+        stat: StatKey,
+        names: Vec<&'a CStr>,
+        digests: &'a [[u8; 32]],
+    },
+}
+
+impl Claim<'_> {
+    fn holds(&self, root: BorrowedFd<'_>) -> Result<bool, Errno> {
+        match self {
+            Self::File { path, stat } => {
+                let found = statat(root, *path, AtFlags::empty())?;
+                Ok(StatKey::of(&found) == *stat)
+            }
+            Self::Nothing { path } => match statat(root, *path, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => Ok(true),
+                Err(errno) => Err(errno),
+                Ok(_) => Ok(false),
+            },
+            Self::Directory {
+                path,
+                stat,
+                names,
+                digests,
+            } => {
+                // What stands at the root itself has no path below it.
+                let path = if path.is_empty() { b"." } else { *path };
+                let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+                let open = openat(root, path, flags, Mode::empty())?;
+                let same = StatKey::of(&fstat(&open)?) == *stat;
+                let together = names.par_chunks(TOGETHER).zip(*digests);
+                Ok(same
+                    && together.all(|(names, digest)| {
+                        let stats = names.iter().map(|name| {
+                            let found = statat(&open, *name, AtFlags::SYMLINK_NOFOLLOW)?;
+                            Ok(StatKey::of(&found))
+                        });
+                        digest_of_stats(stats).is_ok_and(|found| found == *digest)
+                    }))
+            }
+        }
+    }
+}
+
+fn digest_of_stats(stats: impl Iterator<Item = Result<StatKey, Errno>>) -> Result<[u8; 32], Errno> {
+    let mut bytes = Vec::with_capacity(TOGETHER * StatKey::BYTES);
+    for stat in stats {
+        bytes.extend(stat?.to_bytes());
+    }
+    Ok(*blake3::hash(&bytes).as_bytes())
+}
+
+fn claims(mut rest: &[u8]) -> Option<Vec<Claim<'_>>> {
+    let mut claims = Vec::new();
     while !rest.is_empty() {
-        let length = usize::try_from(u32::from_le_bytes(take(&mut rest)?)).ok()?;
-        let (path, behind) = rest.split_at_checked(length)?;
-        rest = behind;
-        let size = u64::from_le_bytes(take(&mut rest)?);
-        let inode = u64::from_le_bytes(take(&mut rest)?);
-        let (mtime, ctime) = (moment(&mut rest)?, moment(&mut rest)?);
-        let stat = StatKey {
-            size,
-            mtime,
-            ctime,
-            inode,
-        };
-        entries.push((path, stat));
+        let [kind] = take(&mut rest)?;
+        let path = cut(&mut rest)?;
+        claims.push(match kind {
+            FILE => Claim::File {
+                path,
+                stat: StatKey::take(&mut rest)?,
+            },
+            NOTHING => Claim::Nothing { path },
+            DIRECTORY => directory(path, &mut rest)?,
+            _ => return None,
+        });
     }
-    Some(entries)
+    Some(claims)
 }
 
-fn moment(rest: &mut &[u8]) -> Option<Moment> {
-    Some(Moment {
-        seconds: i64::from_le_bytes(take(rest)?),
-        nanos: u32::from_le_bytes(take(rest)?),
+fn directory<'a>(path: &'a [u8], rest: &mut &'a [u8]) -> Option<Claim<'a>> {
+    let stat = StatKey::take(rest)?;
+    let names = cut(rest)?.split_inclusive(|byte| *byte == 0);
+    let names: Vec<&CStr> = names
+        .map(|name| CStr::from_bytes_with_nul(name).ok())
+        .collect::<Option<_>>()?;
+    let count = names.len().div_ceil(TOGETHER);
+    let (digests, _) = rest.as_chunks();
+    let digests = digests.get(..count)?;
+    *rest = rest.get(count * 32..)?;
+    Some(Claim::Directory {
+        path,
+        stat,
+        names,
+        digests,
     })
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (front, behind) = rest.split_first_chunk::<N>()?;
+/// Bytes with their length before them.
+fn cut<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
+    let (bytes, behind) = rest.split_at_checked(length)?;
     *rest = behind;
-    Some(*front)
+    Some(bytes)
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@ mod boot;
 mod cache;
 mod codec;
 mod evidence;
+mod folders;
 mod key;
 mod local;
 mod memo;
 mod racy;
+mod record;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -18,5 +21,9 @@ pub use boot::{Boot, boot_id};
 pub use cache::StatCache;
 pub use evidence::{Evidence, still_holds};
 pub use key::StatKey;
+pub(crate) use local::Locality;
+pub(crate) use memo::Before;
 pub use memo::{DigestMemo, Trust};
 pub use racy::{Moment, is_racy};
+pub(crate) use record::{Entries, Entry, Record, Seen};
+pub(crate) use seen::SeenTree;
