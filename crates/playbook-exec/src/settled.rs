@@ -3,13 +3,13 @@
 //! Whether there is anything to do depends on the playbook, the lock, the data and this program, and on nothing
 //! else. A run that finds every stage up to date writes down the stats that vouch for all of these
 //! ([`playbook_hash::Evidence`]); as long as each of them holds, the answer stands, and neither YAML is read
-//! nor anything decided. A stat may save reading, never change an answer: whatever it cannot vouch for (a directory, a
-//! file that is too young, one on a network) is worked out as ever, and so is everything if the file is damaged, of
-//! another program, or gone.
+//! nor anything decided. A stat may save reading, never change an answer: whatever it cannot vouch for (a file or directory
+//! that is too young, one on a network) is worked out as ever, and so is everything if the file is damaged, of
+//! another program, or gone. Of a directory all names and all stats must hold, and the ignore file too.
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 19 | `playbook settled 1` and a line break |
+//! | 19 | `playbook settled 2` and a line break |
 //! | 32 | the BLAKE3 of everything behind them |
 //! | 32 | which program wrote it (version, size, times and inode of its file), under which start of the machine |
 //! | 4 | the length of the text that follows |
@@ -38,7 +38,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::plan::Plan;
 
-const MAGIC: &[u8; 19] = b"playbook settled 1\n";
+const MAGIC: &[u8; 19] = b"playbook settled 2\n";
 const DIGEST: usize = 32;
 
 /// A playbook in which every stage is up to date.
@@ -157,15 +157,16 @@ fn evidence(plan: &Plan<'_>, memo: &DigestMemo) -> Option<Evidence> {
     let root = plan.root_path();
     let playbook = root.join(plan.project.name().as_str());
     let own = [
-        (playbook, plan.project.text_hash()),
-        (plan.project.lock_path(), plan.base().hash()?),
+        (&*playbook, plan.project.text_hash()),
+        (&*plan.project.lock_path(), plan.base().hash()?),
     ];
     for (path, expected) in own {
-        let began = Moment::now();
-        let file = playbook_hash::digest_file(&path).ok()?;
-        let same = *file.digest.as_bytes() == *expected.as_bytes();
-        (same && !is_racy(&file.stat, began)).then_some(())?;
-        add(&mut evidence, root, &path, &file.stat);
+        add_own(
+            &mut evidence,
+            root,
+            path,
+            Digest::from_bytes(*expected.as_bytes()),
+        )?;
     }
     let mut paths: BTreeMap<&DataPath, Digest> = BTreeMap::new();
     for id in plan.order() {
@@ -178,17 +179,42 @@ fn evidence(plan: &Plan<'_>, memo: &DigestMemo) -> Option<Evidence> {
             (*paths.entry(&data.path).or_insert(recorded) == recorded).then_some(())?;
         }
     }
+    let mut directories = false;
     for (path, recorded) in paths {
         let path = plan.root().resolve(path);
         // What stands there now must be what was recorded, whatever was read on the way here.
-        let file = memo.vouched(&path).filter(|file| file.digest == recorded)?;
-        add(&mut evidence, root, &path, &file.stat);
+        if let Some(file) = memo.vouched(&path) {
+            (file.digest == recorded).then_some(())?;
+            add(&mut evidence, root, &path, &file.stat);
+        } else {
+            let found = memo.vouch_for_tree(&path, &plan.ignore, root, &mut evidence)?;
+            (found == recorded).then_some(())?;
+            directories = true;
+        }
+    }
+    if directories {
+        match plan.ignore.file_digest() {
+            Some(expected) => add_own(&mut evidence, root, plan.ignore.file(), expected)?,
+            None => evidence.add_absence(relative(root, plan.ignore.file())),
+        }
     }
     Some(evidence)
 }
 
+/// Adds a file that the program itself has read, if it still is what was read then.
+fn add_own(evidence: &mut Evidence, root: &Path, path: &Path, expected: Digest) -> Option<()> {
+    let began = Moment::now();
+    let file = playbook_hash::digest_file(path).ok()?;
+    let same = file.digest == expected;
+    (same && !is_racy(&file.stat, began)).then(|| add(evidence, root, path, &file.stat))
+}
+
 fn add(evidence: &mut Evidence, root: &Path, path: &Path, stat: &StatKey) {
-    evidence.add(path.strip_prefix(root).unwrap_or(path), stat);
+    evidence.add(relative(root, path), stat);
+}
+
+fn relative<'a>(root: &Path, path: &'a Path) -> &'a Path {
+    path.strip_prefix(root).unwrap_or(path)
 }
 
 /// The playbook's name and its stages.

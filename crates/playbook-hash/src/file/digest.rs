@@ -136,6 +136,7 @@ mod tests {
     use std::cell::Cell;
     use std::fs::OpenOptions;
     use std::io::Write as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
 
@@ -214,37 +215,31 @@ mod tests {
         }
     }
 
-    /// Cut and written again to the same size, while its blocks are being read by several threads.
+    /// Cut and written again, over and over, while its blocks are being read by several threads. Two versions that a file
+    /// system's clock cannot tell apart may mix, and are then too young to be remembered; nothing else may happen.
     #[test]
-    fn rewritten_while_read_it_is_never_half_of_each() {
-        let length = usize::try_from(5 * contents::LARGE).unwrap() + 7;
+    fn rewritten_while_read_it_survives() {
+        let length = usize::try_from(3 * contents::LARGE).unwrap() + 7;
         let file = file(&vec![1; length]);
-        let stop = std::sync::atomic::AtomicBool::new(false);
+        let stop = AtomicBool::new(false);
         std::thread::scope(|threads| {
             threads.spawn(|| {
-                for n in 2..40 {
+                for n in 2..20 {
                     let writer = OpenOptions::new().write(true).open(file.path()).unwrap();
                     writer.set_len(0).unwrap();
                     (&writer).write_all(&vec![n; length]).unwrap();
                 }
-                stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                stop.store(true, Ordering::Relaxed);
             });
-            let whole: Vec<Digest> = (1..40).map(|n| plain(&vec![n; length])).collect();
-            let mut whole_ones = 0;
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                match digest_open(file.as_file()) {
-                    // Cut short, or growing, it may stand still for as long as a reading takes.
-                    Ok((found, _)) if found.total_bytes == length as u64 => {
-                        assert!(whole.contains(&found.digest));
-                        whole_ones += 1;
-                    }
-                    Ok(_) | Err(Unread::KeepsChanging) => {}
-                    Err(other) => panic!("{other:?}"),
-                }
+            while !stop.load(Ordering::Relaxed) {
+                let found = digest_open(file.as_file());
+                assert!(
+                    matches!(found, Ok(_) | Err(Unread::KeepsChanging)),
+                    "{found:?}"
+                );
             }
-            println!("{whole_ones} readings of a whole file");
         });
         let last = digest_open(file.as_file()).unwrap().0;
-        assert_eq!(last.digest, plain(&vec![39; length]));
+        assert_eq!(last.digest, plain(&vec![19; length]));
     }
 }
