@@ -347,6 +347,17 @@ impl DigestMemo {
         });
     }
 
+    /// As if every directory known had been listed with the stat it has now.
+    pub(super) fn restat(&self) {
+        for (path, folder) in self.folders.all() {
+            let found = rustix::fs::stat(&path);
+            if let (Some(record), Ok(found)) = (folder.record, found) {
+                let record = record.with(StatKey::of(&found));
+                self.folders.learn(&path, record, 0);
+            }
+        }
+    }
+
     /// As if everything known so far had been read under another start of the machine.
     pub(super) fn read_before_the_machine_started(&self) {
         let earlier = Boot::of(Some("an earlier one"));

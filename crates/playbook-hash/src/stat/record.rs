@@ -302,21 +302,26 @@ impl Record {
             seconds: moment.seconds + seconds,
             ..moment
         };
-        self.changed(later, self.boot())
+        self.changed(later, self.boot(), self.stat())
+    }
+
+    /// The same, had the directory had another stat.
+    pub(super) fn with(&self, stat: StatKey) -> Self {
+        self.changed(|moment| moment, self.boot(), stat)
     }
 
     /// The same, read under another start of the machine.
     pub(super) fn under(&self, boot: Boot) -> Self {
-        self.changed(|moment| moment, boot)
+        self.changed(|moment| moment, boot, self.stat())
     }
 
-    fn changed(&self, moment: impl Fn(Moment) -> Moment, boot: Boot) -> Self {
+    fn changed(&self, moment: impl Fn(Moment) -> Moment, boot: Boot, stat: StatKey) -> Self {
         let mut entries = Entries::default();
         for index in 0..self.len() {
             let entry = self.entry(index);
             let began = moment(entry.began);
             entries.push(self.name(index), &Entry { began, ..entry });
         }
-        entries.into_record(self.stat(), moment(self.listed()), boot)
+        entries.into_record(stat, moment(self.listed()), boot)
     }
 }
