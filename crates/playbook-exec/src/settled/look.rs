@@ -11,7 +11,7 @@ use playbook_lock::run_lock::holder;
 use playbook_types::parse::SourceName;
 
 use crate::settled::Settled;
-use crate::settled::image::{Image, PLAYBOOK};
+use crate::settled::image::{IGNORE, Image, PLAYBOOK};
 use crate::settled::part::Unsettled;
 
 /// What an earlier run wrote down of a playbook.
@@ -104,6 +104,12 @@ fn affected(image: &Image<'_>, moved: &[usize]) -> Vec<usize> {
     let mut items = vec![false; image.items.len()];
     for n in moved {
         items[*n] = true;
+    }
+    if items[IGNORE] {
+        // What counts in a directory may be something else now.
+        for (moved, item) in items.iter_mut().zip(&image.items) {
+            *moved |= item.is_directory();
+        }
     }
     let mut stages = vec![false; image.stages.len()];
     // What a stage needs comes before it.

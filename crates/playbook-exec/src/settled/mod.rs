@@ -7,8 +7,8 @@
 //! anything decided. Where some do not, the stages that read or made these files, and those below them, are
 //! decided as ever, on a plan that has only them in it ([`Unsettled::open`]); all others stand.
 //!
-//! A stat may save reading, never change an answer. Whatever it cannot vouch for is looked at as ever: a
-//! directory, a file that is too young, one on a network. And everything is, if what was written down is
+//! A stat may save reading, never change an answer. Whatever it cannot vouch for is looked at as ever: a file or
+//! directory that is too young, one on a network. And everything is, if what was written down is
 //! damaged, of another program or another start of the machine, or gone.
 
 mod image;

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use playbook_hash::EvidenceItem;
 use playbook_lock::{Base, Layout, Project};
 
 use crate::settled::SettledStage;
-use crate::settled::image::{Image, LOCK, PLAYBOOK, StageImage};
+use crate::settled::image::{Image, StageImage};
 use crate::settled::look::Found;
 
 /// Stages that have to be decided, because something they depend on or made has changed or may have.
@@ -111,9 +112,9 @@ impl<'f> Standing<'f> {
         })
     }
 
-    /// Whether the stat of the playbook, or of the lock, still vouches for it.
-    pub(super) fn own_files_stand(&self) -> (bool, bool) {
-        let stands = |n: usize| self.moved.binary_search(&n).is_err();
-        (stands(PLAYBOOK), stands(LOCK))
+    /// What vouches for something still, if nothing has changed it since.
+    pub(super) fn item(&self, number: usize) -> Option<&EvidenceItem<'f>> {
+        let stands = self.moved.binary_search(&number).is_err();
+        self.image.items.get(number).filter(|_| stands)
     }
 }

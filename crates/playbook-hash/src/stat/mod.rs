@@ -7,11 +7,14 @@ mod boot;
 mod cache;
 mod codec;
 mod evidence;
+mod folders;
 mod key;
 mod local;
 mod memo;
 mod program;
 mod racy;
+mod record;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +22,10 @@ pub use boot::{Boot, boot_id};
 pub use cache::StatCache;
 pub use evidence::{Evidence, EvidenceItem, changed};
 pub use key::StatKey;
+pub(crate) use local::Locality;
+pub(crate) use memo::Before;
 pub use memo::{DigestMemo, Trust};
 pub use program::this_program;
 pub use racy::{Moment, is_racy};
+pub(crate) use record::{Entries, Entry, Record, Seen};
+pub(crate) use seen::SeenTree;

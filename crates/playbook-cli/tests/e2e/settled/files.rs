@@ -1,12 +1,11 @@
-//! A playbook with nothing to do is recognised without being read. Whatever is done to it then, the answer is the one
-//! that working everything out gives.
+//! A playbook whose stages read and make files.
 
 use std::fs::{self, File, FileTimes};
 
 use crate::support::Sandbox;
 
 /// Faults under which every reading counts as having begun ten seconds later: nobody waits for files to age.
-const AGED: &str = "late=10";
+pub(super) const AGED: &str = "late=10";
 
 /// Two stages, up to date, and recognised as such.
 fn settled() -> Sandbox {
@@ -24,7 +23,7 @@ fn settled() -> Sandbox {
 const UP_TO_DATE: &str =
     "cached a\ncached b\n0 run · 2 cached · 0 failed in 0.00 s (saved 0.00 s)\n";
 
-fn run(sandbox: &Sandbox, args: &[&str]) -> String {
+pub(super) fn run(sandbox: &Sandbox, args: &[&str]) -> String {
     let all: Vec<&str> = ["run"].iter().chain(args).copied().collect();
     let mut command = sandbox.command(&all);
     command.env("PLAYBOOK_TEST_FAULTS", AGED);
@@ -82,7 +81,7 @@ fn what_has_nothing_to_do_is_recognised_without_being_worked_out() {
 }
 
 /// Writes in place, and gives the file back the times it had.
-fn edit_in_secret(sandbox: &Sandbox, name: &str, text: &str) {
+pub(super) fn edit_in_secret(sandbox: &Sandbox, name: &str, text: &str) {
     let path = sandbox.path(name);
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
     let mut file = File::options()
@@ -96,7 +95,7 @@ fn edit_in_secret(sandbox: &Sandbox, name: &str, text: &str) {
 }
 
 /// What is done, how, and what the run then says.
-type Change = (&'static str, fn(&Sandbox), &'static str);
+pub(super) type Change = (&'static str, fn(&Sandbox), &'static str);
 
 #[rustfmt::skip]
 const CHANGES: [Change; 12] = [
@@ -228,16 +227,12 @@ fn a_file_that_is_too_young_vouches_for_nothing() {
 
 #[test]
 fn what_stats_cannot_vouch_for_is_worked_out() {
-    for stages in [
-        "  a: {cmd: 'cat d/* > x', deps: [d], outs: [x]}\n",
-        "  a: {cmd: 'cat d/in > x', deps: [d/in], outs: [x], frozen: true}\n",
-    ] {
-        let sandbox = Sandbox::with_stages(stages);
-        sandbox.write("d/in", "1");
-        run(&sandbox, &[]);
-        for _ in 0..2 {
-            let (said, touched) = touched(&sandbox, AGED);
-            assert!(said.starts_with("cached a") && touched, "{stages}: {said}");
-        }
+    let sandbox =
+        Sandbox::with_stages("  a: {cmd: 'cat d/in > x', deps: [d/in], outs: [x], frozen: true}\n");
+    sandbox.write("d/in", "1");
+    run(&sandbox, &[]);
+    for _ in 0..2 {
+        let (said, touched) = touched(&sandbox, AGED);
+        assert!(said.starts_with("cached a") && touched, "{said}");
     }
 }

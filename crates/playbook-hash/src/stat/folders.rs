@@ -1,0 +1,127 @@
+//! What is known of files, folder by folder: a lookup a directory, not one a file.
+
+use std::ffi::OsStr;
+use std::hash::{BuildHasher as _, RandomState};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+
+use crate::stat::codec::Known;
+use crate::stat::record::Record;
+
+/// Enough that threads seldom wait for each other.
+const SHARDS: usize = 16;
+
+/// What is known of the files in one folder.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Folder {
+    /// What was seen when it was walked.
+    pub(super) record: Option<Record>,
+    /// How many times the cache was rewritten since somebody asked for that.
+    pub(super) unused: u8,
+    /// Files in it whose digests were asked for by name.
+    pub(super) files: IndexMap<Box<[u8]>, Known>,
+}
+
+/// Folders by their paths. Shared by the threads of a run.
+#[derive(Debug, Default)]
+pub(super) struct Folders {
+    hasher: RandomState,
+    shards: [Mutex<IndexMap<PathBuf, Folder>>; SHARDS],
+}
+
+impl Folders {
+    /// What is known of the directory at `path` as a whole, and whether there is more about single files in it.
+    pub(super) fn record(&self, path: &Path) -> (Option<Record>, bool) {
+        let mut shard = self.shard(path);
+        let Some(folder) = shard.get_mut(path) else {
+            return (None, false);
+        };
+        folder.unused = 0;
+        (folder.record.clone(), !folder.files.is_empty())
+    }
+
+    /// Learns what is in a directory.
+    pub(super) fn learn(&self, path: &Path, record: Record, unused: u8) {
+        self.with(path, |folder| {
+            folder.record = Some(record);
+            folder.unused = unused;
+        });
+    }
+
+    /// Learns what is in a file.
+    pub(super) fn learn_file(&self, path: &Path, known: Known) {
+        let (directory, name) = split(path);
+        self.with(directory, |folder| match folder.files.get_mut(name) {
+            Some(old) => *old = known,
+            None => {
+                folder.files.insert(name.into(), known);
+            }
+        });
+    }
+
+    /// Looks at a folder.
+    pub(super) fn look<T>(
+        &self,
+        directory: &Path,
+        look: impl FnOnce(&mut Folder) -> Option<T>,
+    ) -> Option<T> {
+        look(self.shard(directory).get_mut(directory)?)
+    }
+
+    /// Everything, sorted by path.
+    pub(super) fn all(&self) -> Vec<(PathBuf, Folder)> {
+        let mut all: Vec<(PathBuf, Folder)> = Vec::new();
+        for shard in &self.shards {
+            let shard = whole(shard);
+            all.extend(
+                shard
+                    .iter()
+                    .map(|(path, folder)| (path.clone(), folder.clone())),
+            );
+        }
+        all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    fn with(&self, path: &Path, change: impl FnOnce(&mut Folder)) {
+        let mut shard = self.shard(path);
+        if let Some(folder) = shard.get_mut(path) {
+            change(folder);
+            return;
+        }
+        let mut folder = Folder::default();
+        change(&mut folder);
+        shard.insert(path.to_owned(), folder);
+    }
+
+    fn shard(&self, path: &Path) -> MutexGuard<'_, IndexMap<PathBuf, Folder>> {
+        let hash = self.hasher.hash_one(path.as_os_str());
+        whole(&self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)])
+    }
+}
+
+/// A thread that died while inserting left the map whole.
+fn whole(shard: &Mutex<IndexMap<PathBuf, Folder>>) -> MutexGuard<'_, IndexMap<PathBuf, Folder>> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The folder a path is in, and its name there. What has no name of its own is as good as a folder with one entry.
+pub(super) fn split(path: &Path) -> (&Path, &[u8]) {
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => (parent, name.as_bytes()),
+        _ => (path, OsStr::as_bytes(OsStr::new(""))),
+    }
+}
+
+#[cfg(test)]
+impl Folders {
+    /// Changes everything known.
+    pub(super) fn each(&self, change: impl Fn(&mut Folder)) {
+        for shard in &self.shards {
+            whole(shard).values_mut().for_each(&change);
+        }
+    }
+}
