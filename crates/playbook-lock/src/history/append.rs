@@ -6,7 +6,8 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::{AppendFile, DiskError};
-use playbook_types::record::event::Event;
+use playbook_types::record::decision::HitKind;
+use playbook_types::record::event::{Event, EventKind};
 
 /// The event log, opened when the first line is written.
 #[derive(Debug)]
@@ -50,6 +51,20 @@ impl EventLog {
     /// Adds an event as a line. What all events have stands in front, as serde writes it too but more slowly.
     pub fn add_line(event: &Event, lines: &mut String) {
         let Event { ts, run_id, kind } = event;
+        if let EventKind::StageCached {
+            stage,
+            cache_key: Some(key),
+            reason: HitKind::Hit,
+        } = kind
+        {
+            // Of a large pipeline nearly all lines are of this kind, and nothing in it needs escaping.
+            writeln!(
+                lines,
+                r#"{{"ts":"{ts}","run_id":"{run_id}","event":"stage_cached","stage":"{stage}","cache_key":"{key}","reason":"hit"}}"#
+            )
+            .ok();
+            return;
+        }
         // Events hold nothing that JSON cannot: keys are text, numbers finite.
         let kind = serde_json::to_string(kind).unwrap_or_default();
         let rest = kind.strip_prefix('{').unwrap_or_default();
@@ -74,9 +89,9 @@ mod tests {
     use super::*;
     use indexmap::IndexMap;
     use jiff::Timestamp;
+    use playbook_types::digest::Digest;
     use playbook_types::name::StageName;
-    use playbook_types::record::decision::HitKind;
-    use playbook_types::record::event::{EventKind, RunTotals};
+    use playbook_types::record::event::RunTotals;
     use uuid::Uuid;
 
     #[test]
@@ -91,6 +106,11 @@ mod tests {
             EventKind::StageCached {
                 stage: StageName::parse("a").unwrap(),
                 cache_key: None,
+                reason: HitKind::Hit,
+            },
+            EventKind::StageCached {
+                stage: StageName::parse("a@b-1.x").unwrap(),
+                cache_key: Some(Digest::from_bytes([0xa7; 32])),
                 reason: HitKind::Hit,
             },
             EventKind::RunCompleted(RunTotals::default()),
