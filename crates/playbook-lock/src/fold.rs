@@ -9,16 +9,23 @@ use blake3::Hash;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use playbook_hash::digest_params;
+use playbook_hash::disk::DiskError;
 use playbook_types::model::playbook::Playbook;
 use playbook_types::name::{ParamKey, StageName};
 use playbook_types::record::lock::{LockFile, StageEntry};
 
 use crate::error::LockError;
-use crate::format::{Layout, parse_bytes, parse_lock, render_lock, save_text, splice};
+use crate::format::{
+    KeptEntries, Layout, keep_entries, parse_bytes, parse_lock, read_entries, render_lock,
+    save_text, splice,
+};
 use crate::project::Project;
 
 /// The program and version that lock files and events name.
 pub const GENERATOR: &str = concat!("playbook ", env!("CARGO_PKG_VERSION"));
+
+/// From so many entries on, those that are kept are looked for.
+const MANY: usize = 64;
 
 /// The version of the lock's shape.
 const SCHEMA: &str = "1.0";
@@ -34,6 +41,8 @@ pub struct Base {
     hash: Option<Hash>,
     /// If only some of its entries were read: the text that all of them stand in. It is kept as it is on disk.
     part: Option<Mutex<Part>>,
+    /// How many of its entries had to be read as YAML.
+    unkept: usize,
 }
 
 /// A lock of which only some entries were read.
@@ -101,21 +110,70 @@ impl Base {
     ///
     /// A lock that cannot be read, holds conflict markers, is torn, or is from a newer program.
     pub fn read(path: &Path) -> Result<Self, LockError> {
-        let bytes = read_bytes(path)?;
+        Self::read_with(path, &KeptEntries::default())
+    }
+
+    /// Reads the lock of a project: what was kept of it in the state directory need not be read as YAML.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub(crate) fn of(project: &Project) -> Result<Self, LockError> {
+        let kept = KeptEntries::load(&project.state_dir().entries());
+        Self::read_with(&project.lock_path(), &kept)
+    }
+
+    fn read_with(path: &Path, kept: &KeptEntries) -> Result<Self, LockError> {
+        let Some(bytes) = read_bytes(path)? else {
+            return Ok(Self::default());
+        };
+        let hash = blake3::hash(&bytes);
+        let by_entry = || {
+            let text = str::from_utf8(&bytes).ok().filter(|_| !kept.is_empty())?;
+            let layout = Layout::scan(text)?;
+            let all: Vec<usize> = (0..layout.len()).collect();
+            read_entries((text, &layout), &all, kept, path)
+        };
+        let (lock, unkept) = match by_entry() {
+            Some(read) => read,
+            None => {
+                let lock = parse_bytes(bytes, path)?;
+                let unkept = lock.stages.len();
+                (lock, unkept)
+            }
+        };
         Ok(Self {
-            hash: bytes.as_deref().map(blake3::hash),
-            lock: bytes.map(|bytes| parse_bytes(bytes, path)).transpose()?,
+            lock: Some(lock),
+            hash: Some(hash),
             part: None,
+            unkept,
         })
     }
 
-    /// Reads some entries of the lock at `path`, by their numbers in ascending order, if the lock is the one with this
-    /// hash and this layout.
-    pub fn read_part(path: &Path, hash: Hash, layout: Layout, numbers: &[usize]) -> Option<Self> {
-        let bytes = std::fs::read(path).ok()?;
+    /// Reads some entries of the project's lock, by their numbers in ascending order, if the lock is the one with this hash
+    /// and this layout.
+    pub fn read_part(
+        project: &Project,
+        hash: Hash,
+        layout: Layout,
+        numbers: &[usize],
+    ) -> Option<Self> {
+        let path = project.lock_path();
+        let bytes = std::fs::read(&path).ok()?;
         (blake3::hash(&bytes) == hash).then_some(())?;
         let text = String::from_utf8(bytes).ok()?;
-        let lock = parse_lock(&layout.part(&text, numbers)?, path).ok()?;
+        // For a few entries it is not worth looking for them.
+        let kept = match numbers.len() {
+            ..MANY => KeptEntries::default(),
+            _ => KeptEntries::load(&project.state_dir().entries()),
+        };
+        let (lock, unkept) = match read_entries((&text, &layout), numbers, &kept, &path) {
+            Some(read) => read,
+            None => (
+                parse_lock(&layout.part(&text, numbers)?, &path).ok()?,
+                numbers.len(),
+            ),
+        };
         (lock.stages.len() == numbers.len()).then_some(())?;
         let numbers = lock.stages.keys().cloned().zip(numbers.iter().copied());
         let part = Part {
@@ -127,7 +185,44 @@ impl Base {
             lock: Some(lock),
             hash: Some(hash),
             part: Some(Mutex::new(part)),
+            unkept,
         })
+    }
+
+    /// Keeps the entries of the project's lock in a form that is quicker to read, if many are not kept so. The lock is
+    /// the one that `folder` wrote last, or this one; `newer` is on top of it.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn keep_entries(
+        &self,
+        project: &Project,
+        folder: &Folder,
+        newer: &IndexMap<StageName, StageEntry>,
+    ) -> Result<(), DiskError> {
+        let unkept = self.unkept + newer.len();
+        let read = self.lock.as_ref().map_or(0, |lock| lock.stages.len());
+        if unkept * 8 < read.max(newer.len()) {
+            return Ok(());
+        }
+        let names = project.playbook().stages.keys();
+        let entry = |name| {
+            let old = || self.lock.as_ref()?.stages.get_key_value(name);
+            newer.get_key_value(name).or_else(old)
+        };
+        let Some(entries) = names.map(entry).collect::<Option<Vec<_>>>() else {
+            return Ok(());
+        };
+        let path = project.lock_path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let is_known = Some(blake3::hash(text.as_bytes())) == folder.known;
+        match Layout::scan(&text).filter(|_| is_known) {
+            Some(layout) => {
+                keep_entries(&project.state_dir().entries(), (&text, &layout), &entries)
+            }
+            None => Ok(()),
+        }
     }
 
     /// The BLAKE3 of the lock's bytes, if there was one.

@@ -49,6 +49,7 @@ pub(crate) fn remember(
     match found.encode() {
         Some(bytes) => {
             project.keep_parsed()?;
+            plan.base().keep_entries(project, folder, newer)?;
             replace(&path, &bytes, Durability::Fast)
         }
         None => Ok(()),

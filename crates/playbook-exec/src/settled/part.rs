@@ -56,8 +56,7 @@ impl<'f> Unsettled<'f> {
         let lengths = image.stages.iter().map(|stage| stage.lock_length);
         let layout = Layout::of_lengths(image.lock_head, lengths);
         let numbers = self.with_followed(project);
-        let lock_path = project.lock_path();
-        let base = Base::read_part(&lock_path, image.lock_hash.into(), layout, &numbers)?;
+        let base = Base::read_part(project, image.lock_hash.into(), layout, &numbers)?;
         let standing = Standing {
             image: self.image,
             moved: self.moved,
