@@ -22,7 +22,7 @@ use crate::error::ExecError;
 use crate::observer::Observer;
 use crate::outputs::Places;
 use crate::plan::{Decided, Facts, Plan, StageFault, decide, refuse_clashes};
-use crate::process::{Heard, SignalWatch, become_subreaper, identity};
+use crate::process::{Direct, Heard, SignalWatch, become_subreaper, identity};
 use crate::schedule::engine::{Engine, Logs, Shared};
 use crate::schedule::record::Entries;
 use crate::schedule::running::Running;
@@ -102,11 +102,13 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let folder = Mutex::new(Folder::new(lock_path, plan.base()));
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &running, &inbox)?;
+    let direct = Direct::default();
     let with = Attempt {
         plan,
         memo: &memo,
         places: &places,
         running: &running,
+        direct: &direct,
         journal: &journal,
         clock: runtime.clock,
     };

@@ -18,7 +18,9 @@ use playbook_types::record::lock::{AfterEntry, DataEntry, StageEntry};
 use crate::clock::Clock;
 use crate::outputs::{Committed, OutFault, Places, RolledBack, Transaction};
 use crate::plan::{Plan, Resolved};
-use crate::process::{AttemptLog, Builder, Ended, Group, identity};
+use crate::process::{
+    AttemptLog, Builder, Direct, Ended, Group, Leader, SpawnError, identity, retelling,
+};
 use crate::schedule::Running;
 use crate::stage::cause::FailureCause;
 use crate::stage::made::Eyes;
@@ -40,6 +42,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) memo: &'a DigestMemo,
     pub(crate) places: &'a Places,
     pub(crate) running: &'a Running,
+    pub(crate) direct: &'a Direct,
     pub(crate) journal: &'a Journal,
     pub(crate) clock: &'a dyn Clock,
 }
@@ -217,12 +220,43 @@ impl Attempt<'_> {
             state: self.places.state_dir(),
             stage: stage.name.as_str(),
         };
+        let (ended, leader) = self.lead(stage, id, || builder.spawn(self.direct))?;
+        let ended = match (ended, leader) {
+            (Ended::Signalled(signal), Leader::Program) if !self.running.is_ending(id) => {
+                // How a shell tells of it, and with what status, is for a shell to say.
+                let text = &retelling(signal);
+                let builder = Builder { text, ..builder };
+                let (told, _) = self.lead(stage, id, || builder.spawn_shell())?;
+                if told == Ended::Exited(0) {
+                    ended
+                } else {
+                    told
+                }
+            }
+            _ => ended,
+        };
+        match ended {
+            Ended::Exited(0) if !self.running.is_ending(id) => Ok(()),
+            Ended::Exited(0) => Err(FailureCause::Interrupted),
+            Ended::Exited(code) => Err(FailureCause::Exit(code)),
+            Ended::Signalled(number) => Err(FailureCause::Signal { number }),
+        }
+    }
+
+    /// Starts a process group and waits for its end.
+    fn lead(
+        &self,
+        stage: &Stage,
+        id: StageId,
+        start: impl FnOnce() -> std::result::Result<Group, SpawnError>,
+    ) -> std::result::Result<(Ended, Leader), FailureCause> {
         // A run that is ending starts nothing more, not even the next command of a list.
         let group = self
             .running
-            .enter(id, || builder.spawn())
+            .enter(id, start)
             .ok_or(FailureCause::Interrupted)?;
         let group = group.map_err(FailureCause::spawn)?;
+        let leader = group.led_by();
         pass(Point::Started);
         let noted = self.note(stage, &group);
         let waited = match &noted {
@@ -236,12 +270,7 @@ impl Attempt<'_> {
         waited.map_err(FailureCause::wait)?;
         let ended = group.end().map_err(FailureCause::wait)?;
         noted.map_err(FailureCause::log)?;
-        match ended {
-            Ended::Exited(0) if !self.running.is_ending(id) => Ok(()),
-            Ended::Exited(0) => Err(FailureCause::Interrupted),
-            Ended::Exited(code) => Err(FailureCause::Exit(code)),
-            Ended::Signalled(number) => Err(FailureCause::Signal { number }),
-        }
+        Ok((ended, leader))
     }
 
     /// Notes in the journal which group to end if this process dies.
