@@ -12,6 +12,6 @@ mod signals;
 pub(crate) use builder::{Builder, MARK, STAGE_MARK, SpawnError};
 pub(crate) use direct::{Direct, retelling};
 pub(crate) use group::{Ended, Group, Leader, signal};
-pub(crate) use log::AttemptLog;
 pub use log::tail;
+pub(crate) use log::{AttemptLog, SpareLogs};
 pub(crate) use signals::{Heard, SignalWatch, become_subreaper};

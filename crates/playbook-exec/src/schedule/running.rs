@@ -62,6 +62,11 @@ impl Running {
         }
     }
 
+    /// Whether whatever a stage's commands left is ended with it.
+    pub(crate) fn owns_process(&self) -> bool {
+        self.owns_process
+    }
+
     /// A stage's commands are about to run.
     pub(crate) fn begin(&self, id: StageId, stage: &StageName, log: &Path) {
         self.state()

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::outputs::{Committed, OutFault, Places, RolledBack, Transaction};
 use crate::plan::{Plan, Resolved};
 use crate::process::{
-    AttemptLog, Builder, Direct, Ended, Group, Leader, SpawnError, identity, retelling,
+    AttemptLog, Builder, Direct, Ended, Group, Leader, SpareLogs, SpawnError, identity, retelling,
 };
 use crate::schedule::Running;
 use crate::stage::cause::FailureCause;
@@ -43,6 +43,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) places: &'a Places,
     pub(crate) running: &'a Running,
     pub(crate) direct: &'a Direct,
+    pub(crate) logs: &'a SpareLogs,
     pub(crate) journal: &'a Journal,
     pub(crate) clock: &'a dyn Clock,
 }
@@ -126,13 +127,18 @@ impl Attempt<'_> {
         let transaction = Transaction::begin(with, &stage.name, &old, timer.started_at)
             .map_err(FailureCause::from)?;
         let began = self.running.awake();
-        let ended = self.commands(stage, job);
+        let log = self.logs.open(&job.log).map_err(FailureCause::log);
+        let ended = log.and_then(|log| self.commands(stage, job, &log).map(|()| log));
         timer.ran = self.running.awake().saturating_duration_since(began);
-        let made = ended.and_then(|()| eyes.made(stage)).and_then(|outs| {
+        let made = ended.and_then(|log| {
+            let outs = eyes.made(stage)?;
             pass(Point::OutsMade);
             let entry = self.completed(job, outs, timer);
             let Committed { kept, fault } =
                 transaction.commit(&entry).map_err(FailureCause::log)?;
+            if self.running.owns_process() {
+                self.logs.give_back(log);
+            }
             Ok(Made { entry, kept, fault })
         });
         made.map_err(|cause| {
@@ -186,8 +192,12 @@ impl Attempt<'_> {
     }
 
     /// Runs the stage's commands one after the other; the first that fails ends it.
-    fn commands(&self, stage: &Stage, job: &Job) -> std::result::Result<(), FailureCause> {
-        let log = AttemptLog::create(&job.log).map_err(FailureCause::log)?;
+    fn commands(
+        &self,
+        stage: &Stage,
+        job: &Job,
+        log: &AttemptLog,
+    ) -> std::result::Result<(), FailureCause> {
         let Some(resolved) = &self.plan.resolved[job.id.index()] else {
             return Ok(());
         };
@@ -199,7 +209,7 @@ impl Attempt<'_> {
         let ended = resolved
             .commands
             .iter()
-            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, &log)));
+            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, log)));
         self.running.ended(job.id);
         ended
     }
