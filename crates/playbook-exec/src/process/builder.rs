@@ -70,10 +70,24 @@ pub(crate) enum SpawnError {
     Log(io::Error),
 }
 
+/// The program to start, if no shell has to.
+#[derive(Debug)]
+pub(crate) struct Prepared(Option<Command>);
+
 impl Builder<'_> {
-    /// Starts the command in a process group of its own, with nothing to read: without a shell if it needs none.
-    pub(crate) fn spawn(&self, direct: &Direct) -> Result<Group, SpawnError> {
-        direct.start(self).map_or_else(|| self.spawn_shell(), Ok)
+    /// Makes everything ready that takes time: without a shell if it needs none.
+    pub(crate) fn prepare(&self, direct: &Direct) -> Prepared {
+        Prepared(direct.prepare(self))
+    }
+
+    /// Starts the command in a process group of its own, with nothing to read.
+    pub(crate) fn spawn(&self, prepared: Prepared) -> Result<Group, SpawnError> {
+        let started = prepared.0.and_then(|mut command| command.spawn().ok());
+        match started {
+            // Waited for by its group, never through this handle.
+            Some(child) => Ok(Group::new(child.id(), Leader::Program)),
+            None => self.spawn_shell(),
+        }
     }
 
     /// The same, in any case with its shell.

@@ -230,7 +230,8 @@ impl Attempt<'_> {
             state: self.places.state_dir(),
             stage: stage.name.as_str(),
         };
-        let (ended, leader) = self.lead(stage, id, || builder.spawn(self.direct))?;
+        let prepared = builder.prepare(self.direct);
+        let (ended, leader) = self.lead(stage, id, || builder.spawn(prepared))?;
         let ended = match (ended, leader) {
             (Ended::Signalled(signal), Leader::Program) if !self.running.is_ending(id) => {
                 // How a shell tells of it, and with what status, is for a shell to say.

@@ -36,7 +36,6 @@ use crate::process::builder::{Builder, STAGE_MARK};
 use crate::process::direct::environment::{Environment, Environments};
 use crate::process::direct::program::{find, opened};
 use crate::process::direct::words::{Simple, parse};
-use crate::process::group::{Group, Leader};
 
 /// What is known about starting commands without a shell, for one run.
 #[derive(Debug, Default)]
@@ -47,8 +46,8 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    /// Starts the command if it is a simple one. Nothing where the shell has to do it.
-    pub(crate) fn start(&self, builder: &Builder<'_>) -> Option<Group> {
+    /// Makes the program of a simple command ready to start, its files open. Nothing where the shell has to do it.
+    pub(crate) fn prepare(&self, builder: &Builder<'_>) -> Option<Command> {
         if !matches!(builder.shell, ShellMode::Sh | ShellMode::Raw) {
             return None;
         }
@@ -60,7 +59,7 @@ impl Direct {
             return None;
         }
         let environment = self.environments.of(builder)?;
-        start(builder, &simple, &environment)
+        prepare(builder, &simple, &environment)
     }
 }
 
@@ -72,7 +71,7 @@ fn is_known(shell: &Path) -> bool {
             .any(|known| shell.file_name().is_some_and(|name| name == *known))
 }
 
-fn start(builder: &Builder<'_>, simple: &Simple, environment: &Environment) -> Option<Group> {
+fn prepare(builder: &Builder<'_>, simple: &Simple, environment: &Environment) -> Option<Command> {
     let [name, arguments @ ..] = &simple.words[..] else {
         return None;
     };
@@ -100,9 +99,7 @@ fn start(builder: &Builder<'_>, simple: &Simple, environment: &Environment) -> O
     if environment.names_program {
         command.env("_", &program);
     }
-    let child = command.spawn().ok()?;
-    // Waited for by its group, never through this handle.
-    Some(Group::new(child.id(), Leader::Program))
+    Some(command)
 }
 
 /// A command that the shell has to run, and that ends as a program did that was ended by this signal. It leaves no core.
