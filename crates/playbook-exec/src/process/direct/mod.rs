@@ -40,9 +40,19 @@ use crate::process::direct::words::{Simple, parse};
 /// What is known about starting commands without a shell, for one run.
 #[derive(Debug, Default)]
 pub(crate) struct Direct {
-    /// The shell is one whose ways are known.
-    known_shell: OnceLock<bool>,
+    shell: OnceLock<Shell>,
     environments: Environments,
+}
+
+/// What `/bin/sh` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shell {
+    Dash,
+    /// It gives its process to a command without redirections. Beside others it stays, counts itself in `SHLVL`, and
+    /// names the command when a signal has ended it: those are left to it.
+    Bash,
+    /// One whose ways are not known here.
+    Other,
 }
 
 impl Direct {
@@ -52,23 +62,25 @@ impl Direct {
             return None;
         }
         let simple = parse(builder.text)?;
-        if !*self
-            .known_shell
-            .get_or_init(|| is_known(Path::new("/bin/sh")))
-        {
-            return None;
+        match self.shell() {
+            Shell::Dash => {}
+            Shell::Bash if simple.redirections.is_empty() => {}
+            Shell::Bash | Shell::Other => return None,
         }
         let environment = self.environments.of(builder)?;
         prepare(builder, &simple, &environment)
     }
-}
 
-fn is_known(shell: &Path) -> bool {
-    let shell = shell.canonicalize().unwrap_or_default();
-    cfg!(target_os = "linux")
-        && ["dash", "bash"]
-            .iter()
-            .any(|known| shell.file_name().is_some_and(|name| name == *known))
+    fn shell(&self) -> Shell {
+        *self.shell.get_or_init(|| {
+            let real = Path::new("/bin/sh").canonicalize().unwrap_or_default();
+            match real.file_name().and_then(|name| name.to_str()) {
+                Some("dash") if cfg!(target_os = "linux") => Shell::Dash,
+                Some("bash") if cfg!(target_os = "linux") => Shell::Bash,
+                _ => Shell::Other,
+            }
+        })
+    }
 }
 
 fn prepare(builder: &Builder<'_>, simple: &Simple, environment: &Environment) -> Option<Command> {
