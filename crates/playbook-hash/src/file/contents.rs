@@ -154,13 +154,11 @@ fn root(values: &[ChainingValue]) -> Digest {
 
 /// The value of a subtree from those of its parts, all of one size but the last.
 fn merged(values: &[ChainingValue]) -> ChainingValue {
-    match values {
-        [value] => *value,
-        _ => {
-            let (left, right) = values.split_at(left_of(values.len()));
-            merge_subtrees_non_root(&merged(left), &merged(right), Mode::Hash)
-        }
+    if let [value] = values {
+        return *value;
     }
+    let (left, right) = values.split_at(left_of(values.len()));
+    merge_subtrees_non_root(&merged(left), &merged(right), Mode::Hash)
 }
 
 /// How many of so many parts, at least two, are in the left subtree: the largest power of two that leaves one.

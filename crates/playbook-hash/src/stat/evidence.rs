@@ -29,7 +29,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
 use crate::stat::key::{StatKey, take};
-use crate::stat::record::Record;
+use crate::stat::seen::Record;
 
 /// Below this many entries, sharing the work costs more than it saves.
 const WORTH_SHARING: usize = 512;
@@ -225,8 +225,14 @@ fn cut<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::CString;
+
     use super::*;
     use crate::disk::write_new;
+    use crate::stat::boot::Boot;
+    use crate::stat::racy::Moment;
+    use crate::stat::seen::{Entries, Entry, Seen};
+    use crate::tree::EntryKind;
 
     fn stat_of(path: &Path) -> StatKey {
         StatKey::of(&rustix::fs::stat(path).unwrap())
@@ -263,6 +269,88 @@ mod tests {
         assert!(still_holds(bytes, dir.path()));
         for cut in 1..bytes.len() {
             assert!(!still_holds(&bytes[..cut], dir.path()), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn absence_holds_until_something_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut evidence = Evidence::default();
+        evidence.add_absence(Path::new("none"));
+        assert!(still_holds(evidence.as_bytes(), dir.path()));
+        std::os::unix::fs::symlink("nowhere", dir.path().join("none")).unwrap();
+        assert!(!still_holds(evidence.as_bytes(), dir.path()));
+    }
+
+    /// A directory with more names than are digested together, one of which does not count.
+    fn directory(dir: &Path) -> Evidence {
+        let mut entries = Entries::default();
+        for n in 0..TOGETHER + 44 {
+            let name = format!("{n:04}");
+            write_new(&dir.join(&name), b"1").unwrap();
+            let seen = match n {
+                7 => Seen::Ignored { is_dir: false },
+                _ => Seen::Counted(EntryKind::File),
+            };
+            let entry = Entry {
+                stat: stat_of(&dir.join(&name)),
+                ..Entry::bare(seen)
+            };
+            entries.push(&CString::new(name).unwrap(), &entry);
+        }
+        let record = entries.into_record(stat_of(dir), Moment::now(), Boot::now());
+        let mut evidence = Evidence::default();
+        evidence.add_directory(Path::new(""), &record);
+        evidence.add_directory(dir, &record);
+        evidence
+    }
+
+    #[test]
+    fn of_a_directory_it_holds_until_one_of_its_files_changes() {
+        for (changed, holds) in [
+            (0, false),
+            (7, true),
+            (255, false),
+            (256, false),
+            (299, false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let evidence = directory(dir.path());
+            assert!(still_holds(evidence.as_bytes(), dir.path()));
+            let file = dir.path().join(format!("{changed:04}"));
+            let file = std::fs::File::options().write(true).open(file).unwrap();
+            file.set_len(5).unwrap();
+            assert_eq!(
+                still_holds(evidence.as_bytes(), dir.path()),
+                holds,
+                "{changed}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_directory_it_holds_until_its_names_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let evidence = directory(dir.path());
+        write_new(&dir.path().join("new"), b"").unwrap();
+        assert!(!still_holds(evidence.as_bytes(), dir.path()));
+    }
+
+    #[test]
+    fn damaged_bytes_about_a_directory_say_no() {
+        let dir = tempfile::tempdir().unwrap();
+        let evidence = directory(dir.path());
+        let bytes = evidence.as_bytes();
+        for at in (0..bytes.len()).step_by(3) {
+            // Between the two directories it is whole.
+            let whole = at * 2 == bytes.len() - dir.path().as_os_str().len();
+            assert!(
+                at == 0 || whole || !still_holds(&bytes[..at], dir.path()),
+                "cut at {at}"
+            );
+            let mut flipped = bytes.to_vec();
+            flipped[at] ^= 1;
+            assert!(!still_holds(&flipped, dir.path()), "flipped at {at}");
         }
     }
 }

@@ -419,7 +419,7 @@ fn two_that_write_at_once_leave_a_whole_cache() {
 #[test]
 fn what_has_not_changed_is_not_written_again() {
     let root = tree();
-    let inode = || StatKey::of(&rustix::fs::stat(&root.path(".playbook/stat-cache")).unwrap());
+    let inode = || StatKey::of(&rustix::fs::stat(root.path(".playbook/stat-cache")).unwrap());
     let before = inode();
     let memo = root.memo(Trust::Stat);
     look(&root, &memo);

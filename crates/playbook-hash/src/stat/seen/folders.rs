@@ -9,32 +9,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 
 use crate::stat::codec::Known;
-use crate::stat::record::Record;
+use crate::stat::seen::record::Record;
 
 /// Enough that threads seldom wait for each other.
 const SHARDS: usize = 16;
 
 /// What is known of the files in one folder.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Folder {
+pub(in crate::stat) struct Folder {
     /// What was seen when it was walked.
-    pub(super) record: Option<Record>,
+    pub(in crate::stat) record: Option<Record>,
     /// How many times the cache was rewritten since somebody asked for that.
-    pub(super) unused: u8,
+    pub(in crate::stat) unused: u8,
     /// Files in it whose digests were asked for by name.
-    pub(super) files: IndexMap<Box<[u8]>, Known>,
+    pub(in crate::stat) files: IndexMap<Box<[u8]>, Known>,
 }
 
 /// Folders by their paths. Shared by the threads of a run.
 #[derive(Debug, Default)]
-pub(super) struct Folders {
+pub(in crate::stat) struct Folders {
     hasher: RandomState,
     shards: [Mutex<IndexMap<PathBuf, Folder>>; SHARDS],
 }
 
 impl Folders {
     /// What is known of the directory at `path` as a whole, and whether there is more about single files in it.
-    pub(super) fn record(&self, path: &Path) -> (Option<Record>, bool) {
+    pub(in crate::stat) fn record(&self, path: &Path) -> (Option<Record>, bool) {
         let mut shard = self.shard(path);
         let Some(folder) = shard.get_mut(path) else {
             return (None, false);
@@ -44,7 +44,7 @@ impl Folders {
     }
 
     /// Learns what is in a directory.
-    pub(super) fn learn(&self, path: &Path, record: Record, unused: u8) {
+    pub(in crate::stat) fn learn(&self, path: &Path, record: Record, unused: u8) {
         self.with(path, |folder| {
             folder.record = Some(record);
             folder.unused = unused;
@@ -52,7 +52,7 @@ impl Folders {
     }
 
     /// Learns what is in a file.
-    pub(super) fn learn_file(&self, path: &Path, known: Known) {
+    pub(in crate::stat) fn learn_file(&self, path: &Path, known: Known) {
         let (directory, name) = split(path);
         self.with(directory, |folder| match folder.files.get_mut(name) {
             Some(old) => *old = known,
@@ -63,7 +63,7 @@ impl Folders {
     }
 
     /// Looks at a folder.
-    pub(super) fn look<T>(
+    pub(in crate::stat) fn look<T>(
         &self,
         directory: &Path,
         look: impl FnOnce(&mut Folder) -> Option<T>,
@@ -72,7 +72,7 @@ impl Folders {
     }
 
     /// Everything, sorted by path.
-    pub(super) fn all(&self) -> Vec<(PathBuf, Folder)> {
+    pub(in crate::stat) fn all(&self) -> Vec<(PathBuf, Folder)> {
         let mut all: Vec<(PathBuf, Folder)> = Vec::new();
         for shard in &self.shards {
             let shard = whole(shard);
@@ -109,7 +109,7 @@ fn whole(shard: &Mutex<IndexMap<PathBuf, Folder>>) -> MutexGuard<'_, IndexMap<Pa
 }
 
 /// The folder a path is in, and its name there. What has no name of its own is as good as a folder with one entry.
-pub(super) fn split(path: &Path) -> (&Path, &[u8]) {
+pub(in crate::stat) fn split(path: &Path) -> (&Path, &[u8]) {
     match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) => (parent, name.as_bytes()),
         _ => (path, OsStr::as_bytes(OsStr::new(""))),
@@ -119,7 +119,7 @@ pub(super) fn split(path: &Path) -> (&Path, &[u8]) {
 #[cfg(test)]
 impl Folders {
     /// Changes everything known.
-    pub(super) fn each(&self, change: impl Fn(&mut Folder)) {
+    pub(in crate::stat) fn each(&self, change: impl Fn(&mut Folder)) {
         for shard in &self.shards {
             whole(shard).values_mut().for_each(&change);
         }
