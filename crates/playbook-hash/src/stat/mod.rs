@@ -23,4 +23,4 @@ pub(crate) use local::Locality;
 pub(crate) use memo::Before;
 pub use memo::{DigestMemo, Trust};
 pub use racy::{Moment, is_racy};
-pub(crate) use seen::{Entries, Entry, Record, Seen, SeenTree};
+pub(crate) use seen::{Entries, Entry, Record, Seen, SeenTree, is_too_long};

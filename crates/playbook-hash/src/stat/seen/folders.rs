@@ -1,6 +1,6 @@
 //! What is known of files, folder by folder: a lookup a directory, not one a file.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::hash::{BuildHasher as _, RandomState};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,9 @@ use indexmap::IndexMap;
 use crate::stat::codec::Known;
 use crate::stat::seen::record::Record;
 
+/// What has a longer path, which the system itself does not take, is not remembered: in a tree that is so deep the
+/// paths alone would take more memory than all the rest.
+const LONGEST: usize = 4096;
 /// Enough that threads seldom wait for each other.
 const SHARDS: usize = 16;
 
@@ -29,14 +32,17 @@ pub(in crate::stat) struct Folder {
 #[derive(Debug, Default)]
 pub(in crate::stat) struct Folders {
     hasher: RandomState,
-    shards: [Mutex<IndexMap<PathBuf, Folder>>; SHARDS],
+    shards: [Mutex<IndexMap<OsString, Folder>>; SHARDS],
 }
 
 impl Folders {
     /// What is known of the directory at `path` as a whole, and whether there is more about single files in it.
     pub(in crate::stat) fn record(&self, path: &Path) -> (Option<Record>, bool) {
+        if is_too_long(path) {
+            return (None, false);
+        }
         let mut shard = self.shard(path);
-        let Some(folder) = shard.get_mut(path) else {
+        let Some(folder) = shard.get_mut(path.as_os_str()) else {
             return (None, false);
         };
         folder.unused = 0;
@@ -68,7 +74,7 @@ impl Folders {
         directory: &Path,
         look: impl FnOnce(&mut Folder) -> Option<T>,
     ) -> Option<T> {
-        look(self.shard(directory).get_mut(directory)?)
+        look(self.shard(directory).get_mut(directory.as_os_str())?)
     }
 
     /// Everything, sorted by path.
@@ -79,7 +85,7 @@ impl Folders {
             all.extend(
                 shard
                     .iter()
-                    .map(|(path, folder)| (path.clone(), folder.clone())),
+                    .map(|(path, folder)| (PathBuf::from(path), folder.clone())),
             );
         }
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -87,24 +93,32 @@ impl Folders {
     }
 
     fn with(&self, path: &Path, change: impl FnOnce(&mut Folder)) {
+        if is_too_long(path) {
+            return;
+        }
         let mut shard = self.shard(path);
-        if let Some(folder) = shard.get_mut(path) {
+        if let Some(folder) = shard.get_mut(path.as_os_str()) {
             change(folder);
             return;
         }
         let mut folder = Folder::default();
         change(&mut folder);
-        shard.insert(path.to_owned(), folder);
+        shard.insert(path.as_os_str().to_owned(), folder);
     }
 
-    fn shard(&self, path: &Path) -> MutexGuard<'_, IndexMap<PathBuf, Folder>> {
+    fn shard(&self, path: &Path) -> MutexGuard<'_, IndexMap<OsString, Folder>> {
         let hash = self.hasher.hash_one(path.as_os_str());
         whole(&self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)])
     }
 }
 
+/// Whether nothing is remembered of what has this path.
+pub(crate) fn is_too_long(path: &Path) -> bool {
+    path.as_os_str().len() > LONGEST
+}
+
 /// A thread that died while inserting left the map whole.
-fn whole(shard: &Mutex<IndexMap<PathBuf, Folder>>) -> MutexGuard<'_, IndexMap<PathBuf, Folder>> {
+fn whole(shard: &Mutex<IndexMap<OsString, Folder>>) -> MutexGuard<'_, IndexMap<OsString, Folder>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

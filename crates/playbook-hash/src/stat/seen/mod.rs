@@ -4,6 +4,7 @@ mod folders;
 mod record;
 mod trees;
 
+pub(crate) use folders::is_too_long;
 pub(in crate::stat) use folders::{Folder, Folders, split};
 pub(crate) use record::{Entries, Entry, Record, Seen};
 pub(crate) use trees::SeenTree;
