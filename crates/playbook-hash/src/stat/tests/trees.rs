@@ -236,7 +236,7 @@ fn names_are_taken_from_a_stat_only_if_it_is_old_enough() {
         if !boot {
             memo.read_before_the_machine_started();
         }
-        root.write("d/a/new", "new");
+        root.write("d/empty/new", "new");
         // As if that had not shown.
         memo.restat();
         memo.save().unwrap();
