@@ -197,6 +197,8 @@ fn is_of_a_playbook(name: &[u8], beside: impl Fn(&[u8]) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn rules(text: &str) -> IgnoreRules {
@@ -295,5 +297,47 @@ mod tests {
             panic!("{error:?}")
         };
         assert_eq!((line, path.as_path()), (3, Path::new("/r/.playbookignore")));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        /// Looking at names only, where that is enough, says what looking at whole paths says.
+        #[test]
+        fn the_short_ways_say_the_same(
+            lines in prop::collection::vec(LINES, 0..4),
+            below in prop::sample::select(vec!["/r", "/r/a", "/r/a/.git", "/", "/o/b", "/r/../o"]),
+            name in NAMES,
+            is_dir: bool,
+        ) {
+            let build = || {
+                let text = lines.join("\n");
+                IgnoreRules::build(Path::new("/r"), Path::new("/r/.playbookignore"), Some(&text))
+            };
+            // Not every line is a pattern.
+            let Ok(short) = build() else { return Ok(()) };
+            let long = IgnoreRules { reach: Reach::Paths, ..build().unwrap() };
+            let ignores = |rules: &IgnoreRules| {
+                rules.ignores(Path::new(below), name.as_bytes(), is_dir, |name| name == b"a.yml")
+            };
+            prop_assert_eq!(ignores(&short), ignores(&long), "{:?}", short.reach);
+        }
+    }
+
+    const LINES: &str = "(!|\\\\|)(/|\\*\\*/|)(a|b|\\*|\\*\\.pyc|a\\*|\\.git|\\[ab\\]|\\?|#|)(/|/b|/\\*\\*| |\\\\ |\r|)";
+    const NAMES: &str = "(a|b|ab|\\.git|\\.hg|\\.svn|\\.playbook|\\.playbook-x|__pycache__|\\.ipynb_checkpoints|\\.DS_Store|#|!|a )(\\.pyc|\\.PYC|\\.lock\\.yaml|\\.events\\.jsonl|)";
+
+    #[test]
+    fn how_far_patterns_reach() {
+        for (text, reach) in [
+            ("", Reach::Defaults),
+            (" \n\n", Reach::Defaults),
+            ("# no\n", Reach::Names),
+            ("*.log\n!b/\n", Reach::Names),
+            ("a\n/b\n", Reach::Paths),
+            ("a/b", Reach::Paths),
+            ("a/**", Reach::Paths),
+        ] {
+            assert_eq!(rules(text).reach, reach, "{text}");
+        }
     }
 }

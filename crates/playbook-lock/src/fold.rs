@@ -134,13 +134,12 @@ impl Base {
             let all: Vec<usize> = (0..layout.len()).collect();
             read_entries((text, &layout), &all, kept, path)
         };
-        let (lock, unkept) = match by_entry() {
-            Some(read) => read,
-            None => {
-                let lock = parse_bytes(bytes, path)?;
-                let unkept = lock.stages.len();
-                (lock, unkept)
-            }
+        let (lock, unkept) = if let Some(read) = by_entry() {
+            read
+        } else {
+            let lock = parse_bytes(bytes, path)?;
+            let unkept = lock.stages.len();
+            (lock, unkept)
         };
         Ok(Self {
             lock: Some(lock),

@@ -17,6 +17,8 @@ pub(super) const BLOCK: usize = 512 * 1024;
 /// From this size on, a file is large: its blocks are shared among all threads. At least two blocks, so that each
 /// of them is less than the whole.
 pub(super) const LARGE: u64 = 2 * BLOCK as u64;
+/// One read of a file that says it is empty.
+const UNKNOWN: usize = 16 * 1024;
 /// So many blocks are merged into one value before the next are begun. A power of two.
 const WINDOW: u64 = 8192;
 
@@ -27,28 +29,29 @@ pub(super) fn read(file: &File, size: u64) -> io::Result<Option<(Digest, u64)>> 
         let digest = read_large(file, size)?;
         Ok(digest.map(|digest| (digest, size)))
     } else {
-        with_buffer(|buffer| read_small(file, size, buffer)).map(Some)
+        // One byte more than there should be, so that a single read also finds the end. Files whose stat does
+        // not know their size (as in /proc) say zero.
+        let wanted = usize::try_from(size + 1).map_or(BLOCK, |wanted| wanted.min(BLOCK));
+        let wanted = if size == 0 { UNKNOWN } else { wanted };
+        with_buffer(wanted, |buffer| read_small(file, size, buffer)).map(Some)
     }
 }
 
-/// Hands out the thread's buffer.
-fn with_buffer<T>(work: impl FnOnce(&mut [u8]) -> T) -> T {
+/// Hands out so much of the thread's buffer, which grows as it is needed.
+fn with_buffer<T>(wanted: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local! {
         static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
     let mut buffer = BUFFER.take();
-    buffer.resize(BLOCK, 0);
-    let done = work(&mut buffer);
+    if buffer.len() < wanted {
+        buffer.resize(wanted, 0);
+    }
+    let done = work(&mut buffer[..wanted]);
     BUFFER.set(buffer);
     done
 }
 
-fn read_small(file: &File, size: u64, buffer: &mut [u8]) -> io::Result<(Digest, u64)> {
-    // One byte more than there should be, so that a single read also finds the end. Files whose stat does
-    // not know their size (as in /proc) say zero.
-    let enough = usize::try_from(size).map_or(BLOCK, |size| size.saturating_add(1).min(BLOCK));
-    let wanted = if size == 0 { BLOCK } else { enough };
-    let block = &mut buffer[..wanted];
+fn read_small(file: &File, size: u64, block: &mut [u8]) -> io::Result<(Digest, u64)> {
     let mut count = read_at(file, block, 0)?;
     if size > 0 && count as u64 == size {
         let digest = blake3::hash(&block[..count]);
@@ -131,8 +134,7 @@ impl Blocks<'_> {
         if self.failed.get().is_some() {
             return None;
         }
-        with_buffer(|buffer| {
-            let block = &mut buffer[..length];
+        with_buffer(length, |block| {
             if let Err(error) = self.file.read_exact_at(block, offset) {
                 self.failed.set(error).ok();
                 return None;
@@ -154,13 +156,11 @@ fn root(values: &[ChainingValue]) -> Digest {
 
 /// The value of a subtree from those of its parts, all of one size but the last.
 fn merged(values: &[ChainingValue]) -> ChainingValue {
-    match values {
-        [value] => *value,
-        _ => {
-            let (left, right) = values.split_at(left_of(values.len()));
-            merge_subtrees_non_root(&merged(left), &merged(right), Mode::Hash)
-        }
+    if let [value] = values {
+        return *value;
     }
+    let (left, right) = values.split_at(left_of(values.len()));
+    merge_subtrees_non_root(&merged(left), &merged(right), Mode::Hash)
 }
 
 /// How many of so many parts, at least two, are in the left subtree: the largest power of two that leaves one.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{DiskError, Durability, replace};
 use crate::stat::codec::{Kept, Writer, decode};
-use crate::stat::folders::{Folder, Folders};
 use crate::stat::racy::is_racy;
+use crate::stat::seen::{Folder, Folders};
 
 /// Entries nobody asked for through this many rewrites go.
 const FORGET_AFTER: u8 = 20;

@@ -11,7 +11,7 @@
 //! | | the path, relative to the root if it is below it |
 //! | 100 | of a file: its digest (32), its stat (40), the moment its reading began (12), the start of the machine under which it was read, 0 if unknown (8), bytes read (8) |
 //! | 4 | of a directory: the length of its record |
-//! | | and the [record](crate::stat::record) |
+//! | | and the [record](crate::stat::seen::Record) |
 //!
 //! Numbers are little-endian. A file that is not exactly so is not used at all.
 
@@ -26,7 +26,7 @@ use crate::file::FileDigest;
 use crate::stat::boot::Boot;
 use crate::stat::key::{StatKey, take};
 use crate::stat::racy::Moment;
-use crate::stat::record::Record;
+use crate::stat::seen::Record;
 
 const MAGIC: &[u8; 16] = b"playbook stat 2\n";
 const CHECKSUM: usize = 8;
@@ -171,7 +171,7 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stat::record::{Entries, Entry, Seen};
+    use crate::stat::seen::{Entries, Entry, Seen};
     use crate::tree::EntryKind;
 
     fn moment(seconds: i64) -> Moment {

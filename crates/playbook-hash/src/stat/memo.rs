@@ -17,12 +17,10 @@ use crate::stat::boot::Boot;
 use crate::stat::cache::StatCache;
 use crate::stat::codec::Known;
 use crate::stat::evidence::Evidence;
-use crate::stat::folders::{Folders, split};
 use crate::stat::key::StatKey;
 use crate::stat::local::{LocalDisks, Locality};
 use crate::stat::racy::{Moment, is_racy, is_racy_over_boot};
-use crate::stat::record::Record;
-use crate::stat::seen::{SeenTree, SeenTrees};
+use crate::stat::seen::{Folders, Record, SeenTree, SeenTrees, split};
 use crate::tree::{Listings, digest_tree_with};
 
 /// What may stand in for reading a file.

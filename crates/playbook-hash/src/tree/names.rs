@@ -3,8 +3,12 @@
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{Dir, FileType};
+use rustix::fs::FileType;
 use rustix::io::Errno;
+
+/// How much of a directory is taken from the system at once.
+#[cfg(target_os = "linux")]
+const BUFFER: usize = 64 * 1024;
 
 /// The names in a directory, sorted by their bytes, all in one piece of memory.
 #[derive(Debug, Default)]
@@ -24,15 +28,10 @@ struct Name {
 }
 
 impl Names {
-    /// Lists the names in a directory.
+    /// Lists the names in a directory that was just opened.
     pub(super) fn list(fd: &OwnedFd) -> Result<Self, Errno> {
         let mut names = Self::default();
-        for entry in Dir::read_from(fd)? {
-            let entry = entry?;
-            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-                names.push(entry.file_name(), entry.file_type());
-            }
-        }
+        names.gather(fd)?;
         let Self { bytes, names: list } = &mut names;
         list.sort_unstable_by(|a, b| {
             let rest = || bytes[a.start..a.end].cmp(&bytes[b.start..b.end]);
@@ -41,7 +40,31 @@ impl Names {
         Ok(names)
     }
 
+    /// Without a piece of memory for every name.
+    #[cfg(target_os = "linux")]
+    fn gather(&mut self, fd: &OwnedFd) -> Result<(), Errno> {
+        let mut buffer = Vec::with_capacity(BUFFER);
+        let mut entries = rustix::fs::RawDir::new(fd, buffer.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            self.push(entry.file_name(), entry.file_type());
+        }
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn gather(&mut self, fd: &OwnedFd) -> Result<(), Errno> {
+        for entry in rustix::fs::Dir::read_from(fd)? {
+            let entry = entry?;
+            self.push(entry.file_name(), entry.file_type());
+        }
+        Ok(())
+    }
+
     fn push(&mut self, name: &CStr, kind: FileType) {
+        if matches!(name.to_bytes(), b"." | b"..") {
+            return;
+        }
         let bytes = name.to_bytes();
         let mut front = [0; 8];
         let length = bytes.len().min(front.len());

@@ -10,7 +10,7 @@ use crate::error::HashError;
 use crate::framed::Framed;
 use crate::ignore_rules::IgnoreRules;
 use crate::layout;
-use crate::stat::{DigestMemo, SeenTree, Trust};
+use crate::stat::{DigestMemo, SeenTree, Trust, is_too_long};
 use crate::tree::directory::{Directory, read};
 use crate::tree::fold::fold;
 use crate::tree::listing::{Listing, Listings};
@@ -68,8 +68,8 @@ pub(crate) fn digest_tree_with(
     .digest(listings)
 }
 
-/// Directories level by level, and the paths of all of them.
-type Levels = (Vec<Vec<Directory>>, Vec<PathBuf>);
+/// Directories level by level, and the paths of all of them if none is too long to be remembered.
+type Levels = (Vec<Vec<Directory>>, Option<Vec<PathBuf>>);
 
 /// A directory that was read.
 struct Found {
@@ -105,7 +105,8 @@ impl Walk<'_> {
     }
 
     /// Has the memo know what was found.
-    fn remember(self, digest: Digest, levels: Vec<Vec<Directory>>, paths: Vec<PathBuf>) {
+    fn remember(self, digest: Digest, levels: Vec<Vec<Directory>>, paths: Option<Vec<PathBuf>>) {
+        let Some(paths) = paths else { return };
         let vouched = levels.iter().flatten().all(|directory| directory.vouched);
         let records = levels
             .into_iter()
@@ -136,7 +137,7 @@ impl Walk<'_> {
     /// names them.
     fn levels(self) -> Result<Levels, HashError> {
         let mut levels = Vec::new();
-        let mut paths = Vec::new();
+        let mut paths = Some(Vec::new());
         let mut places = vec![self.open_top()?];
         while !places.is_empty() {
             let read = places.into_par_iter().map(|place| self.directory(place));
@@ -144,7 +145,10 @@ impl Walk<'_> {
             places = Vec::new();
             for found in read.collect::<Result<Vec<_>, _>>()? {
                 level.push(found.directory);
-                paths.push(found.path);
+                paths = paths.filter(|_| !is_too_long(&found.path));
+                if let Some(paths) = &mut paths {
+                    paths.push(found.path);
+                }
                 places.extend(found.below);
             }
             levels.push(level);

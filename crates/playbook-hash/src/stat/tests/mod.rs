@@ -10,6 +10,7 @@ use crate::disk::write_new;
 use crate::ignore_rules::IgnoreRules;
 use crate::stat::{DigestMemo, StatCache, Trust};
 
+mod evidence;
 mod files;
 mod trees;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use indexmap::IndexMap;
 use playbook_types::digest::Digest;
 
-use crate::stat::record::Record;
+use crate::stat::seen::record::Record;
 
 /// What a directory was found to be.
 #[derive(Debug)]
@@ -22,15 +22,15 @@ pub(crate) struct SeenTree {
 
 /// Directories by their paths.
 #[derive(Debug, Default)]
-pub(super) struct SeenTrees(Mutex<IndexMap<PathBuf, Arc<SeenTree>>>);
+pub(in crate::stat) struct SeenTrees(Mutex<IndexMap<PathBuf, Arc<SeenTree>>>);
 
 impl SeenTrees {
-    pub(super) fn get(&self, path: &Path) -> Option<Arc<SeenTree>> {
+    pub(in crate::stat) fn get(&self, path: &Path) -> Option<Arc<SeenTree>> {
         let trees = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         trees.get(path).map(Arc::clone)
     }
 
-    pub(super) fn learn(&self, path: &Path, tree: SeenTree) {
+    pub(in crate::stat) fn learn(&self, path: &Path, tree: SeenTree) {
         let mut trees = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         trees.insert(path.to_owned(), Arc::new(tree));
     }

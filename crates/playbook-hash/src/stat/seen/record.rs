@@ -116,13 +116,21 @@ impl Entry {
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     /// What it is a part of.
+    #[expect(
+        clippy::rc_buffer,
+        reason = "making a slice of it would copy a whole cache"
+    )]
     whole: Arc<Vec<u8>>,
     part: Range<usize>,
 }
 
 impl Record {
     /// This part of a cache's bytes, if it has the shape of a record.
-    pub(super) fn of(whole: Arc<Vec<u8>>, part: Range<usize>) -> Option<Self> {
+    #[expect(
+        clippy::rc_buffer,
+        reason = "making a slice of it would copy a whole cache"
+    )]
+    pub(in crate::stat) fn of(whole: Arc<Vec<u8>>, part: Range<usize>) -> Option<Self> {
         let record = Self { whole, part };
         let names = record.names_from()?;
         let ends = match record.len() {
@@ -133,7 +141,7 @@ impl Record {
     }
 
     /// Its bytes.
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(in crate::stat) fn as_bytes(&self) -> &[u8] {
         &self.whole[self.part.clone()]
     }
 
@@ -297,7 +305,7 @@ impl Entries {
 #[cfg(test)]
 impl Record {
     /// The same, had everything been read so many seconds later.
-    pub(super) fn read_later(&self, seconds: i64) -> Self {
+    pub(in crate::stat) fn read_later(&self, seconds: i64) -> Self {
         let later = |moment: Moment| Moment {
             seconds: moment.seconds + seconds,
             ..moment
@@ -306,12 +314,12 @@ impl Record {
     }
 
     /// The same, had the directory had another stat.
-    pub(super) fn with(&self, stat: StatKey) -> Self {
+    pub(in crate::stat) fn with(&self, stat: StatKey) -> Self {
         self.changed(|moment| moment, self.boot(), stat)
     }
 
     /// The same, read under another start of the machine.
-    pub(super) fn under(&self, boot: Boot) -> Self {
+    pub(in crate::stat) fn under(&self, boot: Boot) -> Self {
         self.changed(|moment| moment, boot, self.stat())
     }
 
