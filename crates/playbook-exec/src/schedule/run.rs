@@ -157,9 +157,10 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         })
     });
     drop(watch);
-    logs.remove();
+    let tidied = logs.remove();
     let saved = memo.save();
     let summary = summary?;
+    tidied?;
     saved?;
     if summary.totals.stages_cached == plan.len() {
         remember(plan, memo)?;
