@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use playbook_hash::disk::{self, DiskError};
 
@@ -30,11 +30,14 @@ impl SpareLogs {
     /// An empty log at `path`; its directory must exist.
     pub(crate) fn open(&self, path: &Path) -> Result<AttemptLog, DiskError> {
         let spare = self.spare().pop();
-        let taken = spare.filter(|spare| disk::rename(&spare.path, path).is_ok());
+        let taken = spare.map(|spare| disk::rename(&spare.path, path).map(|()| spare.file));
         let file = match taken {
-            Some(taken) => taken.file,
+            Some(Err(error)) if error.source.kind() != io::ErrorKind::NotFound => {
+                return Err(error);
+            }
+            Some(Ok(taken)) => taken,
             // A run that ended unluckily may have left one of the same name.
-            None => disk::open_empty(path)?,
+            Some(Err(_)) | None => disk::open_empty(path)?,
         };
         let path = path.to_owned();
         Ok(AttemptLog { path, file })
@@ -47,16 +50,25 @@ impl SpareLogs {
         }
     }
 
-    /// Removes them, and their directory if there is nothing else in it. The run is over.
-    pub(crate) fn remove(&self) {
-        for log in self.spare().drain(..) {
-            // What stays is empty, and in nobody's way.
-            disk::remove_file(&log.path).ok();
-            log.path.parent().map(disk::remove_dir);
+    /// Removes them, and their directory if there is nothing else in it: the run is over.
+    pub(crate) fn remove(&self) -> Result<(), DiskError> {
+        for AttemptLog { path, file } in self.spare().drain(..) {
+            drop(file);
+            match disk::remove_file(&path) {
+                Err(error) if error.source.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let is_empty = |directory: &&Path| {
+                std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
+            };
+            path.parent()
+                .filter(is_empty)
+                .map_or(Ok(()), disk::remove_dir)?;
         }
+        Ok(())
     }
 
-    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<AttemptLog>> {
+    fn spare(&self) -> MutexGuard<'_, Vec<AttemptLog>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

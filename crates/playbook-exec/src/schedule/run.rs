@@ -157,9 +157,10 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         })
     });
     drop(watch);
-    logs.remove();
+    let tidied = logs.remove();
     let saved = memo.save();
     let (summary, newer) = summary?;
+    tidied?;
     saved?;
     if summary.outcome == Outcome::Completed {
         remember(plan, memo, (&lock(folder), &newer))?;
