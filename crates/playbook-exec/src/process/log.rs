@@ -2,27 +2,62 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use playbook_hash::disk::{self, DiskError};
 
 /// The log of one attempt at a stage.
 #[derive(Debug)]
 pub(crate) struct AttemptLog {
+    path: PathBuf,
     file: File,
 }
 
 impl AttemptLog {
-    /// Creates the log; its directory must exist.
-    pub(crate) fn create(path: &Path) -> Result<Self, DiskError> {
-        // A run that ended unluckily may have left one of the same name.
-        let file = disk::open_empty(path)?;
-        Ok(Self { file })
-    }
-
     /// To be handed to the command.
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+}
+
+/// Logs that nothing was printed to. Most commands print nothing, and a file for each would cost more than much
+/// of the rest: so the next attempt gets the file, under its own name.
+#[derive(Debug, Default)]
+pub(crate) struct SpareLogs(Mutex<Vec<AttemptLog>>);
+
+impl SpareLogs {
+    /// An empty log at `path`; its directory must exist.
+    pub(crate) fn open(&self, path: &Path) -> Result<AttemptLog, DiskError> {
+        let spare = self.spare().pop();
+        let taken = spare.filter(|spare| disk::rename(&spare.path, path).is_ok());
+        let file = match taken {
+            Some(taken) => taken.file,
+            // A run that ended unluckily may have left one of the same name.
+            None => disk::open_empty(path)?,
+        };
+        let path = path.to_owned();
+        Ok(AttemptLog { path, file })
+    }
+
+    /// Takes back the log of an attempt that went well and of which nothing is left that could print.
+    pub(crate) fn give_back(&self, log: AttemptLog) {
+        if log.file.metadata().is_ok_and(|meta| meta.len() == 0) {
+            self.spare().push(log);
+        }
+    }
+
+    /// Removes them, and their directory if there is nothing else in it. The run is over.
+    pub(crate) fn remove(&self) {
+        for log in self.spare().drain(..) {
+            // What stays is empty, and in nobody's way.
+            disk::remove_file(&log.path).ok();
+            log.path.parent().map(disk::remove_dir);
+        }
+    }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<AttemptLog>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

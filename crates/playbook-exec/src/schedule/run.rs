@@ -1,7 +1,7 @@
 //! Running a plan: the threads, what they share, and who tells whom.
 
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -22,7 +22,7 @@ use crate::error::ExecError;
 use crate::observer::Observer;
 use crate::outputs::Places;
 use crate::plan::{Decided, Facts, Plan, StageFault, decide, refuse_clashes};
-use crate::process::{Heard, SignalWatch, become_subreaper, identity};
+use crate::process::{Direct, Heard, SignalWatch, SpareLogs, become_subreaper, identity};
 use crate::schedule::engine::{Engine, Logs, Shared};
 use crate::schedule::record::Entries;
 use crate::schedule::running::Running;
@@ -102,11 +102,14 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let folder = Mutex::new(Folder::new(lock_path, plan.base()));
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &running, &inbox)?;
+    let (direct, logs) = (Direct::default(), SpareLogs::default());
     let with = Attempt {
         plan,
         memo: &memo,
         places: &places,
         running: &running,
+        direct: &direct,
+        logs: &logs,
         journal: &journal,
         clock: runtime.clock,
     };
@@ -135,6 +138,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                     inbox.send(carry_out(task, plan, memo, folder)).ok();
                 });
             };
+            let now = move |id, after: &[_]| decide_now(plan, memo, id, after);
             let shared = Shared {
                 plan,
                 runtime,
@@ -142,6 +146,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 journal: &journal,
                 folder,
                 soon: &soon,
+                now: &now,
             };
             Engine::new(
                 shared,
@@ -152,11 +157,12 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         })
     });
     drop(watch);
+    logs.remove();
     let saved = memo.save();
-    let summary = summary?;
+    let (summary, newer) = summary?;
     saved?;
-    if summary.totals.stages_cached == plan.len() {
-        remember(plan, memo)?;
+    if summary.outcome == Outcome::Completed {
+        remember(plan, memo, (&lock(folder), &newer))?;
     }
     Ok(summary)
 }
@@ -191,10 +197,15 @@ fn carry_out(task: Task, plan: &Plan<'_>, memo: &DigestMemo, folder: &Mutex<Fold
     match task {
         Task::Decide(id, after) => Message::Decided(id, decide_now(plan, memo, id, &after)),
         Task::Fold(entries, now) => {
-            let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-            Message::Folded(folder.fold(plan.playbook(), plan.base(), &entries, now))
+            let mut folder = lock(folder);
+            Message::Folded(folder.fold(plan.project, plan.base(), &entries, now))
         }
     }
+}
+
+/// A thread that died while folding left the lock on disk as it was.
+fn lock(folder: &Mutex<Folder>) -> MutexGuard<'_, Folder> {
+    folder.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Decides a stage on what is on disk now. `after` is when the stages it is ordered after last ended.

@@ -9,9 +9,11 @@
 //! of it comes, the directory's stat changes, and everything is worked out. What is in a directory in it is told by
 //! an entry of that one's own.
 //!
+//! A path of which nothing vouches for what is there stands in the list all the same; it is always to be looked at.
+//!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | `f` for a file, `d` for a directory, `-` for what does not exist |
+//! | 1 | `f` for a file, `d` for a directory, `+` for one in the directory before, `-` for what does not exist, `?` for what nothing vouches for |
 //! | 4 | the length of the path |
 //! | | the path, relative to the root if it is below it |
 //! | 40 | of a file or directory: size, inode (8 each), mtime, ctime (seconds 8, nanoseconds 4) |
@@ -19,7 +21,7 @@
 //! | | the names that are looked at, each with a zero behind it |
 //! | 32 each | for every 256 of them the BLAKE3 of their stats |
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -28,7 +30,7 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
-use crate::stat::key::{StatKey, take};
+use crate::stat::key::{StatKey, cut, take};
 use crate::stat::seen::Record;
 
 /// Below this many entries, sharing the work costs more than it saves.
@@ -38,9 +40,11 @@ const TOGETHER: usize = 256;
 
 const FILE: u8 = b'f';
 const DIRECTORY: u8 = b'd';
+const WITHIN: u8 = b'+';
 const NOTHING: u8 = b'-';
+const UNKNOWN: u8 = b'?';
 
-/// Paths and the stats they must have, as bytes.
+/// Paths and what they must be, as bytes. A path is known by its number, from 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence(Vec<u8>);
 
@@ -56,10 +60,25 @@ impl Evidence {
         self.begin(NOTHING, path);
     }
 
-    /// Adds a directory with what was seen in it.
-    pub(super) fn add_directory(&mut self, path: &Path, record: &Record) {
+    /// Adds a path that nothing vouches for.
+    pub fn add_unknown(&mut self, path: &Path) {
+        self.begin(UNKNOWN, path);
+    }
+
+    /// Adds all paths of another list.
+    pub fn append(&mut self, other: &Self) {
+        self.0.extend(&other.0);
+    }
+
+    /// Adds a path as it stands in another list.
+    pub fn add_as_it_was(&mut self, item: &EvidenceItem<'_>) {
+        self.0.extend(item.bytes);
+    }
+
+    /// Adds a directory with what was seen in it: one that has a number, or one in the directory that was added before.
+    pub(super) fn add_directory(&mut self, path: &Path, record: &Record, is_within: bool) {
         let looked_at = || (0..record.len()).filter(|index| record.seen(*index).has_digest());
-        self.begin(DIRECTORY, path);
+        self.begin(if is_within { WITHIN } else { DIRECTORY }, path);
         self.0.extend(record.stat().to_bytes());
         let names: usize = looked_at()
             .map(|index| record.name(index).count_bytes() + 1)
@@ -95,80 +114,160 @@ impl Evidence {
     }
 }
 
-/// Whether everything that these bytes of an [`Evidence`] name still is as they say. Bytes that are none say no.
-pub fn still_holds(evidence: &[u8], root: &Path) -> bool {
-    let Some(claims) = claims(evidence) else {
-        return false;
-    };
-    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
-    let Ok(root) = openat(CWD, root, flags, Mode::empty()) else {
-        return false;
-    };
-    let root = root.as_fd();
-    let holds = |claim: &Claim<'_>| claim.holds(root).is_ok_and(|holds| holds);
-    let directories = claims
-        .iter()
-        .any(|claim| matches!(claim, Claim::Directory { .. }));
-    if claims.len() < WORTH_SHARING && !directories {
-        claims.iter().all(holds)
-    } else {
-        let least = if directories { 1 } else { 256 };
-        claims.par_iter().with_min_len(least).all(holds)
-    }
+/// A path of an [`Evidence`], with what it must be.
+#[derive(Debug, Clone)]
+pub struct EvidenceItem<'b> {
+    bytes: &'b [u8],
+    path: &'b [u8],
+    claim: Claim<'b>,
 }
 
 /// What is said of a path.
-enum Claim<'a> {
-    File {
-        path: &'a [u8],
-        stat: StatKey,
-    },
-    Nothing {
-        path: &'a [u8],
-    },
-    Directory {
-        path: &'a [u8],
-        stat: StatKey,
-        names: Vec<&'a CStr>,
-        digests: &'a [[u8; 32]],
-    },
+#[derive(Debug, Clone)]
+enum Claim<'b> {
+    Unknown,
+    Nothing,
+    File(StatKey),
+    /// Itself, and the directories in it.
+    Tree(Vec<Directory<'b>>),
 }
 
-impl Claim<'_> {
+#[derive(Debug, Clone)]
+struct Directory<'b> {
+    path: &'b [u8],
+    stat: StatKey,
+    names: Vec<&'b CStr>,
+    digests: &'b [[u8; 32]],
+}
+
+impl<'b> EvidenceItem<'b> {
+    /// The paths in the bytes of an [`Evidence`]; `None` if they are not whole.
+    pub fn all(whole: &'b [u8]) -> Option<Vec<Self>> {
+        let mut items: Vec<Self> = Vec::new();
+        let mut rest = whole;
+        let mut begin = 0;
+        while !rest.is_empty() {
+            let before = whole.len() - rest.len();
+            let [kind] = take(&mut rest)?;
+            let path = cut(&mut rest)?;
+            let claim = match kind {
+                FILE => Claim::File(StatKey::take(&mut rest)?),
+                NOTHING => Claim::Nothing,
+                UNKNOWN => Claim::Unknown,
+                DIRECTORY => Claim::Tree(vec![Directory::take(path, &mut rest)?]),
+                WITHIN => {
+                    let directory = Directory::take(path, &mut rest)?;
+                    let item = items.last_mut()?;
+                    let Claim::Tree(directories) = &mut item.claim else {
+                        return None;
+                    };
+                    directories.push(directory);
+                    item.bytes = &whole[begin..whole.len() - rest.len()];
+                    continue;
+                }
+                _ => return None,
+            };
+            begin = before;
+            let bytes = &whole[begin..whole.len() - rest.len()];
+            items.push(Self { bytes, path, claim });
+        }
+        Some(items)
+    }
+
+    /// The path, relative to the root if it is below it.
+    pub fn path(&self) -> &'b Path {
+        Path::new(OsStr::from_bytes(self.path))
+    }
+
+    /// Whether this is all that another list says.
+    pub fn is(&self, evidence: &Evidence) -> bool {
+        self.bytes == evidence.0
+    }
+
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self.claim, Claim::Tree(_))
+    }
+
     fn holds(&self, root: BorrowedFd<'_>) -> Result<bool, Errno> {
-        match self {
-            Self::File { path, stat } => {
-                let found = statat(root, *path, AtFlags::empty())?;
+        match &self.claim {
+            Claim::Unknown => Ok(false),
+            Claim::File(stat) => {
+                let found = statat(root, self.path, AtFlags::empty())?;
                 Ok(StatKey::of(&found) == *stat)
             }
-            Self::Nothing { path } => match statat(root, *path, AtFlags::SYMLINK_NOFOLLOW) {
+            Claim::Nothing => match statat(root, self.path, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => Ok(true),
                 Err(errno) => Err(errno),
                 Ok(_) => Ok(false),
             },
-            Self::Directory {
-                path,
-                stat,
-                names,
-                digests,
-            } => {
-                // What stands at the root itself has no path below it.
-                let path = if path.is_empty() { b"." } else { *path };
-                let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
-                let open = openat(root, path, flags, Mode::empty())?;
-                let same = StatKey::of(&fstat(&open)?) == *stat;
-                let together = names.par_chunks(TOGETHER).zip(*digests);
-                Ok(same
-                    && together.all(|(names, digest)| {
-                        let stats = names.iter().map(|name| {
-                            let found = statat(&open, *name, AtFlags::SYMLINK_NOFOLLOW)?;
-                            Ok(StatKey::of(&found))
-                        });
-                        digest_of_stats(stats).is_ok_and(|found| found == *digest)
-                    }))
+            Claim::Tree(directories) => {
+                let all = directories.par_iter();
+                Ok(all.all(|directory| directory.holds(root).is_ok_and(|holds| holds)))
             }
         }
     }
+}
+
+impl<'b> Directory<'b> {
+    fn take(path: &'b [u8], rest: &mut &'b [u8]) -> Option<Self> {
+        let stat = StatKey::take(rest)?;
+        let names = cut(rest)?.split_inclusive(|byte| *byte == 0);
+        let names: Vec<&CStr> = names
+            .map(|name| CStr::from_bytes_with_nul(name).ok())
+            .collect::<Option<_>>()?;
+        let count = names.len().div_ceil(TOGETHER);
+        let (digests, _) = rest.as_chunks();
+        let digests = digests.get(..count)?;
+        *rest = rest.get(count * 32..)?;
+        Some(Self {
+            path,
+            stat,
+            names,
+            digests,
+        })
+    }
+
+    fn holds(&self, root: BorrowedFd<'_>) -> Result<bool, Errno> {
+        // What stands at the root itself has no path below it.
+        let path = if self.path.is_empty() {
+            b"."
+        } else {
+            self.path
+        };
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+        let open = openat(root, path, flags, Mode::empty())?;
+        let same = StatKey::of(&fstat(&open)?) == self.stat;
+        let together = self.names.par_chunks(TOGETHER).zip(self.digests);
+        Ok(same
+            && together.all(|(names, digest)| {
+                let stats = names.iter().map(|name| {
+                    let found = statat(&open, *name, AtFlags::SYMLINK_NOFOLLOW)?;
+                    Ok(StatKey::of(&found))
+                });
+                digest_of_stats(stats).is_ok_and(|found| found == *digest)
+            }))
+    }
+}
+
+/// The numbers, ascending, of those that no longer are what they must be, or that nothing vouched for. `None` if there
+/// is no such root.
+pub fn changed(items: &[EvidenceItem<'_>], root: &Path) -> Option<Vec<usize>> {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+    let root = openat(CWD, root, flags, Mode::empty()).ok()?;
+    let root = root.as_fd();
+    let changed = |(n, item): (usize, &EvidenceItem<'_>)| {
+        let holds = item.holds(root).is_ok_and(|holds| holds);
+        (!holds).then_some(n)
+    };
+    let directories = items.iter().any(EvidenceItem::is_directory);
+    Some(if items.len() < WORTH_SHARING && !directories {
+        items.iter().enumerate().filter_map(changed).collect()
+    } else {
+        let least = if directories { 1 } else { 256 };
+        let shared = items.par_iter().enumerate().with_min_len(least);
+        shared.filter_map(changed).collect()
+    })
 }
 
 fn digest_of_stats(stats: impl Iterator<Item = Result<StatKey, Errno>>) -> Result<[u8; 32], Errno> {
@@ -177,50 +276,6 @@ fn digest_of_stats(stats: impl Iterator<Item = Result<StatKey, Errno>>) -> Resul
         bytes.extend(stat?.to_bytes());
     }
     Ok(*blake3::hash(&bytes).as_bytes())
-}
-
-fn claims(mut rest: &[u8]) -> Option<Vec<Claim<'_>>> {
-    let mut claims = Vec::new();
-    while !rest.is_empty() {
-        let [kind] = take(&mut rest)?;
-        let path = cut(&mut rest)?;
-        claims.push(match kind {
-            FILE => Claim::File {
-                path,
-                stat: StatKey::take(&mut rest)?,
-            },
-            NOTHING => Claim::Nothing { path },
-            DIRECTORY => directory(path, &mut rest)?,
-            _ => return None,
-        });
-    }
-    Some(claims)
-}
-
-fn directory<'a>(path: &'a [u8], rest: &mut &'a [u8]) -> Option<Claim<'a>> {
-    let stat = StatKey::take(rest)?;
-    let names = cut(rest)?.split_inclusive(|byte| *byte == 0);
-    let names: Vec<&CStr> = names
-        .map(|name| CStr::from_bytes_with_nul(name).ok())
-        .collect::<Option<_>>()?;
-    let count = names.len().div_ceil(TOGETHER);
-    let (digests, _) = rest.as_chunks();
-    let digests = digests.get(..count)?;
-    *rest = rest.get(count * 32..)?;
-    Some(Claim::Directory {
-        path,
-        stat,
-        names,
-        digests,
-    })
-}
-
-/// Bytes with their length before them.
-fn cut<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
-    let (bytes, behind) = rest.split_at_checked(length)?;
-    *rest = behind;
-    Some(bytes)
 }
 
 #[cfg(test)]
@@ -238,25 +293,61 @@ mod tests {
         StatKey::of(&rustix::fs::stat(path).unwrap())
     }
 
+    /// Whether all of it still is so; bytes that are none say no.
+    fn still_holds(evidence: &[u8], root: &Path) -> bool {
+        EvidenceItem::all(evidence)
+            .and_then(|items| changed(&items, root))
+            .is_some_and(|changed| changed.is_empty())
+    }
+
+    fn changed_in(evidence: &Evidence, root: &Path) -> Option<Vec<usize>> {
+        changed(&EvidenceItem::all(evidence.as_bytes()).unwrap(), root)
+    }
+
     #[test]
-    fn it_holds_until_something_changes() {
+    fn it_says_which_paths_changed() {
         let dir = tempfile::tempdir().unwrap();
         let mut evidence = Evidence::default();
         for n in 0..600 {
             let name = format!("f{n}");
             write_new(&dir.path().join(&name), b"1").unwrap();
-            evidence.add(Path::new(&name), &stat_of(&dir.path().join(&name)));
+            match n {
+                77 => evidence.add_unknown(Path::new(&name)),
+                _ => evidence.add(Path::new(&name), &stat_of(&dir.path().join(&name))),
+            }
         }
         let absolute = dir.path().join("f0");
         evidence.add(&absolute, &stat_of(&absolute));
-        assert!(still_holds(evidence.as_bytes(), dir.path()));
-        assert!(!still_holds(evidence.as_bytes(), Path::new("/")));
-        for (what, at) in [("f599", 599), ("f3", 3)] {
-            crate::disk::remove_file(&dir.path().join(what)).unwrap();
-            assert!(!still_holds(evidence.as_bytes(), dir.path()), "{at}");
-            write_new(&dir.path().join(what), b"1").unwrap();
-            assert!(!still_holds(evidence.as_bytes(), dir.path()), "{at}");
+        assert_eq!(changed_in(&evidence, dir.path()), Some(vec![77]));
+        let elsewhere = changed_in(&evidence, Path::new("/")).unwrap();
+        assert_eq!(elsewhere, (0..600).collect::<Vec<_>>());
+        assert_eq!(changed_in(&evidence, &dir.path().join("none")), None);
+        crate::disk::remove_file(&dir.path().join("f599")).unwrap();
+        assert_eq!(changed_in(&evidence, dir.path()), Some(vec![77, 599]));
+        for n in [599, 3] {
+            let path = dir.path().join(format!("f{n}"));
+            crate::disk::remove_file(&path).ok();
+            write_new(&path, b"1").unwrap();
         }
+        assert_eq!(changed_in(&evidence, dir.path()), Some(vec![3, 77, 599]));
+    }
+
+    #[test]
+    fn what_is_copied_says_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        write_new(&dir.path().join("f"), b"1").unwrap();
+        let mut evidence = directory(dir.path());
+        evidence.add(Path::new("f"), &stat_of(&dir.path().join("f")));
+        evidence.add_unknown(Path::new("g"));
+        evidence.add_absence(Path::new("h"));
+        let items = EvidenceItem::all(evidence.as_bytes()).unwrap();
+        assert_eq!(items.len(), 4);
+        assert_eq!(items[2].path(), Path::new("g"));
+        let mut copy = Evidence::default();
+        for item in &items {
+            copy.add_as_it_was(item);
+        }
+        assert_eq!(copy, evidence);
     }
 
     #[test]
@@ -300,8 +391,8 @@ mod tests {
         }
         let record = entries.into_record(stat_of(dir), Moment::now(), Boot::now());
         let mut evidence = Evidence::default();
-        evidence.add_directory(Path::new(""), &record);
-        evidence.add_directory(dir, &record);
+        evidence.add_directory(Path::new(""), &record, false);
+        evidence.add_directory(dir, &record, true);
         evidence
     }
 

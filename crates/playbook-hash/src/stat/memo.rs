@@ -169,8 +169,8 @@ impl DigestMemo {
         };
         let all = tree.vouched && tree.rules == rules.id();
         (all && tree.directories.iter().all(|(_, record)| good(record))).then_some(())?;
-        for (path, record) in &tree.directories {
-            evidence.add_directory(path.strip_prefix(root).unwrap_or(path), record);
+        for (n, (path, record)) in tree.directories.iter().enumerate() {
+            evidence.add_directory(path.strip_prefix(root).unwrap_or(path), record, n > 0);
         }
         Some(tree.digest)
     }
