@@ -24,7 +24,7 @@ use playbook_types::digest::Digest;
 
 use crate::file::FileDigest;
 use crate::stat::boot::Boot;
-use crate::stat::key::{StatKey, take};
+use crate::stat::key::{StatKey, cut, take};
 use crate::stat::racy::Moment;
 use crate::stat::seen::Record;
 
@@ -146,14 +146,6 @@ fn file(rest: &mut &[u8], unused: u8) -> Option<Known> {
         began,
     };
     Some(Known { file, boot, unused })
-}
-
-/// Bytes with their length before them.
-fn cut<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
-    let (bytes, behind) = rest.split_at_checked(length)?;
-    *rest = behind;
-    Some(bytes)
 }
 
 fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
