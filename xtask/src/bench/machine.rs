@@ -18,7 +18,7 @@ pub(super) fn describe(dir: &Path) -> String {
         ("cores", Some(threads().to_string())),
         ("memory", memory()),
         ("kernel", said("uname", &["-srm"])),
-        ("file system", said("stat", &["-f", "-c", "%T", &dir])),
+        ("file system", said("df", &["--output=fstype", &dir])),
         ("load average before", load()),
     ];
     let mut text = "| | |\n|---|---|\n".to_owned();
@@ -36,11 +36,12 @@ pub(super) fn threads() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
+/// The last line that a program says.
 fn said(program: &str, args: &[&str]) -> Option<String> {
     let output = output_of(program, args)?;
     let line = String::from_utf8_lossy(&output)
         .lines()
-        .next()?
+        .last()?
         .trim()
         .to_owned();
     (!line.is_empty()).then_some(line)

@@ -118,7 +118,7 @@ impl Pipeline {
     }
 
     fn playbook(&self) -> String {
-        let head = "version: \"1.0\"\nname: bench\nparams: {k: 1}\nstages:\n";
+        let head = "version: \"1.0\"\nname: bench\nstages:\n";
         self.lines(head, |text, Stage { name, deps, out }| {
             let refs: Vec<String> = (0..deps.len())
                 .map(|at| format!("{{{{deps[{at}].path}}}}"))

@@ -166,13 +166,18 @@ fn is_executable(path: &Path) -> bool {
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
-/// The first line that it says of itself, without its name.
+/// What it says of itself with `--version`.
 fn version(path: &Path) -> Option<String> {
     let output = output_of(path.to_str()?, &["--version"])?;
-    let text = String::from_utf8_lossy(&output);
+    version_in(&String::from_utf8_lossy(&output))
+}
+
+/// The first line without the name before the number.
+fn version_in(text: &str) -> Option<String> {
     let line = text.lines().next()?.trim();
-    let digit = line.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
-    Some(line[digit..].to_owned())
+    let mut words = line.split([' ', '-']);
+    let number = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    Some(number.unwrap_or(line).to_owned())
 }
 
 /// A program with arguments, and where it runs.
@@ -234,6 +239,19 @@ mod tests {
         let (found, left_out) = rivals(&names, false);
         assert_eq!((found.len(), left_out.len()), (0, RIVALS.len()));
         assert!(left_out.contains(&"go-task: not asked for".to_owned()));
+    }
+
+    #[test]
+    fn a_version_is_told_without_the_name() {
+        for (said, version) in [
+            ("GNU Make 4.3\nBuilt for x", "4.3"),
+            ("b3sum 1.8.7", "1.8.7"),
+            ("valgrind-3.19.0", "3.19.0"),
+            ("git version 2.47.3", "2.47.3"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(version_in(said).as_deref(), Some(version));
+        }
     }
 
     #[test]
