@@ -47,7 +47,7 @@ fn run_playbook(bench: &Bench, folder: &Path) -> anyhow::Result<Call> {
     })
 }
 
-fn present<'a>(tool: &'a Result<Program, String>) -> Option<&'a Program> {
+fn present(tool: &Result<Program, String>) -> Option<&Program> {
     match tool {
         Ok(program) => Some(program),
         Err(why) => {
@@ -104,7 +104,7 @@ pub(super) fn small(bench: &Bench, files: usize) -> anyhow::Result<[Table; 2]> {
     progress("  writing the files");
     tree(&folder.join(DATA), files, SMALL)?;
     let git = present(&bench.git)
-        .map(|git| repository(git, base.join("git"), files))
+        .map(|git| repository(git, &base.join("git"), files))
         .transpose()?;
     settle()?;
     let tables = [
@@ -179,7 +179,7 @@ fn small_unchanged(
 }
 
 /// A repository with the same files, all committed; and the call that looks whether they still are as they were.
-fn repository(git: &Program, folder: PathBuf, files: usize) -> anyhow::Result<Call> {
+fn repository(git: &Program, folder: &Path, files: usize) -> anyhow::Result<Call> {
     progress("  committing the files");
     tree(&folder.join(DATA), files, SMALL)?;
     let settings = [
@@ -198,11 +198,11 @@ fn repository(git: &Program, folder: PathBuf, files: usize) -> anyhow::Result<Ca
         ["add", "--", "."],
         ["commit", "-q", "-mall"],
     ] {
-        let call = Call::new(&git.path, &[settings.as_slice(), &words].concat(), &folder);
+        let call = Call::new(&git.path, &[settings.as_slice(), &words].concat(), folder);
         let status = call.command().status().context("cannot start git")?;
         ensure!(status.success(), "git {} failed", words.join(" "));
     }
-    let call = Call::new(&git.path, &["status", "--porcelain"], &folder);
+    let call = Call::new(&git.path, &["status", "--porcelain"], folder);
     let output = call.command().output().context("cannot start git")?;
     ensure!(
         output.stdout.is_empty(),

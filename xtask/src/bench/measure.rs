@@ -242,15 +242,19 @@ mod tests {
         assert!(median(&[]).is_nan());
     }
 
-    fn stopwatch(share: Duration) -> Stopwatch {
-        let scratch = std::env::temp_dir().join(format!("xtask-bench-{}", std::process::id()));
-        fs::create_dir_all(&scratch).unwrap();
-        Stopwatch {
+    /// One that measures three times in a folder that goes with the test.
+    fn measured(
+        share: Duration,
+        contestants: &mut [Contestant<'_>],
+    ) -> anyhow::Result<Vec<Figures>> {
+        let folder = tempfile::tempdir().unwrap();
+        let stopwatch = Stopwatch {
             time: None,
-            scratch,
+            scratch: folder.path().to_owned(),
             runs: 3,
             share,
-        }
+        };
+        stopwatch.take_turns(contestants)
     }
 
     fn shell(script: &str) -> Call {
@@ -268,9 +272,7 @@ mod tests {
             };
             Contestant::new(name, shell("true")).before(note)
         });
-        let figures = stopwatch(Duration::MAX)
-            .take_turns(&mut contestants)
-            .unwrap();
+        let figures = measured(Duration::MAX, &mut contestants).unwrap();
         drop(contestants);
         // The first round is the one that does not count.
         assert_eq!(log.into_inner(), "abababab");
@@ -280,27 +282,21 @@ mod tests {
     #[test]
     fn what_is_too_slow_to_be_repeated_is_measured_once() {
         let mut contestants = [Contestant::new("a", shell("true"))];
-        let figures = stopwatch(Duration::ZERO)
-            .take_turns(&mut contestants)
-            .unwrap();
+        let figures = measured(Duration::ZERO, &mut contestants).unwrap();
         assert_eq!(figures[0].seconds.len(), 1);
     }
 
     #[test]
     fn a_failure_is_no_figure() {
         let mut contestants = [Contestant::new("a", shell("echo why >&2; exit 7"))];
-        let error = stopwatch(Duration::MAX)
-            .take_turns(&mut contestants)
-            .unwrap_err();
+        let error = measured(Duration::MAX, &mut contestants).unwrap_err();
         let text = format!("{error:#}");
         assert!(
             text.contains("exit status: 7") && text.ends_with("why\n"),
             "{text}"
         );
         let idle = Contestant::new("a", shell("true")).after(|| bail!("nothing was made"));
-        let error = stopwatch(Duration::MAX)
-            .take_turns(&mut [idle])
-            .unwrap_err();
+        let error = measured(Duration::MAX, &mut [idle]).unwrap_err();
         assert!(format!("{error:#}").ends_with("nothing was made"));
     }
 }

@@ -198,7 +198,7 @@ impl Bench {
         let missing = others.into_iter().filter_map(|tool| tool.as_ref().err());
         let missing: Vec<&str> = left_out.iter().chain(missing).map(String::as_str).collect();
         if !missing.is_empty() {
-            text.push_str(&format!("\nLeft out: {}.\n", missing.join("; ")));
+            text.extend(["\nLeft out: ", &missing.join("; "), ".\n"]);
         }
         text
     }
@@ -248,7 +248,7 @@ impl Bench {
 }
 
 /// What all runs of one command may take together.
-const SHARE: Duration = Duration::from_secs(60);
+const SHARE: Duration = Duration::from_mins(1);
 
 impl Part {
     /// On the command line and in the page.
