@@ -62,7 +62,7 @@ pub(super) fn large(bench: &Bench, mebibytes: usize) -> anyhow::Result<Table> {
     let folder = project(bench.dir.join("large-file"))?;
     progress("  writing the file");
     large_file(&folder.join(DATA), mebibytes)?;
-    settle()?;
+    settle(bench.settle)?;
     let mut known = format!("total_bytes: {}", mebibytes << 20);
     let threads = bench.threads.to_string();
     let mut contestants = Vec::new();
@@ -94,6 +94,7 @@ pub(super) fn large(bench: &Bench, mebibytes: usize) -> anyhow::Result<Table> {
         rows,
         against: None,
         unit: Unit::Seconds,
+        size: None,
     })
 }
 
@@ -106,7 +107,7 @@ pub(super) fn small(bench: &Bench, files: usize) -> anyhow::Result<[Table; 2]> {
     let git = present(&bench.git)
         .map(|git| repository(git, &base.join("git"), files))
         .transpose()?;
-    settle()?;
+    settle(bench.settle)?;
     let tables = [
         small_unknown(bench, &folder, files)?,
         small_unchanged(bench, &folder, git, files)?,
@@ -141,6 +142,7 @@ fn small_unknown(bench: &Bench, folder: &Path, files: usize) -> anyhow::Result<T
         rows,
         against: None,
         unit: Unit::Seconds,
+        size: None,
     })
 }
 
@@ -163,7 +165,7 @@ fn small_unchanged(
     };
     let mut contestants = vec![Contestant::new(PLAYBOOK, call).after(unmoved)];
     contestants.extend(git.map(|call| Contestant::new("git status", call)));
-    settle()?;
+    settle(bench.settle)?;
     for contestant in contestants.iter().chain(&contestants) {
         bench.stopwatch.run(&contestant.call)?;
     }
@@ -175,6 +177,7 @@ fn small_unchanged(
         rows,
         against: None,
         unit: Unit::Seconds,
+        size: None,
     })
 }
 

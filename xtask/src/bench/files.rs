@@ -17,7 +17,7 @@ const FOLDER: usize = 1000;
 /// How long files are left alone before the first run that counts, in seconds. A file that changed less than two
 /// seconds before it was read may change again without a new time stamp, so playbook reads it again next time, as git
 /// does with its index. Nobody's pipeline is always two seconds old; what is measured is one that has been left alone.
-const SETTLE: &str = "2.5";
+pub(super) const SETTLE: &str = "2.5";
 
 /// Long enough for the clock of the file system, whose ticks are up to 10 ms, to move on.
 const TICK: &str = "0.03";
@@ -147,9 +147,16 @@ pub(super) fn contents<'a>(
     Ok(hasher.finish())
 }
 
-/// Leaves all files alone until none of them is young.
-pub(super) fn settle() -> anyhow::Result<()> {
-    pass(SETTLE)
+/// Waits until everything that was written is on the disk, so that no run has to wait for what another has written.
+pub(super) fn on_disk() -> anyhow::Result<()> {
+    output_of("sync", &[]).context("`sync` failed")?;
+    Ok(())
+}
+
+/// Leaves all files alone for so many seconds.
+pub(super) fn settle(seconds: &str) -> anyhow::Result<()> {
+    on_disk()?;
+    pass(seconds)
 }
 
 /// Leaves the files alone until one that is written next has a later time stamp than those that are there.

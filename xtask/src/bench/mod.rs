@@ -22,6 +22,8 @@ mod pipelines;
 mod report;
 mod rivals;
 mod stages;
+#[cfg(test)]
+mod tests;
 
 use crate::say::{progress, say};
 use crate::tools::{cargo, root};
@@ -88,6 +90,8 @@ struct Bench {
     /// Threads at once, for what hashes.
     threads: usize,
     runs: Option<usize>,
+    /// How long files are left alone, in seconds.
+    settle: &'static str,
     stopwatch: Stopwatch,
 }
 
@@ -124,9 +128,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let mut measured = Vec::new();
     for &part in &chosen {
         let tables = bench.measure(part, args.quick)?;
-        for table in &tables {
-            say(format_args!("\n{}", table.markdown()));
-        }
+        say(format_args!("\n{}", block(&tables)));
         measured.push((part, tables));
     }
     let tables: Vec<Table> = measured
@@ -167,6 +169,7 @@ impl Bench {
             jobs: 2,
             threads: machine::threads(),
             runs: args.runs.or(args.quick.then_some(3)),
+            settle: files::SETTLE,
             stopwatch: Stopwatch {
                 time: time.ok(),
                 scratch: dir.clone(),
@@ -265,7 +268,8 @@ impl Part {
 }
 
 fn block(tables: &[Table]) -> String {
-    let texts: Vec<String> = tables.iter().map(Table::markdown).collect();
+    let texts = tables.iter().map(Table::markdown);
+    let texts: Vec<String> = texts.chain(report::growth(tables)).collect();
     texts.join("\n")
 }
 
@@ -339,29 +343,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         if !self.keep && fs::remove_dir_all(&self.path).is_err() {
             progress(format_args!("{} could not be removed", self.path.display()));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_has_a_block_for_every_part() {
-        let parts = Part::value_variants().iter().map(|part| part.name());
-        let blocks: Vec<(&str, String)> = parts
-            .chain(["machine", "summary"])
-            .map(|name| (name, String::new()))
-            .collect();
-        page_with(&blocks).unwrap();
-    }
-
-    #[test]
-    fn parts_go_by_one_name() {
-        for part in Part::value_variants() {
-            let word = part.to_possible_value().unwrap();
-            assert_eq!(word.get_name(), part.name());
         }
     }
 }

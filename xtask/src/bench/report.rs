@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 
 use super::measure::Figures;
 use super::rivals::PLAYBOOK;
+use super::stages::thousands;
 
 /// One comparison.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(super) struct Table {
     /// Whose time is one; the fastest of the others if none is named.
     pub(super) against: Option<&'static str>,
     pub(super) unit: Unit,
+    /// How many stages, where several sizes of one thing are measured.
+    pub(super) size: Option<usize>,
 }
 
 /// What the numbers count.
@@ -98,6 +101,24 @@ pub(super) fn summary(tables: &[Table]) -> String {
     text
 }
 
+/// What a stage costs as their number grows, by the program's own rows.
+pub(super) fn growth(tables: &[Table]) -> Option<String> {
+    let each = tables.iter().filter_map(|table| {
+        let own = table.rows.iter().find(|row| row.name == PLAYBOOK)?;
+        let size = table.size?;
+        let stages = f64::from(u32::try_from(size).ok()?);
+        let micros = own.median() / stages * 1e6;
+        Some(format!("{micros:.2} µs at {}", thousands(size)))
+    });
+    let each: Vec<String> = each.collect();
+    (each.len() > 1).then(|| {
+        format!(
+            "For playbook that is, for each stage, {}.\n",
+            each.join(", ")
+        )
+    })
+}
+
 impl Unit {
     fn show(self, value: f64) -> String {
         match self {
@@ -172,6 +193,7 @@ mod tests {
             ],
             against,
             unit: Unit::Seconds,
+            size: Some(1000),
         }
     }
 
@@ -197,6 +219,19 @@ mod tests {
         );
         assert!(
             summary(&tables).ends_with("| No-op | 5.00 ms | 2.0 MiB | make: 50.0 ms | 0.10 |\n")
+        );
+    }
+
+    #[test]
+    fn growth_is_told_of_several_sizes() {
+        let larger = Table {
+            size: Some(10_000),
+            ..table(None)
+        };
+        assert_eq!(growth(&[table(None)]), None);
+        assert_eq!(
+            growth(&[table(None), larger]).as_deref(),
+            Some("For playbook that is, for each stage, 5.00 µs at 1,000, 0.50 µs at 10,000.\n")
         );
     }
 

@@ -117,6 +117,23 @@ impl Runner {
     }
 }
 
+#[cfg(test)]
+impl Runner {
+    /// A tool that is a script.
+    pub(super) fn script(words: &'static [&'static str]) -> Self {
+        Self {
+            program: Program {
+                name: "script",
+                path: find("env", "env").unwrap().path,
+                version: String::new(),
+            },
+            format: Format::Make,
+            args: words,
+            most: ANY,
+        }
+    }
+}
+
 /// Every rival: the ones that are here, and for the others why not.
 pub(super) fn rivals(without: &[String], with_slow: bool) -> (Vec<Runner>, Vec<String>) {
     let mut found = Vec::new();
@@ -257,14 +274,8 @@ mod tests {
     #[test]
     fn jobs_stand_where_each_tool_expects_them() {
         let runner = |args| Runner {
-            program: Program {
-                name: "x",
-                path: PathBuf::new(),
-                version: String::new(),
-            },
-            format: Format::Make,
-            args,
             most: 10,
+            ..Runner::script(args)
         };
         assert_eq!(runner(RIVALS[2].args).args(2), ["-s", "-j2"]);
         assert!(runner(&[]).takes(10));

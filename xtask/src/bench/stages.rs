@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use super::Bench;
-use super::files::{contents, put, rewritten, settle, stamps, tick};
+use super::files::{contents, on_disk, put, rewritten, settle, stamps, tick};
 use super::measure::{Contestant, Figures};
 use super::pipelines::Pipeline;
 use super::report::{Table, Unit};
@@ -55,14 +55,12 @@ impl Agreement {
 /// The tools that take so many stages.
 fn projects<'a>(bench: &'a Bench, part: &str, stages: usize) -> Vec<Project<'a>> {
     let runners = bench.runners.iter().filter(|runner| runner.takes(stages));
-    let project = |runner: &'a Runner| Project {
+    let base = bench.dir.join(format!("{part}-{stages}"));
+    let project = |(at, runner): (usize, &'a Runner)| Project {
         runner,
-        folder: bench
-            .dir
-            .join(format!("{part}-{stages}"))
-            .join(runner.program.name),
+        folder: base.join(format!("{at}-{}", runner.program.name)),
     };
-    runners.map(project).collect()
+    runners.enumerate().map(project).collect()
 }
 
 /// Everything made by each tool, all files left alone for long enough, and each tool run twice since: once to see
@@ -82,7 +80,7 @@ fn settled<'a>(
             .check(pipeline, &project.folder)
             .with_context(|| format!("{} in {}", project.name(), project.folder.display()))?;
     }
-    settle()?;
+    settle(bench.settle)?;
     for project in projects.iter().chain(&projects) {
         bench.stopwatch.run(&project.call(bench.jobs))?;
     }
@@ -113,6 +111,7 @@ pub(super) fn noop(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
         rows,
         against: None,
         unit: Unit::Seconds,
+        size: Some(stages),
     })
 }
 
@@ -123,7 +122,10 @@ pub(super) fn cold(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
     let agreement = Agreement::default();
     let contestants = projects.iter().map(|project| {
         Contestant::new(project.name(), project.call(bench.jobs))
-            .before(|| pipeline.write(project.runner.format, &project.folder))
+            .before(|| {
+                pipeline.write(project.runner.format, &project.folder)?;
+                on_disk()
+            })
             .after(|| agreement.check(&pipeline, &project.folder))
     });
     let mut contestants: Vec<_> = contestants.collect();
@@ -136,6 +138,7 @@ pub(super) fn cold(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
         rows,
         against: None,
         unit: Unit::Seconds,
+        size: None,
     })
 }
 
@@ -191,6 +194,7 @@ pub(super) fn change(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
         rows,
         against: None,
         unit: Unit::Seconds,
+        size: None,
     })
 }
 
@@ -244,6 +248,7 @@ pub(super) fn instructions(bench: &Bench, stages: usize) -> anyhow::Result<Table
         rows,
         against: None,
         unit: Unit::Instructions,
+        size: None,
     })
 }
 
