@@ -5,6 +5,7 @@
 //! that write it at once lose what one of them learned.
 
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::disk::{DiskError, Durability, replace};
@@ -28,21 +29,35 @@ impl StatCache {
         Self { file, root }
     }
 
-    /// Learns everything it knows; nothing if it is not there or not whole.
+    /// Learns everything it knows that is not known yet; nothing if it is not there or not whole.
     pub(super) fn load(&self, folders: &Folders) {
+        self.load_wanted(folders, |_| true);
+    }
+
+    /// Learns what it knows of these paths, which are absolute: of the files, of the directories they are in, and of
+    /// whatever lies below them.
+    pub(super) fn load_of(&self, folders: &Folders, paths: &[PathBuf]) {
+        let relative: Vec<&Path> = paths.iter().map(|path| self.relative(path)).collect();
+        self.load_wanted(folders, |known| {
+            let asked = |path: &&Path| is_at_or_below(known, path) || path.parent() == Some(known);
+            relative.iter().any(asked)
+        });
+    }
+
+    fn load_wanted(&self, folders: &Folders, wanted: impl Fn(&Path) -> bool) {
         // Whatever stands in the way, everything is read then, and the next save says what is wrong.
         let Ok(bytes) = std::fs::read(&self.file) else {
             return;
         };
-        for (path, kept) in decode(bytes).unwrap_or_default() {
+        for (path, kept) in decode(bytes, wanted).unwrap_or_default() {
             let path = self.absolute(&path);
             match kept {
                 Kept::File(mut known) => {
                     known.unused = known.unused.saturating_add(1);
-                    folders.learn_file(&path, known);
+                    folders.recall_file(&path, known);
                 }
                 Kept::Directory { unused, record } => {
-                    folders.learn(&path, record, unused.saturating_add(1));
+                    folders.recall(&path, record, unused.saturating_add(1));
                 }
             }
         }
@@ -65,7 +80,7 @@ impl StatCache {
             for (name, known) in files {
                 let racy = is_racy(&known.file.stat, known.file.began);
                 if !racy && known.unused < FORGET_AFTER {
-                    let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name);
+                    let name = std::ffi::OsStr::from_bytes(name);
                     writer.file(self.relative(&path.join(name)), known);
                 }
             }
@@ -88,6 +103,13 @@ impl StatCache {
         }
         self.root.join(path)
     }
+}
+
+/// By bytes: this is asked for every entry.
+fn is_at_or_below(path: &Path, above: &Path) -> bool {
+    let (path, above) = (path.as_os_str().as_bytes(), above.as_os_str().as_bytes());
+    path.strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || above.is_empty())
 }
 
 /// About how many bytes they take.

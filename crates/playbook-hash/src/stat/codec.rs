@@ -15,8 +15,8 @@
 //!
 //! Numbers are little-endian. A file that is not exactly so is not used at all.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ use crate::stat::seen::Record;
 
 const MAGIC: &[u8; 16] = b"playbook stat 2\n";
 const CHECKSUM: usize = 8;
+/// What is said of a file.
+const FILE: usize = 100;
 /// From this size on, the checksum is worth sharing among threads.
 const LONG: usize = 1 << 20;
 
@@ -106,8 +108,12 @@ impl Writer {
     }
 }
 
-/// The entries of a cache; none if its bytes are not exactly as they were written.
-pub(super) fn decode(bytes: Vec<u8>) -> Option<Vec<(PathBuf, Kept)>> {
+/// Those entries of a cache whose paths are wanted, as the cache has them; none if its bytes are not exactly as they were
+/// written.
+pub(super) fn decode(
+    bytes: Vec<u8>,
+    wanted: impl Fn(&Path) -> bool,
+) -> Option<Vec<(PathBuf, Kept)>> {
     let whole = Arc::new(bytes);
     let mut rest = &whole[..];
     (take(&mut rest)? == *MAGIC).then_some(())?;
@@ -117,18 +123,25 @@ pub(super) fn decode(bytes: Vec<u8>) -> Option<Vec<(PathBuf, Kept)>> {
     while !rest.is_empty() {
         let [kind, unused] = take(&mut rest)?;
         let path = cut(&mut rest)?;
-        let path = OsString::from_vec(path.to_vec()).into();
+        let path = Path::new(OsStr::from_bytes(path));
         let kept = match kind {
+            b'f' if !wanted(path) => {
+                rest = rest.get(FILE..)?;
+                continue;
+            }
             b'f' => Kept::File(file(&mut rest, unused)?),
             b'd' => {
                 let length = cut(&mut rest)?.len();
+                if !wanted(path) {
+                    continue;
+                }
                 let end = whole.len() - rest.len();
                 let record = Record::of(Arc::clone(&whole), end - length..end)?;
                 Kept::Directory { unused, record }
             }
             _ => return None,
         };
-        entries.push((path, kept));
+        entries.push((path.to_owned(), kept));
     }
     Some(entries)
 }
@@ -162,6 +175,9 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
     use super::*;
     use crate::stat::seen::{Entries, Entry, Seen};
     use crate::tree::EntryKind;
@@ -219,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let entries = decode(bytes()).unwrap();
+        let entries = decode(bytes(), |_| true).unwrap();
         let shown: Vec<_> = entries
             .iter()
             .map(|(path, kept)| {
@@ -246,23 +262,27 @@ mod tests {
             (b"odd \n\xff", Some(known(255)), 0),
         ];
         assert_eq!(shown, expected);
-        assert_eq!(decode(Writer::new(0).finish()).unwrap().len(), 0);
+        let empty = Writer::new(0).finish();
+        assert_eq!(decode(empty, |_| true).unwrap().len(), 0);
     }
 
     #[test]
     fn damaged_anywhere_it_is_not_used() {
         let whole = bytes();
         for at in 0..whole.len() {
-            assert!(decode(whole[..at].to_vec()).is_none(), "cut at {at}");
+            assert!(
+                decode(whole[..at].to_vec(), |_| true).is_none(),
+                "cut at {at}"
+            );
             for bit in [1, 0x10, 0x80] {
                 let mut flipped = whole.clone();
                 flipped[at] ^= bit;
-                assert!(decode(flipped).is_none(), "flipped at {at}");
+                assert!(decode(flipped, |_| true).is_none(), "flipped at {at}");
             }
         }
         let mut longer = whole;
         longer.push(0);
-        assert!(decode(longer).is_none());
+        assert!(decode(longer, |_| true).is_none());
     }
 
     /// Whoever can make a checksum can make anything; that must not stop us, either.
@@ -276,7 +296,7 @@ mod tests {
                 changed[at] = value;
                 let checksum = checksum(&changed[body..]);
                 changed[MAGIC.len()..body].copy_from_slice(&checksum);
-                for (_, kept) in decode(changed).into_iter().flatten() {
+                for (_, kept) in decode(changed, |_| true).into_iter().flatten() {
                     if let Kept::Directory { record, .. } = kept {
                         for index in 0..record.len().min(9) {
                             let _: (Entry, usize) =
