@@ -102,7 +102,7 @@ impl Recorded {
     pub fn read(project: &Project) -> Result<Self, LockError> {
         // In this order: what a run takes out of its journal it has put into the lock before.
         let journal = read_journal(&project.state_dir().journal())?;
-        let base = Base::read(&project.lock_path())?;
+        let base = Base::of(project)?;
         let Some(StoredJournal {
             header, records, ..
         }) = journal

@@ -1,16 +1,15 @@
 //! Building the plan.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::Root;
-use playbook_hash::{IgnoreRules, StatCache, Trust};
+use playbook_hash::{DigestMemo, IgnoreRules, StatCache, Trust};
 use playbook_lock::{Base, LockError, Project, Recorded};
 use playbook_types::graph::{Graph, StageId};
 use playbook_types::model::playbook::Playbook;
 use playbook_types::model::policy::Policy;
 use playbook_types::model::stage::Stage;
-use playbook_types::name::StageName;
 use playbook_types::record::lock::LockFile;
 use rayon::prelude::*;
 
@@ -18,7 +17,10 @@ use crate::error::ExecError;
 use crate::plan::resolve::{Resolved, resolve};
 use crate::plan::select::{Selected, Selection, select};
 use crate::plan::unsupported::refuse_unsupported;
-use crate::settled::{Part, SettledStage, Standing};
+use crate::settled::{Part, Standing};
+
+/// So few paths are looked for in the stat cache instead of reading all of it.
+const FEW: usize = 64;
 
 /// What to plan.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +57,7 @@ pub struct Plan<'p> {
     pub(crate) recorded: Recorded,
     pub(crate) ignore: IgnoreRules,
     /// Stages of the playbook that stand, if this plan is only for those that have to be decided.
-    pub(crate) standing: Option<Standing>,
+    pub(crate) standing: Option<Standing<'p>>,
 }
 
 /// Makes the plan. Reads the lock, and no data.
@@ -89,7 +91,7 @@ pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>,
 /// # Errors
 ///
 /// As [`plan`].
-pub fn plan_part(project: &Project, part: Part) -> Result<Plan<'_>, ExecError> {
+pub fn plan_part<'p>(project: &'p Project, part: Part<'p>) -> Result<Plan<'p>, ExecError> {
     let Part { base, standing } = part;
     let recorded = || Ok(Recorded::undisturbed(base));
     let (mut plan, _) = build(project, &Selection::default(), recorded)?;
@@ -188,7 +190,7 @@ impl Plan<'_> {
 
     /// How many stages there are, with those that stand.
     pub(crate) fn total(&self) -> usize {
-        self.len() + self.standing().len()
+        self.len() + self.standing.as_ref().map_or(0, Standing::len)
     }
 
     /// Whether every stage of its project is in this plan.
@@ -196,17 +198,10 @@ impl Plan<'_> {
         self.len() == self.playbook().stages.len()
     }
 
-    /// The stages that stand.
-    pub(crate) fn standing(&self) -> &[SettledStage] {
-        self.standing
-            .as_ref()
-            .map_or(&[], |standing| &standing.stages)
-    }
-
     /// The names of all stages that the run will speak of.
-    pub fn names(&self) -> impl Iterator<Item = &StageName> {
-        let standing = self.standing().iter().map(|stage| &stage.name);
-        standing.chain(self.order().map(|id| &self.stage(id).name))
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let standing = self.standing.iter().flat_map(Standing::names);
+        standing.chain(self.order().map(|id| self.stage(id).name.as_str()))
     }
 
     /// Whether none is.
@@ -243,6 +238,23 @@ impl Plan<'_> {
     pub(crate) fn stat_cache(&self) -> StatCache {
         let root = self.root().as_path().to_owned();
         StatCache::new(self.project.state_dir().stat_cache(), root)
+    }
+
+    /// What is known of the data this plan is about.
+    pub(crate) fn memo(&self, trust: Trust) -> DigestMemo {
+        let stages = self.stages.iter().map(|id| self.stage(*id));
+        let paths = stages.flat_map(|stage| {
+            let deps = stage.deps.iter().map(|dep| &dep.path);
+            deps.chain(stage.outs.iter().map(|out| &out.path))
+        });
+        let paths: Vec<PathBuf> = paths
+            .map(|path| self.root().resolve(path))
+            .take(FEW + 1)
+            .collect();
+        if paths.len() > FEW {
+            return DigestMemo::with_cache(trust, self.stat_cache());
+        }
+        DigestMemo::with_cache_of(trust, self.stat_cache(), &paths)
     }
 
     pub(crate) fn base(&self) -> &Base {

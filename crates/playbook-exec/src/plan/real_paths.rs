@@ -1,51 +1,54 @@
 //! Outs by their real paths: links can make two texts one file.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use indexmap::IndexMap;
-use playbook_types::model::stage::Out;
-use playbook_types::name::StageName;
+use indexmap::{IndexMap, IndexSet};
+use playbook_types::graph::StageId;
 
 use crate::error::ExecError;
 use crate::plan::build::Plan;
+use crate::settled::Standing;
 
-/// Refuses outs that are one file on disk, or that hold the root or the project's own files.
+/// Refuses outs of this plan that are one file on disk, or that hold the root or the project's own files. Two outs of
+/// stages that stand were two files when they were made, and as their stats say they still are.
 pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
     let mut parents = Parents::default();
-    let mut makers: IndexMap<PathBuf, (&StageName, PathBuf)> = IndexMap::new();
+    let mut makers: IndexMap<PathBuf, (StageId, usize)> = IndexMap::new();
+    let mut names: IndexSet<OsString> = IndexSet::new();
     let root = real(plan.root().as_path());
-    let here = plan.stages.iter().flat_map(|id| {
-        let stage = plan.stage(*id);
-        let path = |out: &Out| (&stage.name, plan.root().resolve(&out.path));
-        stage.outs.iter().map(path)
-    });
-    let standing = plan.standing.iter().flat_map(|standing| &standing.outs);
-    let standing = standing.map(|(stage, path)| (stage, path.clone()));
-    for (stage, out) in standing.chain(here) {
-        let path = parents.real(&out);
-        let shown = |out: &Path| {
-            out.strip_prefix(plan.root_path())
-                .unwrap_or(out)
-                .display()
-                .to_string()
-        };
-        if root.starts_with(&path)
-            || path.starts_with(root.join(".playbook"))
-            || path.starts_with(root.join(".git"))
-        {
-            let (stage, out) = (stage.to_string(), shown(&out));
-            let what =
-                "is, on this disk, the root directory, holds it, or lies in its .playbook or .git";
-            return Err(ExecError::ForbiddenOut { stage, out, what });
+    let shown = |id: StageId, k: usize| {
+        let stage = plan.stage(id);
+        format!("the out {} of stage '{}'", stage.outs[k].path, stage.name)
+    };
+    for id in plan.stages.iter().copied() {
+        for (k, out) in plan.stage(id).outs.iter().enumerate() {
+            let path = parents.real(&plan.root().resolve(&out.path));
+            if root.starts_with(&path)
+                || path.starts_with(root.join(".playbook"))
+                || path.starts_with(root.join(".git"))
+            {
+                let (stage, out) = (plan.stage(id).name.to_string(), out.path.to_string());
+                let what = "is, on this disk, the root directory, holds it, or lies in its .playbook or .git";
+                return Err(ExecError::ForbiddenOut { stage, out, what });
+            }
+            names.extend(path.file_name().map(ToOwned::to_owned));
+            if let Some((other, i)) = makers.insert(path, (id, k)) {
+                let (first, second) = (shown(other, i), shown(id, k));
+                return Err(ExecError::SameRealPath { first, second });
+            }
         }
-        if let Some((other, first)) = makers.insert(path, (stage, out.clone())) {
-            let name = |stage: &StageName, out: &Path| {
-                format!("the out {} of stage '{stage}'", shown(out))
-            };
-            return Err(ExecError::SameRealPath {
-                first: name(other, &first),
-                second: name(stage, &out),
-            });
+    }
+    for (stage, out) in plan.standing.iter().flat_map(Standing::outs) {
+        // Links in front of a name do not change it.
+        if !out.file_name().is_some_and(|name| names.contains(name)) {
+            continue;
+        }
+        let path = parents.real(&plan.root_path().join(out));
+        if let Some((id, k)) = makers.get(&path) {
+            let first = format!("the out {} of stage '{stage}'", out.display());
+            let second = shown(*id, *k);
+            return Err(ExecError::SameRealPath { first, second });
         }
     }
     Ok(())

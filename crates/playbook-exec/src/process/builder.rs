@@ -10,7 +10,8 @@ use indexmap::IndexMap;
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::EnvName;
 
-use crate::process::group::Group;
+use crate::process::direct::Direct;
+use crate::process::group::{Group, Leader};
 use crate::process::shell::shell_line;
 
 /// The variable that a command and all its descendants have in their environment, unless they take it out: the
@@ -69,12 +70,43 @@ pub(crate) enum SpawnError {
     Log(io::Error),
 }
 
+/// The program to start, if no shell has to.
+#[derive(Debug)]
+pub(crate) struct Prepared(Option<Command>);
+
 impl Builder<'_> {
+    /// Makes everything ready that takes time: without a shell if it needs none.
+    pub(crate) fn prepare(&self, direct: &Direct) -> Prepared {
+        Prepared(direct.prepare(self))
+    }
+
     /// Starts the command in a process group of its own, with nothing to read.
-    pub(crate) fn spawn(self) -> Result<Group, SpawnError> {
-        let (program, flags) = shell_line(self.shell);
+    pub(crate) fn spawn(&self, prepared: Prepared) -> Result<Group, SpawnError> {
+        let started = prepared.0.and_then(|mut command| command.spawn().ok());
+        match started {
+            // Waited for by its group, never through this handle.
+            Some(child) => Ok(Group::new(child.id(), Leader::Program)),
+            None => self.spawn_shell(),
+        }
+    }
+
+    /// The same, in any case with its shell.
+    pub(crate) fn spawn_shell(&self) -> Result<Group, SpawnError> {
         let out = self.log.try_clone().map_err(SpawnError::Log)?;
         let err = self.log.try_clone().map_err(SpawnError::Log)?;
+        let mut command = self.shell_command(self.text);
+        let child = command
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .map_err(|source| self.explain(source))?;
+        // Waited for by its group, never through this handle.
+        Ok(Group::new(child.id(), Leader::Shell))
+    }
+
+    /// A command for the shell, as this one would be given to it; where its output goes is open.
+    pub(super) fn shell_command(&self, text: &str) -> Command {
+        let (program, flags) = shell_line(self.shell);
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the one builder the others must use"
@@ -82,24 +114,16 @@ impl Builder<'_> {
         let mut command = Command::new(program);
         command
             .args(flags)
-            .arg(self.text)
+            .arg(text)
             .current_dir(&self.directory)
             .env("PWD", &self.directory);
         command.envs(self.env.iter().map(|(name, value)| (name.as_str(), value)));
         command.env(MARK, self.state).env(STAGE_MARK, self.stage);
+        command.stdin(Stdio::null()).process_group(0);
         command
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .process_group(0);
-        let child = command
-            .spawn()
-            .map_err(|source| self.explain(program, source))?;
-        // Waited for by its group, never through this handle.
-        Ok(Group::new(child.id()))
     }
 
-    fn explain(&self, program: &'static str, source: io::Error) -> SpawnError {
+    fn explain(&self, source: io::Error) -> SpawnError {
         if source.kind() == io::ErrorKind::ArgumentListTooLong {
             return SpawnError::TooLong {
                 bytes: self.text.len(),
@@ -110,6 +134,7 @@ impl Builder<'_> {
                 path: self.directory.clone(),
             };
         }
+        let (program, _) = shell_line(self.shell);
         SpawnError::Shell { program, source }
     }
 }

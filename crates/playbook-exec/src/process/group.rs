@@ -11,6 +11,16 @@ use rustix::process::{
 #[derive(Debug)]
 pub(crate) struct Group {
     leader: Pid,
+    led_by: Leader,
+}
+
+/// What leads the group of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leader {
+    /// The shell that reads the command.
+    Shell,
+    /// The program that the command names: no shell was needed.
+    Program,
 }
 
 /// How a command ended.
@@ -23,18 +33,23 @@ pub(crate) enum Ended {
 }
 
 impl Group {
-    pub(super) fn new(leader: u32) -> Self {
+    pub(super) fn new(leader: u32, led_by: Leader) -> Self {
         // A child's id is never 0.
         let leader = i32::try_from(leader)
             .ok()
             .and_then(Pid::from_raw)
             .unwrap_or(Pid::INIT);
-        Self { leader }
+        Self { leader, led_by }
     }
 
     /// The group's id.
     pub(crate) fn id(&self) -> Pid {
         self.leader
+    }
+
+    /// What leads it.
+    pub(crate) fn led_by(&self) -> Leader {
+        self.led_by
     }
 
     /// Waits until the leader has ended, and leaves it unreaped: until then no other process can have its id.

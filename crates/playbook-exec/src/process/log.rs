@@ -2,27 +2,74 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use playbook_hash::disk::{self, DiskError};
 
 /// The log of one attempt at a stage.
 #[derive(Debug)]
 pub(crate) struct AttemptLog {
+    path: PathBuf,
     file: File,
 }
 
 impl AttemptLog {
-    /// Creates the log; its directory must exist.
-    pub(crate) fn create(path: &Path) -> Result<Self, DiskError> {
-        // A run that ended unluckily may have left one of the same name.
-        let file = disk::open_empty(path)?;
-        Ok(Self { file })
-    }
-
     /// To be handed to the command.
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+}
+
+/// Logs that nothing was printed to. Most commands print nothing, and a file for each would cost more than much
+/// of the rest: so the next attempt gets the file, under its own name.
+#[derive(Debug, Default)]
+pub(crate) struct SpareLogs(Mutex<Vec<AttemptLog>>);
+
+impl SpareLogs {
+    /// An empty log at `path`; its directory must exist.
+    pub(crate) fn open(&self, path: &Path) -> Result<AttemptLog, DiskError> {
+        let spare = self.spare().pop();
+        let taken = spare.map(|spare| disk::rename(&spare.path, path).map(|()| spare.file));
+        let file = match taken {
+            Some(Err(error)) if error.source.kind() != io::ErrorKind::NotFound => {
+                return Err(error);
+            }
+            Some(Ok(taken)) => taken,
+            // A run that ended unluckily may have left one of the same name.
+            Some(Err(_)) | None => disk::open_empty(path)?,
+        };
+        let path = path.to_owned();
+        Ok(AttemptLog { path, file })
+    }
+
+    /// Takes back the log of an attempt that went well and of which nothing is left that could print.
+    pub(crate) fn give_back(&self, log: AttemptLog) {
+        if log.file.metadata().is_ok_and(|meta| meta.len() == 0) {
+            self.spare().push(log);
+        }
+    }
+
+    /// Removes them, and their directory if there is nothing else in it: the run is over.
+    pub(crate) fn remove(&self) -> Result<(), DiskError> {
+        for AttemptLog { path, file } in self.spare().drain(..) {
+            drop(file);
+            match disk::remove_file(&path) {
+                Err(error) if error.source.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let is_empty = |directory: &&Path| {
+                std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
+            };
+            path.parent()
+                .filter(is_empty)
+                .map_or(Ok(()), disk::remove_dir)?;
+        }
+        Ok(())
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<AttemptLog>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod adopted;
 mod builder;
+mod direct;
 mod group;
 pub(crate) mod identity;
 mod log;
@@ -9,7 +10,8 @@ mod shell;
 mod signals;
 
 pub(crate) use builder::{Builder, MARK, STAGE_MARK, SpawnError};
-pub(crate) use group::{Ended, Group, signal};
-pub(crate) use log::AttemptLog;
+pub(crate) use direct::{Direct, retelling};
+pub(crate) use group::{Ended, Group, Leader, signal};
 pub use log::tail;
+pub(crate) use log::{AttemptLog, SpareLogs};
 pub(crate) use signals::{Heard, SignalWatch, become_subreaper};

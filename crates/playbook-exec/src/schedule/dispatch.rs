@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
+use playbook_types::path::DataPath;
 use playbook_types::record::event::EventKind;
 use playbook_types::record::state::StageState;
 
@@ -11,23 +12,44 @@ use crate::schedule::engine::Engine;
 use crate::schedule::run::Task;
 use crate::stage::Job;
 
+/// So many stages, each with so many files, are decided without calling others.
+const FEW: usize = 8;
+
+/// A file of this many bytes is digested in less time than a thread takes to wake up.
+const SMALL: u64 = 16 * 1024;
+
 impl Engine<'_> {
-    /// Has every stage decided whose needs are met.
+    /// Has every stage decided whose needs are met: a few small ones here and now, because sending them to another
+    /// thread and back takes longer; others on rayon's threads.
     pub(super) fn decide_ready(&mut self) -> Result<(), ExecError> {
-        for id in self.states.ready() {
+        let ready = self.states.ready();
+        let few = ready.len() <= FEW;
+        for id in ready {
             self.set(id, StageState::Hashing)?;
-            self.deciding += 1;
-            let after = self
-                .shared
-                .plan
-                .stage(id)
-                .after
-                .iter()
-                .map(|name| self.ended(name))
-                .collect();
-            (self.shared.soon)(Task::Decide(id, after));
+            let after = self.shared.plan.stage(id).after.iter();
+            let after: Vec<_> = after.map(|name| self.ended(name)).collect();
+            if few && self.is_small(id) {
+                let decided = (self.shared.now)(id, &after);
+                self.decided(id, decided)?;
+            } else {
+                self.deciding += 1;
+                (self.shared.soon)(Task::Decide(id, after));
+            }
         }
         Ok(())
+    }
+
+    /// Whether all that is read to decide a stage are a few small files.
+    fn is_small(&self, id: StageId) -> bool {
+        let plan = self.shared.plan;
+        let stage = plan.stage(id);
+        let deps = stage.deps.iter().map(|dep| &dep.path);
+        let all = deps.chain(stage.outs.iter().map(|out| &out.path));
+        let small = |path: &DataPath| {
+            std::fs::metadata(plan.root().resolve(path))
+                .map_or(true, |meta| meta.is_file() && meta.len() <= SMALL)
+        };
+        stage.deps.len() + stage.outs.len() <= FEW && all.into_iter().all(small)
     }
 
     /// When a stage last ended.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 
+use jiff::Timestamp;
 use playbook_hash::Fingerprint;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, DiskError, StateDir};
@@ -18,7 +19,7 @@ use playbook_types::record::event::{EventKind, RunTotals};
 use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
-use crate::plan::Plan;
+use crate::plan::{Decided, Plan, StageFault};
 use crate::schedule::capacity::Capacity;
 use crate::schedule::deadlines::Deadlines;
 use crate::schedule::record::{Entries, Record};
@@ -28,6 +29,7 @@ use crate::schedule::run::{Outcome, Runtime, Summary, Task};
 use crate::schedule::running::Running;
 use crate::schedule::states::States;
 use crate::schedule::workers::Workers;
+use crate::settled::Standing;
 use crate::stage::FailureCause;
 
 /// Where the logs of this run go.
@@ -57,6 +59,9 @@ impl Logs {
 /// Has a task carried out on another thread; its result comes as a message.
 pub(super) type Soon<'s> = dyn Fn(Task) + 's;
 
+/// Decides a stage on this thread, given when the stages it is ordered after last ended.
+pub(super) type Now<'s> = dyn Fn(StageId, &[Option<Timestamp>]) -> Result<Decided, StageFault> + 's;
+
 /// What the scheduler works with.
 pub(super) struct Shared<'s> {
     pub(super) plan: &'s Plan<'s>,
@@ -65,6 +70,7 @@ pub(super) struct Shared<'s> {
     pub(super) journal: &'s Journal,
     pub(super) folder: &'s Mutex<Folder>,
     pub(super) soon: &'s Soon<'s>,
+    pub(super) now: &'s Now<'s>,
 }
 
 pub(super) struct Engine<'s> {
@@ -137,7 +143,8 @@ impl<'s> Engine<'s> {
 
     /// Stages that stand were decided before the run.
     fn tell_what_stands(&mut self) {
-        for stage in self.shared.plan.standing() {
+        let plan = self.shared.plan;
+        for stage in plan.standing.iter().flat_map(Standing::stages) {
             self.totals.stages_cached += 1;
             self.totals.saved_seconds += stage.seconds.unwrap_or(0.0);
             self.report.tell(stage.cached());
@@ -155,6 +162,8 @@ impl<'s> Engine<'s> {
         }
         self.write_what_is_due();
         let message = match self.deadlines.wait(self.shared.running) {
+            // Hits that were found at once have made others ready.
+            _ if self.states.has_ready() && !self.stopping => messages.try_recv().ok(),
             None => messages.recv().ok(),
             Some(wait) => messages.recv_timeout(wait).ok(),
         };

@@ -22,7 +22,7 @@ use crate::error::ExecError;
 use crate::observer::Observer;
 use crate::outputs::Places;
 use crate::plan::{Decided, Facts, Plan, StageFault, decide, refuse_clashes};
-use crate::process::{Heard, SignalWatch, become_subreaper, identity};
+use crate::process::{Direct, Heard, SignalWatch, SpareLogs, become_subreaper, identity};
 use crate::schedule::engine::{Engine, Logs, Shared};
 use crate::schedule::record::Entries;
 use crate::schedule::running::Running;
@@ -94,7 +94,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let state_dir = plan.project.state_dir();
     let run = short(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
-    let memo = DigestMemo::with_cache(runtime.trust, plan.stat_cache());
+    let memo = plan.memo(runtime.trust);
     let running = Running::new(runtime.owns_process);
     let header = identity::header(runtime.run_id, runtime.clock.now());
     let journal = Journal::new(state_dir.journal(), header);
@@ -102,11 +102,14 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let folder = Mutex::new(Folder::new(lock_path, plan.base()));
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &running, &inbox)?;
+    let (direct, logs) = (Direct::default(), SpareLogs::default());
     let with = Attempt {
         plan,
         memo: &memo,
         places: &places,
         running: &running,
+        direct: &direct,
+        logs: &logs,
         journal: &journal,
         clock: runtime.clock,
     };
@@ -135,6 +138,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                     inbox.send(carry_out(task, plan, memo, folder)).ok();
                 });
             };
+            let now = move |id, after: &[_]| decide_now(plan, memo, id, after);
             let shared = Shared {
                 plan,
                 runtime,
@@ -142,6 +146,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 journal: &journal,
                 folder,
                 soon: &soon,
+                now: &now,
             };
             Engine::new(
                 shared,
@@ -152,8 +157,10 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         })
     });
     drop(watch);
+    let tidied = logs.remove();
     let saved = memo.save();
     let (summary, newer) = summary?;
+    tidied?;
     saved?;
     if summary.outcome == Outcome::Completed {
         remember(plan, memo, (&lock(folder), &newer))?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use playbook_types::graph::StageId;
@@ -19,6 +19,8 @@ use crate::process::{Group, STAGE_MARK, SpawnError, signal};
 #[derive(Debug, Clone)]
 pub(crate) struct Running {
     state: Arc<Mutex<State>>,
+    /// Held by whoever starts a command, together with others who do, or signals all of them, alone.
+    gate: Arc<RwLock<()>>,
     /// Children this process did not start are its commands' descendants.
     owns_process: bool,
 }
@@ -58,8 +60,14 @@ impl Running {
     pub(crate) fn new(owns_process: bool) -> Self {
         Self {
             state: Arc::default(),
+            gate: Arc::default(),
             owns_process,
         }
+    }
+
+    /// Whether whatever a stage's commands left is ended with it.
+    pub(crate) fn owns_process(&self) -> bool {
+        self.owns_process
     }
 
     /// A stage's commands are about to run.
@@ -89,24 +97,29 @@ impl Running {
         }
     }
 
+    /// Waits until no command is just being started, and lets none start.
+    fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a command unless its stage is being ended. The lock is held meanwhile, so that no command
+    /// Starts a command unless its stage is being ended. The gate is held meanwhile, so that no command
     /// slips in between "end everything" and its own entry.
     pub(crate) fn enter(
         &self,
         id: StageId,
         start: impl FnOnce() -> Result<Group, SpawnError>,
     ) -> Option<Result<Group, SpawnError>> {
-        let mut state = self.state();
-        if state.all_ending || state.ending.contains(&id) {
+        let _with_others = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        if self.is_ending(id) {
             return None;
         }
         let group = start();
         if let Ok(group) = &group {
-            state.groups.insert(id, group.id());
+            self.state().groups.insert(id, group.id());
         }
         Some(group)
     }
@@ -124,6 +137,7 @@ impl Running {
 
     /// Ends one stage.
     pub(crate) fn end(&self, id: StageId, with: Signal) {
+        let _alone = self.alone();
         let mut state = self.state();
         state.ending.insert(id);
         if let Some(group) = state.groups.get(&id) {
@@ -133,6 +147,7 @@ impl Running {
 
     /// Ends every stage.
     pub(crate) fn end_all(&self, with: Signal) {
+        let _alone = self.alone();
         let mut state = self.state();
         state.all_ending = true;
         state
@@ -146,6 +161,7 @@ impl Running {
     /// stopped by SIGTSTP either: it is not in the terminal's foreground.
     pub(crate) fn pause(&self) {
         // Held meanwhile, so that no command starts in between and runs on alone.
+        let _alone = self.alone();
         let mut state = self.state();
         let began = Instant::now();
         state

@@ -50,7 +50,7 @@ impl Engine<'_> {
         }
     }
 
-    fn decided(
+    pub(super) fn decided(
         &mut self,
         id: StageId,
         decided: Result<Decided, StageFault>,

@@ -91,6 +91,10 @@ impl States {
         self.ready.iter().copied().collect()
     }
 
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The first stage, in the playbook's order, that is being decided or waits for a slot.
     pub(super) fn first_hashing(&self) -> Option<StageId> {
         self.hashing.first().copied()

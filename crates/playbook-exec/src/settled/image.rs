@@ -11,7 +11,7 @@
 //! | 4, … | the length of its warnings as JSON, and they |
 //! | 4, … | how many stages, and each, in the order of the playbook |
 //! | 4 each | the stages again, by their numbers, in the order a run takes them |
-//! | | the evidence: the playbook, the lock, then everything the stages read or make |
+//! | | the evidence: the playbook, the lock, the ignore file, then everything the stages read or make |
 //!
 //! and of each stage:
 //!
@@ -35,9 +35,12 @@ use crate::settled::SettledStage;
 const MAGIC: &[u8; 19] = b"playbook settled 2\n";
 const DIGEST: usize = 32;
 
-/// The numbers of the playbook and the lock in the evidence.
+/// The numbers of the project's own files in the evidence.
 pub(super) const PLAYBOOK: usize = 0;
 pub(super) const LOCK: usize = 1;
+pub(super) const IGNORE: usize = 2;
+/// How many they are.
+pub(super) const OWN: usize = 3;
 
 /// What a run found, read where it lies.
 #[derive(Debug)]
@@ -126,7 +129,7 @@ impl<'b> Image<'b> {
             let paths = stage.deps.iter().chain(stage.outs.iter());
             stage.needs.iter().all(|n| n < stages) && paths.into_iter().all(|n| n < items)
         };
-        self.stages.iter().all(sound) && self.order.iter().all(|n| *n < stages) && items > LOCK
+        self.stages.iter().all(sound) && self.order.iter().all(|n| *n < stages) && items >= OWN
     }
 }
 

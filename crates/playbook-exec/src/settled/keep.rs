@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use blake3::Hash;
 use indexmap::IndexMap;
 use playbook_hash::disk::{DiskError, Durability, remove_half_replaced, replace};
 use playbook_hash::{DigestMemo, Evidence, Moment, StatKey, is_racy};
@@ -15,7 +16,7 @@ use playbook_types::record::lock::{DataEntry, StageEntry};
 
 use crate::plan::Plan;
 use crate::schedule::Entries;
-use crate::settled::image::{Image, Writer};
+use crate::settled::image::{IGNORE, LOCK, OWN, PLAYBOOK, Writer};
 use crate::settled::part::Standing;
 
 /// What a run of a whole playbook came to.
@@ -48,6 +49,7 @@ pub(crate) fn remember(
     match found.encode() {
         Some(bytes) => {
             project.keep_parsed()?;
+            plan.base().keep_entries(project, folder, newer)?;
             replace(&path, &bytes, Durability::Fast)
         }
         None => Ok(()),
@@ -86,12 +88,7 @@ impl Found<'_> {
             None => (plan.base().hash()?, plan.base().layout(&path)?),
         };
         let text_hash = plan.project.text_hash();
-        let mut evidence = Evidence::default();
-        let playbook = plan.root_path().join(plan.project.name().as_str());
-        for (path, expected) in [(&playbook, text_hash), (&path, hash)] {
-            let stat = vouched_by_reading(path, expected);
-            evidence.add(relative(plan.root_path(), path), stat.as_ref());
-        }
+        let mut evidence = self.own_files(hash);
         let mut writer = Writer::new(text_hash.as_bytes(), hash.as_bytes())?;
         writer.number(layout.head())?;
         writer.text(&plan.playbook().name)?;
@@ -101,6 +98,33 @@ impl Found<'_> {
             Some(standing) => self.part(standing, &layout, (&mut writer, &mut evidence))?,
         }
         Some(writer.finish(evidence.as_bytes()))
+    }
+
+    /// The stats of the playbook, the lock and the ignore file.
+    fn own_files(self, lock_hash: Hash) -> Evidence {
+        let plan = self.plan;
+        let mut evidence = Evidence::default();
+        let standing = plan.standing.as_ref();
+        let mut own = |number: usize, path: &Path, expected: Option<Digest>| {
+            // What was written just now is another file than the one that was looked at.
+            let same = number != LOCK || self.folder.written().is_none();
+            let item = standing.and_then(|standing| standing.item(number));
+            if let Some(item) = item.filter(|_| same) {
+                return evidence.add_as_it_was(item);
+            }
+            let path_shown = relative(plan.root_path(), path);
+            match expected.map(|expected| vouched_by_reading(path, expected)) {
+                Some(Some(stat)) => evidence.add(path_shown, &stat),
+                Some(None) => evidence.add_unknown(path_shown),
+                None => evidence.add_absence(path_shown),
+            }
+        };
+        let digest = |hash: Hash| Some(Digest::from_bytes(*hash.as_bytes()));
+        let playbook = plan.root_path().join(plan.project.name().as_str());
+        own(PLAYBOOK, &playbook, digest(plan.project.text_hash()));
+        own(LOCK, &plan.project.lock_path(), digest(lock_hash));
+        own(IGNORE, plan.ignore.file(), plan.ignore.file_digest());
+        evidence
     }
 
     /// Every stage, from the plan.
@@ -123,10 +147,9 @@ impl Found<'_> {
             writer.number(id.index())?;
         }
         for (path, (number, recorded)) in &paths.numbers {
-            let stat = self.vouched(&plan.root().resolve(path), *recorded);
-            let stat = stat.filter(|_| !paths.torn.contains(number));
-            // As it was written: an absolute path does not move with the root.
-            evidence.add(Path::new(path.as_str()), stat.as_ref());
+            let path = Path::new(path.as_str());
+            let recorded = Some(*recorded).filter(|_| !paths.torn.contains(number));
+            evidence.append(&self.vouched(path, recorded));
         }
         Some(())
     }
@@ -134,12 +157,12 @@ impl Found<'_> {
     /// The stages of a part as they are now, all others as they were.
     fn part(
         self,
-        standing: &Standing,
+        standing: &Standing<'_>,
         layout: &Layout,
         (writer, evidence): (&mut Writer, &mut Evidence),
     ) -> Option<()> {
         let plan = self.plan;
-        let image = Image::read(&standing.bytes)?;
+        let image = &standing.image;
         (image.stages.len() == layout.len()).then_some(())?;
         writer.number(image.stages.len())?;
         let mut decided = standing.decided.iter().enumerate().peekable();
@@ -177,17 +200,17 @@ impl Found<'_> {
         for n in &image.order {
             writer.number(*n)?;
         }
-        for ((n, item), anew) in image.items.iter().enumerate().zip(&anew).skip(2) {
-            match anew {
-                None => evidence.add_as_it_was(item),
-                Some(recorded) => {
-                    let path = plan.root_path().join(item.path());
-                    let stat = recorded.and_then(|recorded| self.vouched(&path, recorded));
-                    // A stage that stands recorded what the former stat vouched for, and nothing else.
-                    let moved = standing.moved.binary_search(&n).is_ok();
-                    let stat = stat.filter(|stat| moved || item.stat() == Some(*stat));
-                    evidence.add(item.path(), stat.as_ref());
-                }
+        for ((n, item), anew) in image.items.iter().enumerate().zip(&anew).skip(OWN) {
+            let Some(recorded) = anew else {
+                evidence.add_as_it_was(item);
+                continue;
+            };
+            let now = self.vouched(item.path(), *recorded);
+            // A stage that stands recorded what was vouched for so far, and nothing else.
+            if standing.item(n).is_none_or(|item| item.is(&now)) {
+                evidence.append(&now);
+            } else {
+                evidence.add_unknown(item.path());
             }
         }
         Some(())
@@ -220,17 +243,35 @@ impl Found<'_> {
         self.newer.get(&stage.name).or_else(recorded)
     }
 
-    /// What stands there now must be what was recorded, whatever was read on the way here.
-    fn vouched(&self, path: &Path, recorded: Digest) -> Option<StatKey> {
-        let file = self.memo.vouched(path)?;
-        (file.digest == recorded).then_some(file.stat)
+    /// What vouches for a path, if what stands there now is what was recorded, whatever was read on the way here. It
+    /// is called what the playbook calls it: an absolute path does not move with the root.
+    fn vouched(&self, given: &Path, recorded: Option<Digest>) -> Evidence {
+        let plan = self.plan;
+        let path = &plan.root_path().join(given);
+        let root = if given.is_absolute() {
+            Path::new("")
+        } else {
+            plan.root_path()
+        };
+        let mut evidence = Evidence::default();
+        let found = if let Some(file) = self.memo.vouched(path) {
+            evidence.add(given, &file.stat);
+            Some(file.digest)
+        } else {
+            let memo = self.memo;
+            memo.vouch_for_tree(path, &plan.ignore, root, &mut evidence)
+        };
+        if found.is_none() || found != recorded {
+            evidence = Evidence::default();
+            evidence.add_unknown(given);
+        }
+        evidence
     }
 }
 
 impl<'a> Paths<'a> {
     fn number(&mut self, path: &'a DataPath, recorded: Option<Digest>) -> usize {
-        // The playbook and the lock come first.
-        let next = self.numbers.len() + 2;
+        let next = self.numbers.len() + OWN;
         let unknown = playbook_hash::digest_command("");
         let digest = recorded.unwrap_or(unknown);
         let (number, known) = *self.numbers.entry(path).or_insert((next, digest));
@@ -277,10 +318,13 @@ fn put(writer: &mut Writer, row: &Row<'_>, length: usize) -> Option<()> {
 }
 
 /// The stat that vouches for a file's contents, if they are these.
-fn vouched_by_reading(path: &Path, expected: blake3::Hash) -> Option<StatKey> {
+fn vouched_by_reading(path: &Path, expected: Digest) -> Option<StatKey> {
     let began = Moment::now();
+    // One that is too young, as the lock is after most runs, is not read in vain.
+    let stat = StatKey::at(path)?;
+    (!is_racy(&stat, began)).then_some(())?;
     let file = playbook_hash::digest_file(path).ok()?;
-    let same = *file.digest.as_bytes() == *expected.as_bytes();
+    let same = file.digest == expected;
     (same && !is_racy(&file.stat, began)).then_some(file.stat)
 }
 

@@ -1,57 +1,93 @@
 //! Looking at the stats: is there anything to do, and for which stages?
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::{Root, StateDir};
-use playbook_hash::{IgnoreRules, changed};
+use playbook_hash::{StatKey, changed};
 use playbook_lock::Project;
 use playbook_lock::run_lock::holder;
 use playbook_types::parse::SourceName;
 
 use crate::settled::Settled;
-use crate::settled::image::{Image, PLAYBOOK};
+use crate::settled::image::{IGNORE, Image, PLAYBOOK};
 use crate::settled::part::Unsettled;
+
+/// What an earlier run wrote down of a playbook.
+#[derive(Debug)]
+pub struct Found {
+    pub(super) file: PathBuf,
+    root: Root,
+    state: StateDir,
+    bytes: Vec<u8>,
+    /// Of the file it stands in, which is only ever replaced whole.
+    stat: StatKey,
+}
 
 /// What the stats say.
 #[derive(Debug)]
-pub enum Look {
+pub enum Look<'f> {
     /// There is nothing to do.
     Settled(Settled),
     /// Some stages have to be decided.
-    Unsettled(Unsettled),
+    Unsettled(Unsettled<'f>),
 }
 
-/// What the stats say of the playbook at `file`; `None` if no run has left anything to compare them with.
-pub fn look(file: &Path) -> Option<Look> {
-    let directory = file.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let root = Root::new(directory.unwrap_or(Path::new(".")).to_owned()).ok()?;
-    let name = SourceName::new(file.file_name()?.to_str()?);
-    let state = StateDir::new(&root, name.stem());
-    let bytes = std::fs::read(state.settled()).ok()?;
-    if Project::twin(file).is_some_and(|twin| exists(&twin)) {
-        return None;
+impl Found {
+    /// What was written down of the playbook at `file`, if anything was.
+    pub fn load(file: &Path) -> Option<Self> {
+        let directory = file.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let root = Root::new(directory.unwrap_or(Path::new(".")).to_owned()).ok()?;
+        let name = SourceName::new(file.file_name()?.to_str()?);
+        let state = StateDir::new(&root, name.stem());
+        let mut kept = File::open(state.settled()).ok()?;
+        let stat = StatKey::of_open(&kept)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(stat.size).ok()? + 1);
+        kept.read_to_end(&mut bytes).ok()?;
+        Some(Self {
+            file: file.to_owned(),
+            root,
+            state,
+            bytes,
+            stat,
+        })
     }
-    // A run that is under way is to be waited for, and one that died to be put right.
-    let undisturbed = !exists(&state.journal()) && matches!(holder(&state.run_lock()), Ok(None));
-    let image = Image::read(&bytes).filter(|_| undisturbed)?;
-    let moved = changed(&image.items, root.as_path())?;
-    let unsettled = affected(&image, &moved);
-    if moved.first() == Some(&PLAYBOOK) && !says(file, &image.playbook_hash) {
-        return None;
+
+    /// What the stats say; `None` if there is nothing to compare them with.
+    pub fn look(&self) -> Option<Look<'_>> {
+        if Project::twin(&self.file).is_some_and(|twin| exists(&twin)) {
+            return None;
+        }
+        // A run that is under way is to be waited for, and one that died to be put right.
+        let held = holder(&self.state.run_lock());
+        let undisturbed = !exists(&self.state.journal()) && matches!(held, Ok(None));
+        let image = Image::read(&self.bytes).filter(|_| undisturbed)?;
+        let moved = changed(&image.items, self.root.as_path())?;
+        if moved.first() == Some(&PLAYBOOK) && !says(&self.file, &image.playbook_hash) {
+            return None;
+        }
+        let affected = affected(&image, &moved);
+        if moved.is_empty() && affected.is_empty() {
+            let stages = image.order.iter().map(|n| image.stages[*n].settled());
+            return Some(Look::Settled(Settled {
+                playbook: image.name.to_owned(),
+                warnings: serde_json::from_str(image.warnings).ok()?,
+                stages: stages.collect::<Option<_>>()?,
+            }));
+        }
+        Some(Look::Unsettled(Unsettled {
+            found: self,
+            image,
+            moved,
+            stages: affected,
+        }))
     }
-    if moved.is_empty() && unsettled.is_empty() {
-        // Nothing is compared by these rules, but a mistake in them is told.
-        IgnoreRules::are_sound(root.as_path()).then_some(())?;
-        let stages = image.order.iter().map(|n| image.stages[*n].settled());
-        return Some(Look::Settled(Settled {
-            playbook: image.name.to_owned(),
-            warnings: serde_json::from_str(image.warnings).ok()?,
-            stages: stages.collect::<Option<_>>()?,
-        }));
+
+    /// Whether no run has been there since this was loaded, nor is under way. For those who hold the run lock.
+    pub(super) fn still_stands(&self) -> bool {
+        StatKey::at(&self.state.settled()) == Some(self.stat) && !exists(&self.state.journal())
     }
-    drop(image);
-    let unsettled = Unsettled::new(file.to_owned(), bytes, moved, unsettled);
-    Some(Look::Unsettled(unsettled))
 }
 
 fn exists(path: &Path) -> bool {
@@ -68,6 +104,12 @@ fn affected(image: &Image<'_>, moved: &[usize]) -> Vec<usize> {
     let mut items = vec![false; image.items.len()];
     for n in moved {
         items[*n] = true;
+    }
+    if items[IGNORE] {
+        // What counts in a directory may be something else now.
+        for (moved, item) in items.iter_mut().zip(&image.items) {
+            *moved |= item.is_directory();
+        }
     }
     let mut stages = vec![false; image.stages.len()];
     // What a stage needs comes before it.

@@ -3,12 +3,12 @@
 //! Whether a stage is up to date depends on the playbook, the lock, the data and this program, and on nothing else. So
 //! a run that comes to its end writes down the stats that vouch for the data of each stage
 //! ([`playbook_hash::Evidence`]), and the digests of the playbook and the lock (`image`). The next run of the whole
-//! playbook looks at the stats ([`look`]). Where all of them hold there is nothing to do, and neither is YAML read nor
+//! playbook looks at the stats ([`Found::look`]). Where all of them hold there is nothing to do, and neither is YAML read nor
 //! anything decided. Where some do not, the stages that read or made these files, and those below them, are
 //! decided as ever, on a plan that has only them in it ([`Unsettled::open`]); all others stand.
 //!
-//! A stat may save reading, never change an answer. Whatever it cannot vouch for is looked at as ever: a
-//! directory, a file that is too young, one on a network. And everything is, if what was written down is
+//! A stat may save reading, never change an answer. Whatever it cannot vouch for is looked at as ever: a file or
+//! directory that is too young, one on a network. And everything is, if what was written down is
 //! damaged, of another program or another start of the machine, or gone.
 
 mod image;
@@ -16,7 +16,7 @@ mod keep;
 mod look;
 mod part;
 
-pub use look::{Look, look};
+pub use look::{Found, Look};
 pub use part::{Part, Unsettled};
 
 pub(crate) use keep::remember;

@@ -18,7 +18,9 @@ use playbook_types::record::lock::{AfterEntry, DataEntry, StageEntry};
 use crate::clock::Clock;
 use crate::outputs::{Committed, OutFault, Places, RolledBack, Transaction};
 use crate::plan::{Plan, Resolved};
-use crate::process::{AttemptLog, Builder, Ended, Group, identity};
+use crate::process::{
+    AttemptLog, Builder, Direct, Ended, Group, Leader, SpareLogs, SpawnError, identity, retelling,
+};
 use crate::schedule::Running;
 use crate::stage::cause::FailureCause;
 use crate::stage::made::Eyes;
@@ -40,6 +42,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) memo: &'a DigestMemo,
     pub(crate) places: &'a Places,
     pub(crate) running: &'a Running,
+    pub(crate) direct: &'a Direct,
+    pub(crate) logs: &'a SpareLogs,
     pub(crate) journal: &'a Journal,
     pub(crate) clock: &'a dyn Clock,
 }
@@ -123,13 +127,18 @@ impl Attempt<'_> {
         let transaction = Transaction::begin(with, &stage.name, &old, timer.started_at)
             .map_err(FailureCause::from)?;
         let began = self.running.awake();
-        let ended = self.commands(stage, job);
+        let log = self.logs.open(&job.log).map_err(FailureCause::log);
+        let ended = log.and_then(|log| self.commands(stage, job, &log).map(|()| log));
         timer.ran = self.running.awake().saturating_duration_since(began);
-        let made = ended.and_then(|()| eyes.made(stage)).and_then(|outs| {
+        let made = ended.and_then(|log| {
+            let outs = eyes.made(stage)?;
             pass(Point::OutsMade);
             let entry = self.completed(job, outs, timer);
             let Committed { kept, fault } =
                 transaction.commit(&entry).map_err(FailureCause::log)?;
+            if self.running.owns_process() {
+                self.logs.give_back(log);
+            }
             Ok(Made { entry, kept, fault })
         });
         made.map_err(|cause| {
@@ -183,8 +192,12 @@ impl Attempt<'_> {
     }
 
     /// Runs the stage's commands one after the other; the first that fails ends it.
-    fn commands(&self, stage: &Stage, job: &Job) -> std::result::Result<(), FailureCause> {
-        let log = AttemptLog::create(&job.log).map_err(FailureCause::log)?;
+    fn commands(
+        &self,
+        stage: &Stage,
+        job: &Job,
+        log: &AttemptLog,
+    ) -> std::result::Result<(), FailureCause> {
         let Some(resolved) = &self.plan.resolved[job.id.index()] else {
             return Ok(());
         };
@@ -196,7 +209,7 @@ impl Attempt<'_> {
         let ended = resolved
             .commands
             .iter()
-            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, &log)));
+            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, log)));
         self.running.ended(job.id);
         ended
     }
@@ -217,12 +230,44 @@ impl Attempt<'_> {
             state: self.places.state_dir(),
             stage: stage.name.as_str(),
         };
+        let prepared = builder.prepare(self.direct);
+        let (ended, leader) = self.lead(stage, id, || builder.spawn(prepared))?;
+        let ended = match (ended, leader) {
+            (Ended::Signalled(signal), Leader::Program) if !self.running.is_ending(id) => {
+                // How a shell tells of it, and with what status, is for a shell to say.
+                let text = &retelling(signal);
+                let builder = Builder { text, ..builder };
+                let (told, _) = self.lead(stage, id, || builder.spawn_shell())?;
+                if told == Ended::Exited(0) {
+                    ended
+                } else {
+                    told
+                }
+            }
+            _ => ended,
+        };
+        match ended {
+            Ended::Exited(0) if !self.running.is_ending(id) => Ok(()),
+            Ended::Exited(0) => Err(FailureCause::Interrupted),
+            Ended::Exited(code) => Err(FailureCause::Exit(code)),
+            Ended::Signalled(number) => Err(FailureCause::Signal { number }),
+        }
+    }
+
+    /// Starts a process group and waits for its end.
+    fn lead(
+        &self,
+        stage: &Stage,
+        id: StageId,
+        start: impl FnOnce() -> std::result::Result<Group, SpawnError>,
+    ) -> std::result::Result<(Ended, Leader), FailureCause> {
         // A run that is ending starts nothing more, not even the next command of a list.
         let group = self
             .running
-            .enter(id, || builder.spawn())
+            .enter(id, start)
             .ok_or(FailureCause::Interrupted)?;
         let group = group.map_err(FailureCause::spawn)?;
+        let leader = group.led_by();
         pass(Point::Started);
         let noted = self.note(stage, &group);
         let waited = match &noted {
@@ -236,12 +281,7 @@ impl Attempt<'_> {
         waited.map_err(FailureCause::wait)?;
         let ended = group.end().map_err(FailureCause::wait)?;
         noted.map_err(FailureCause::log)?;
-        match ended {
-            Ended::Exited(0) if !self.running.is_ending(id) => Ok(()),
-            Ended::Exited(0) => Err(FailureCause::Interrupted),
-            Ended::Exited(code) => Err(FailureCause::Exit(code)),
-            Ended::Signalled(number) => Err(FailureCause::Signal { number }),
-        }
+        Ok((ended, leader))
     }
 
     /// Notes in the journal which group to end if this process dies.

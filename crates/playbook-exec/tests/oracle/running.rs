@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use playbook_exec::clock::SystemClock;
 use playbook_exec::observer::Recording;
 use playbook_exec::plan::{Fate, Plan, PlanOptions, Selection, plan, plan_part};
-use playbook_exec::{FOLD_EVERY, GRACE, Look, Outcome, Runtime, Unsettled, execute, look};
+use playbook_exec::{FOLD_EVERY, Found, GRACE, Look, Outcome, Runtime, Unsettled, execute};
 use playbook_hash::Trust;
 use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, Holder, RunLock};
@@ -99,7 +99,8 @@ pub(crate) fn run(directory: &Path, way: Way, tally: &Tally) -> Run {
 
 /// What the program does before it works everything out.
 fn by_stats(file: &Path, tally: &Tally) -> Option<Vec<Event>> {
-    match look(file) {
+    let found = Found::load(file);
+    match found.as_ref().and_then(Found::look) {
         Some(Look::Settled(settled)) => {
             tally.count(|tally| &tally.settled);
             Some(settled.events(Uuid::now_v7(), &SystemClock::new(), GRACE))
@@ -112,7 +113,7 @@ fn by_stats(file: &Path, tally: &Tally) -> Option<Vec<Event>> {
     }
 }
 
-fn carry_out_part(unsettled: Unsettled, tally: &Tally) -> Option<Vec<Event>> {
+fn carry_out_part(unsettled: Unsettled<'_>, tally: &Tally) -> Option<Vec<Event>> {
     let project = unsettled.open();
     let held = project.as_ref().map(hold);
     let part = project.as_ref().and_then(|project| unsettled.part(project));

@@ -77,6 +77,11 @@ impl StateDir {
         self.own.join("parsed")
     }
 
+    /// Entries of the lock in a form that is quicker to read.
+    pub fn entries(&self) -> PathBuf {
+        self.own.join("entries")
+    }
+
     /// What the last run found that had nothing to do.
     pub fn settled(&self) -> PathBuf {
         self.own.join("settled")

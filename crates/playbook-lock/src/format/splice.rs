@@ -79,12 +79,17 @@ impl Layout {
         Some(*self.starts.get(number)?..*self.starts.get(number + 1)?)
     }
 
+    /// The text of an entry.
+    pub(crate) fn entry<'t>(&self, text: &'t str, number: usize) -> Option<&'t str> {
+        text.get(self.range(number)?)
+    }
+
     /// The text of a lock that has these of its entries and no others; `None` if this is not its layout.
     pub(crate) fn part(&self, text: &str, numbers: &[usize]) -> Option<String> {
         (*self.starts.last()? == text.len()).then_some(())?;
         let mut part = text.get(..self.head())?.to_owned();
         for number in numbers {
-            part.push_str(text.get(self.range(*number)?)?);
+            part.push_str(self.entry(text, *number)?);
         }
         if numbers.is_empty() {
             // An empty map is written so.

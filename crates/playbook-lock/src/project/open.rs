@@ -1,7 +1,9 @@
 //! A playbook on disk with its neighbours: root, lock, event log, state directory.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use blake3::Hash;
 use playbook_hash::disk::{DiskError, Root, StateDir};
 use playbook_types::finding::Findings;
 use playbook_types::model::playbook::Playbook;
@@ -17,7 +19,9 @@ pub struct Project {
     root: Root,
     file: PathBuf,
     name: SourceName,
-    text: String,
+    /// Not read where a stat vouched for it.
+    text: Option<String>,
+    text_hash: Hash,
     parsed: Parsed,
     as_written: bool,
     /// It was read from the form that is kept of it; then some stages may have been left out.
@@ -35,7 +39,8 @@ impl Project {
         let name = source_name(file)?;
         refuse_twins(file)?;
         let root = root_of(file)?;
-        let kept = Key::of(&name, &text);
+        let text_hash = blake3::hash(text.as_bytes());
+        let kept = Key::of(&name, text_hash);
         let kept = kept.and_then(|key| {
             let path = StateDir::new(&root, name.stem()).parsed();
             parsed::read(&path, key, Wanted::All)
@@ -49,29 +54,29 @@ impl Project {
             root,
             file: file.to_owned(),
             name,
-            text,
+            text: Some(text),
+            text_hash,
             parsed,
             as_written: true,
             from_kept,
         })
     }
 
-    /// Opens the playbook at `file` with only some of its stages in it, by their numbers in ascending order; `None` if its
-    /// text has another hash, or is not kept in a form that can be read in parts.
-    pub fn open_part(file: &Path, text_hash: blake3::Hash, numbers: &[usize]) -> Option<Self> {
-        let text = read_text(file).ok()?;
-        (blake3::hash(text.as_bytes()) == text_hash).then_some(())?;
+    /// Opens the playbook at `file`, whose text has this hash, with only some of its stages in it, by their numbers in
+    /// ascending order; `None` if it is not kept in a form that can be read in parts.
+    pub fn open_part(file: &Path, text_hash: Hash, numbers: &[usize]) -> Option<Self> {
         let name = source_name(file).ok()?;
         refuse_twins(file).ok()?;
         let root = root_of(file).ok()?;
         let path = StateDir::new(&root, name.stem()).parsed();
-        let key = Key::of(&name, &text)?;
+        let key = Key::of(&name, text_hash)?;
         let parsed = parsed::read(&path, key, Wanted::Numbers(numbers))?;
         Some(Self {
             root,
             file: file.to_owned(),
             name,
-            text,
+            text: None,
+            text_hash,
             parsed,
             as_written: true,
             from_kept: true,
@@ -85,7 +90,7 @@ impl Project {
     /// When the disk refuses.
     pub fn keep_parsed(&self) -> Result<(), DiskError> {
         let worth = self.as_written && !self.from_kept;
-        match Key::of(&self.name, &self.text).filter(|_| worth) {
+        match Key::of(&self.name, self.text_hash).filter(|_| worth) {
             Some(key) => parsed::keep(&self.state_dir().parsed(), key, &self.parsed),
             None => Ok(()),
         }
@@ -93,7 +98,14 @@ impl Project {
 
     /// The playbook with all its stages, read from its text again.
     pub(crate) fn whole_playbook(&self) -> Result<Playbook, LockError> {
-        Ok(parse_text(&self.text, &self.name, &self.file)?.playbook)
+        Ok(parse_text(&self.text()?, &self.name, &self.file)?.playbook)
+    }
+
+    fn text(&self) -> Result<Cow<'_, str>, LockError> {
+        match &self.text {
+            Some(text) => Ok(text.into()),
+            None => Ok(read_text(&self.file)?.into()),
+        }
     }
 
     /// The file that would share its lock with the playbook at `file`, and may not be there.
@@ -106,8 +118,8 @@ impl Project {
     }
 
     /// The BLAKE3 of the playbook's text.
-    pub fn text_hash(&self) -> blake3::Hash {
-        blake3::hash(self.text.as_bytes())
+    pub fn text_hash(&self) -> Hash {
+        self.text_hash
     }
 
     /// Whether the playbook is what its text says: no param was overridden.
@@ -142,7 +154,8 @@ impl Project {
 
     /// Gives findings that were made since their places in the text.
     pub fn locate(&self, findings: &mut Findings) {
-        locate(&self.text, findings);
+        // A text that cannot be read any more gives no places.
+        locate(&self.text().unwrap_or_default(), findings);
     }
 
     /// The same project with another playbook in it: params overridden, for one run.

@@ -12,8 +12,8 @@ use playbook_exec::plan::{
     Force, Plan, PlanOptions, Selection, plan, plan_part, refuse_unsupported,
 };
 use playbook_exec::{
-    ExecError, FOLD_EVERY, GRACE, Look, Outcome as RunOutcome, Recovery, Runtime, Settled, Summary,
-    Unsettled, execute, host, look, recover,
+    ExecError, FOLD_EVERY, Found, GRACE, Look, Outcome as RunOutcome, Recovery, Runtime, Settled,
+    Summary, Unsettled, execute, host, recover,
 };
 use playbook_hash::Trust;
 use playbook_lock::Project;
@@ -141,7 +141,10 @@ fn by_stats(app: &App, file: Option<&Path>, args: &RunArgs) -> Result<Option<Out
         Some(file) => file.to_owned(),
         None => app.locate()?,
     };
-    match look(&located) {
+    let Some(found) = Found::load(&located) else {
+        return Ok(None);
+    };
+    match found.look() {
         Some(Look::Settled(settled)) => {
             let took = app.clock.monotonic().saturating_sub(began);
             warn(app, &located, &settled.warnings);
@@ -184,7 +187,7 @@ fn tell_settled(
 fn run_unsettled(
     app: &App,
     args: &RunArgs,
-    unsettled: Unsettled,
+    unsettled: Unsettled<'_>,
 ) -> Result<Option<Outcome>, CliError> {
     let Some(project) = unsettled.open() else {
         return Ok(None);

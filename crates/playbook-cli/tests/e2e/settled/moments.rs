@@ -187,7 +187,8 @@ fn damaged_anywhere_it_comes_to_the_same() {
                 put(own[which], bytes);
                 sandbox.write("in3", "others\n");
                 let ended = run(&sandbox, &[]);
-                parts += usize::from(way(&sandbox) == Way::Part);
+                // Of the kept playbook only the stages that are decided are read.
+                parts += usize::from(which == 0 && way(&sandbox) == Way::Part);
                 assert_eq!(shown(&sandbox, &ended), expected, "{} at {at}", own[which]);
             }
         }

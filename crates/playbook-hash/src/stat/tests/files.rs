@@ -1,77 +1,10 @@
-//! The stat cache from one process to the next: it saves reading, and whatever is done to files, clock and cache,
-//! it changes no answer.
+//! Files asked for by name.
 
 use std::fs::{self, File, FileTimes};
-use std::path::{Path, PathBuf};
 
-use playbook_types::digest::Digest;
-
+use super::{Root, edit_in_secret};
 use crate::disk::{rename, write_new};
-use crate::ignore_rules::IgnoreRules;
-use crate::stat::{DigestMemo, StatCache, Trust};
-
-/// A root with one file, whose digest is in the cache as that of a file read long after it was written.
-struct Root {
-    dir: tempfile::TempDir,
-}
-
-impl Root {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join(".playbook")).unwrap();
-        let this = Self { dir };
-        this.write("f", "old");
-        let memo = this.memo(Trust::Stat);
-        this.digest(&memo, "f");
-        memo.read_later(10);
-        memo.save().unwrap();
-        this
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::remove_file(self.path(name)).ok();
-        write_new(&self.path(name), text.as_bytes()).unwrap();
-    }
-
-    fn memo(&self, trust: Trust) -> DigestMemo {
-        let root = self.dir.path().to_owned();
-        DigestMemo::with_cache(
-            trust,
-            StatCache::new(self.path(".playbook/stat-cache"), root),
-        )
-    }
-
-    fn digest(&self, memo: &DigestMemo, name: &str) -> Digest {
-        let rules = IgnoreRules::defaults_only().unwrap();
-        memo.digest(&self.path(name), &rules).unwrap().digest
-    }
-
-    /// What a new process finds, and how many files it reads for that. The digest must be right.
-    fn next(&self) -> u64 {
-        let memo = self.memo(Trust::Stat);
-        let found = self.digest(&memo, "f");
-        let truth = blake3::hash(&fs::read(self.path("f")).unwrap());
-        assert_eq!(found, Digest::from_bytes(*truth.as_bytes()));
-        memo.files_read()
-    }
-}
-
-/// Writes in place, and gives the file back the times it had.
-fn edit_in_secret(path: &Path, text: &str) {
-    let modified = fs::metadata(path).unwrap().modified().unwrap();
-    let mut file = File::options()
-        .write(true)
-        .truncate(true)
-        .open(path)
-        .unwrap();
-    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
-    file.set_times(FileTimes::new().set_modified(modified))
-        .unwrap();
-}
+use crate::stat::{DigestMemo, Trust};
 
 #[test]
 fn the_next_process_reads_nothing() {
@@ -236,4 +169,43 @@ fn two_that_write_at_once_leave_a_whole_cache() {
         }
     });
     assert_eq!(root.next(), 0);
+}
+
+#[test]
+fn who_asks_for_a_few_paths_reads_no_more_and_loses_nothing() {
+    let root = Root::empty();
+    for name in ["f", "g", "d/x", "d/e/y", "d-/z"] {
+        let path = root.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        root.write(name, "1");
+    }
+    let names = ["f", "g", "d", "d-/z"];
+    let first = root.memo(Trust::Stat);
+    for name in names {
+        root.digest(&first, name);
+    }
+    first.read_later(10);
+    first.save().unwrap();
+
+    edit_in_secret(&root.path("f"), "2");
+    let asked = [root.path("f"), root.path("d")];
+    let few = DigestMemo::with_cache_of(Trust::Stat, root.cache(), &asked);
+    root.digest(&few, "d");
+    assert_eq!(
+        few.files_read(),
+        0,
+        "a directory with all that is in it is known"
+    );
+    root.digest(&few, "f");
+    assert_eq!(few.files_read(), 1);
+    root.digest(&few, "d-/z");
+    assert_eq!(few.files_read(), 2, "it was not asked for");
+    few.read_later(10);
+    few.save().unwrap();
+
+    let last = root.memo(Trust::Stat);
+    for name in names {
+        root.digest(&last, name);
+    }
+    assert_eq!(last.files_read(), 0);
 }
