@@ -55,5 +55,5 @@ pub use outputs::OutFault;
 pub use process::{identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};
 pub use schedule::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
-pub use settled::{Settled, SettledStage, settled};
+pub use settled::{Found, Look, Part, Settled, SettledStage, Unsettled};
 pub use stage::FailureCause;

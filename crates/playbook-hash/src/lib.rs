@@ -46,6 +46,7 @@ pub use framed::Framed;
 pub use ignore_rules::IgnoreRules;
 pub use params::{canonical_json, digest_env, digest_params};
 pub use stat::{
-    Boot, DigestMemo, Evidence, Moment, StatCache, StatKey, Trust, boot_id, is_racy, still_holds,
+    Boot, DigestMemo, Evidence, EvidenceItem, Moment, StatCache, StatKey, Trust, boot_id, changed,
+    is_racy, this_program,
 };
 pub use tree::{EntryKind, Listing, ListingDiff, ListingEntry, Listings, TreeDigest, digest_tree};

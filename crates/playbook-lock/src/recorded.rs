@@ -85,6 +85,15 @@ impl Recorded {
         self.seen.as_ref().or(self.base.lock.as_ref())
     }
 
+    /// A lock that no run has left a journal beside.
+    pub fn undisturbed(base: Base) -> Self {
+        Self {
+            base,
+            seen: None,
+            unfinished: None,
+        }
+    }
+
     /// Reads what is on record for the project.
     ///
     /// # Errors
@@ -93,16 +102,12 @@ impl Recorded {
     pub fn read(project: &Project) -> Result<Self, LockError> {
         // In this order: what a run takes out of its journal it has put into the lock before.
         let journal = read_journal(&project.state_dir().journal())?;
-        let base = Base::read(&project.lock_path())?;
+        let base = Base::of(project)?;
         let Some(StoredJournal {
             header, records, ..
         }) = journal
         else {
-            return Ok(Self {
-                base,
-                seen: None,
-                unfinished: None,
-            });
+            return Ok(Self::undisturbed(base));
         };
         let Replay { entries, open } = replay(records);
         let holder = run_lock::holder(&project.state_dir().run_lock())?;

@@ -29,23 +29,27 @@ impl Digest {
 
     /// The first eight hexadecimal digits, for people to compare at a glance.
     pub fn short(&self) -> String {
-        self.hex()[..8].to_owned()
+        self.spelled(|text| text[PREFIX.len()..][..8].to_owned())
     }
 
-    fn hex(&self) -> String {
+    /// Its text. Locks and event logs hold many, so this goes without the machinery of formatting.
+    fn spelled<T>(&self, then: impl FnOnce(&str) -> T) -> T {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = String::with_capacity(64);
-        for byte in self.0 {
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        let mut text = [0; PREFIX.len() + 64];
+        let (front, hex) = text.split_at_mut(PREFIX.len());
+        front.copy_from_slice(PREFIX.as_bytes());
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
         }
-        text
+        // All of it is ASCII.
+        then(str::from_utf8(&text).unwrap_or(PREFIX))
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", self.hex())
+        self.spelled(|text| f.write_str(text))
     }
 }
 
@@ -76,7 +80,7 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.spelled(|text| serializer.serialize_str(text))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Places in a text.
 
+use serde::{Deserialize, Serialize};
+
 use std::ops::Range;
 
 /// A place in a text, ready to be shown: the line with a part of it underlined.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// From 1.
     pub line: usize,

@@ -30,7 +30,7 @@ pub(crate) struct Plain {
 
 impl Plain {
     pub(crate) fn new(plan: &Plan<'_>, verbosity: Verbosity, json: bool) -> Self {
-        let width = width_of(plan.order().map(|id| &plan.stage(id).name));
+        let width = width_of(plan.names());
         // With --json, people are told only what went wrong.
         let verbosity = if json { Verbosity::Quiet } else { verbosity };
         Self {
@@ -197,7 +197,7 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
         _ => None,
     };
     let stages: Vec<StageName> = events.iter().filter_map(cached).collect();
-    let width = width_of(stages.iter());
+    let width = width_of(stages.iter().map(StageName::as_str));
     let mut text = String::new();
     for stage in &stages {
         text.push_str(&line_of(width, (Tone::Good, "cached"), stage, ""));
@@ -209,8 +209,8 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
 }
 
 /// How wide names are shown: as wide as the widest, but not at any price.
-fn width_of<'a>(names: impl Iterator<Item = &'a StageName>) -> usize {
-    let widest = names.map(|name| name.as_str().chars().count()).max();
+fn width_of<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    let widest = names.map(|name| name.chars().count()).max();
     widest.unwrap_or(0).min(40)
 }
 

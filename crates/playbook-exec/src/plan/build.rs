@@ -5,7 +5,7 @@ use std::path::Path;
 
 use playbook_hash::disk::Root;
 use playbook_hash::{IgnoreRules, StatCache, Trust};
-use playbook_lock::{Base, Project, Recorded};
+use playbook_lock::{Base, LockError, Project, Recorded};
 use playbook_types::graph::{Graph, StageId};
 use playbook_types::model::playbook::Playbook;
 use playbook_types::model::policy::Policy;
@@ -15,8 +15,9 @@ use rayon::prelude::*;
 
 use crate::error::ExecError;
 use crate::plan::resolve::{Resolved, resolve};
-use crate::plan::select::{Selection, select};
+use crate::plan::select::{Selected, Selection, select};
 use crate::plan::unsupported::refuse_unsupported;
+use crate::settled::{Part, Standing};
 
 /// What to plan.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +53,8 @@ pub struct Plan<'p> {
     pub(crate) force_reaches: BTreeSet<StageId>,
     pub(crate) recorded: Recorded,
     pub(crate) ignore: IgnoreRules,
+    /// Stages of the playbook that stand, if this plan is only for those that have to be decided.
+    pub(crate) standing: Option<Standing<'p>>,
 }
 
 /// Makes the plan. Reads the lock, and no data.
@@ -61,16 +64,49 @@ pub struct Plan<'p> {
 /// What stands in the way of running at all: features not supported, a lock that cannot be read, a
 /// selection that names nothing.
 pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>, ExecError> {
+    let recorded = || {
+        if project.playbook().policy.lock_file {
+            Recorded::read(project)
+        } else {
+            Ok(Recorded::default())
+        }
+    };
+    let (mut plan, selected) = build(project, &options.selection, recorded)?;
+    if options.force == Force::Named {
+        plan.forced.clone_from(&selected.named);
+        let reached = plan.graph.downstream(plan.forced.iter().copied());
+        plan.force_reaches = reached.intersection(&plan.stages).copied().collect();
+    }
+    if selected.stale_only {
+        plan.keep_only_stale(&selected.named, options.selection.only);
+    }
+    Ok(plan)
+}
+
+/// Makes the plan for the stages of a playbook that have to be decided; the project has only them.
+///
+/// # Errors
+///
+/// As [`plan`].
+pub fn plan_part<'p>(project: &'p Project, part: Part<'p>) -> Result<Plan<'p>, ExecError> {
+    let Part { base, standing } = part;
+    let recorded = || Ok(Recorded::undisturbed(base));
+    let (mut plan, _) = build(project, &Selection::default(), recorded)?;
+    plan.standing = Some(standing);
+    Ok(plan)
+}
+
+fn build<'p>(
+    project: &'p Project,
+    selection: &Selection,
+    recorded: impl FnOnce() -> Result<Recorded, LockError>,
+) -> Result<(Plan<'p>, Selected), ExecError> {
     let playbook = project.playbook();
     refuse_unsupported(playbook)?;
     refuse_too_large(playbook)?;
     let graph = Graph::build(playbook).map_err(ExecError::Cycle)?;
-    let recorded = if playbook.policy.lock_file {
-        Recorded::read(project)?
-    } else {
-        Recorded::default()
-    };
-    let selected = select(playbook, &graph, recorded.lock(), &options.selection)?;
+    let recorded = recorded()?;
+    let selected = select(playbook, &graph, recorded.lock(), selection)?;
     let resolved = (0..graph.len())
         .into_par_iter()
         .map(|i| match playbook.stages.get_index(i) {
@@ -80,31 +116,18 @@ pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>,
             _ => Ok(None),
         })
         .collect::<Result<_, _>>()?;
-    let forced = if options.force == Force::Named {
-        selected.named.clone()
-    } else {
-        BTreeSet::new()
-    };
-    let force_reaches = graph.downstream(forced.iter().copied());
-    let force_reaches = force_reaches
-        .intersection(&selected.stages)
-        .copied()
-        .collect();
-    let ignore = IgnoreRules::load(project.root().as_path())?;
-    let mut plan = Plan {
+    let plan = Plan {
         project,
         graph,
         resolved,
-        stages: selected.stages,
-        forced,
-        force_reaches,
+        stages: selected.stages.clone(),
+        forced: BTreeSet::new(),
+        force_reaches: BTreeSet::new(),
         recorded,
-        ignore,
+        ignore: IgnoreRules::load(project.root().as_path())?,
+        standing: None,
     };
-    if selected.stale_only {
-        plan.keep_only_stale(&selected.named, options.selection.only);
-    }
-    Ok(plan)
+    Ok((plan, selected))
 }
 
 /// A stage with more cores than its target has could never start.
@@ -160,6 +183,22 @@ impl Plan<'_> {
     /// How many stages are in this plan.
     pub fn len(&self) -> usize {
         self.stages.len()
+    }
+
+    /// How many stages there are, with those that stand.
+    pub(crate) fn total(&self) -> usize {
+        self.len() + self.standing.as_ref().map_or(0, Standing::len)
+    }
+
+    /// Whether every stage of its project is in this plan.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.len() == self.playbook().stages.len()
+    }
+
+    /// The names of all stages that the run will speak of.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let standing = self.standing.iter().flat_map(Standing::names);
+        standing.chain(self.order().map(|id| self.stage(id).name.as_str()))
     }
 
     /// Whether none is.

@@ -11,7 +11,7 @@ mod resolve;
 mod select;
 mod unsupported;
 
-pub use build::{Force, Plan, PlanOptions, plan};
+pub use build::{Force, Plan, PlanOptions, plan, plan_part};
 pub use decide::{Decided, StageFault};
 pub use foretell::{Fate, Foretold};
 pub use resolve::Resolved;

@@ -1,18 +1,26 @@
 //! Outs by their real paths: links can make two texts one file.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use playbook_types::graph::StageId;
 
 use crate::error::ExecError;
 use crate::plan::build::Plan;
+use crate::settled::Standing;
 
-/// Refuses outs of this plan that are one file on disk, or that hold the root or the project's own files.
+/// Refuses outs of this plan that are one file on disk, or that hold the root or the project's own files. Two outs of
+/// stages that stand were two files when they were made, and as their stats say they still are.
 pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
     let mut parents = Parents::default();
     let mut makers: IndexMap<PathBuf, (StageId, usize)> = IndexMap::new();
+    let mut names: IndexSet<OsString> = IndexSet::new();
     let root = real(plan.root().as_path());
+    let shown = |id: StageId, k: usize| {
+        let stage = plan.stage(id);
+        format!("the out {} of stage '{}'", stage.outs[k].path, stage.name)
+    };
     for id in plan.stages.iter().copied() {
         for (k, out) in plan.stage(id).outs.iter().enumerate() {
             let path = parents.real(&plan.root().resolve(&out.path));
@@ -24,19 +32,23 @@ pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
                 let what = "is, on this disk, the root directory, holds it, or lies in its .playbook or .git";
                 return Err(ExecError::ForbiddenOut { stage, out, what });
             }
+            names.extend(path.file_name().map(ToOwned::to_owned));
             if let Some((other, i)) = makers.insert(path, (id, k)) {
-                let name = |id: StageId, k: usize| {
-                    format!(
-                        "the out {} of stage '{}'",
-                        plan.stage(id).outs[k].path,
-                        plan.stage(id).name
-                    )
-                };
-                return Err(ExecError::SameRealPath {
-                    first: name(other, i),
-                    second: name(id, k),
-                });
+                let (first, second) = (shown(other, i), shown(id, k));
+                return Err(ExecError::SameRealPath { first, second });
             }
+        }
+    }
+    for (stage, out) in plan.standing.iter().flat_map(Standing::outs) {
+        // Links in front of a name do not change it.
+        if !out.file_name().is_some_and(|name| names.contains(name)) {
+            continue;
+        }
+        let path = parents.real(&plan.root_path().join(out));
+        if let Some((id, k)) = makers.get(&path) {
+            let first = format!("the out {} of stage '{stage}'", out.display());
+            let second = shown(*id, *k);
+            return Err(ExecError::SameRealPath { first, second });
         }
     }
     Ok(())

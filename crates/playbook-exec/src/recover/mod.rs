@@ -234,7 +234,7 @@ fn fold(
     });
     if !entries.is_empty() {
         Folder::new(project.lock_path(), base)
-            .fold(project.playbook(), base, &entries, now)
+            .fold(project, base, &entries, now)
             .map_err(ExecError::NotFolded)?;
     }
     let completed = entries

@@ -22,13 +22,14 @@ use crate::error::ExecError;
 use crate::plan::{Decided, Plan, StageFault};
 use crate::schedule::capacity::Capacity;
 use crate::schedule::deadlines::Deadlines;
-use crate::schedule::record::Record;
+use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
 use crate::schedule::run::Message;
 use crate::schedule::run::{Outcome, Runtime, Summary, Task};
 use crate::schedule::running::Running;
 use crate::schedule::states::States;
 use crate::schedule::workers::Workers;
+use crate::settled::Standing;
 use crate::stage::FailureCause;
 
 /// Where the logs of this run go.
@@ -117,14 +118,18 @@ impl<'s> Engine<'s> {
         }
     }
 
-    pub(super) fn run(mut self, messages: &Receiver<Message>) -> Result<Summary, ExecError> {
+    pub(super) fn run(
+        mut self,
+        messages: &Receiver<Message>,
+    ) -> Result<(Summary, Entries), ExecError> {
         let began = self.shared.runtime.clock.monotonic();
         self.report.tell(EventKind::RunStarted {
             playbook: self.shared.plan.playbook().name.clone(),
             generator: playbook_lock::GENERATOR.to_owned(),
-            stages: self.shared.plan.len(),
+            stages: self.shared.plan.total(),
             params: self.shared.runtime.overrides.clone(),
         });
+        self.tell_what_stands();
         while !self.is_over() {
             if let Err(error) = self.turn(messages) {
                 self.give_up(error);
@@ -134,6 +139,16 @@ impl<'s> Engine<'s> {
         let total = self.shared.runtime.clock.monotonic().saturating_sub(began);
         self.totals.total_seconds = total.as_secs_f64();
         self.finish()
+    }
+
+    /// Stages that stand were decided before the run.
+    fn tell_what_stands(&mut self) {
+        let plan = self.shared.plan;
+        for stage in plan.standing.iter().flat_map(Standing::stages) {
+            self.totals.stages_cached += 1;
+            self.totals.saved_seconds += stage.seconds.unwrap_or(0.0);
+            self.report.tell(stage.cached());
+        }
     }
 
     /// One turn of the loop: start what can start, write what is due, wait for a message.
@@ -221,7 +236,7 @@ impl<'s> Engine<'s> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Summary, ExecError> {
+    fn finish(mut self) -> Result<(Summary, Entries), ExecError> {
         let (outcome, kind) = match self.interrupted {
             Some(signal) => (
                 Outcome::Interrupted(signal),
@@ -248,12 +263,13 @@ impl<'s> Engine<'s> {
         logged?;
         closed?;
         let lock_written = self.report.executed() && self.shared.plan.playbook().policy.lock_file;
-        Ok(Summary {
+        let summary = Summary {
             outcome,
             totals: self.totals,
             failures: self.failures,
             lock_written,
-        })
+        };
+        Ok((summary, self.record.into_newer()))
     }
 
     /// The journal goes once the lock has everything and no old out is left aside; else the next run reads it.

@@ -40,6 +40,11 @@ impl<'s> Record<'s> {
         }
     }
 
+    /// The entries that are newer than the lock the plan was made from.
+    pub(super) fn into_newer(self) -> Entries {
+        self.newer
+    }
+
     pub(super) fn entry(&self, stage: &StageName) -> Option<&StageEntry> {
         let recorded = || self.plan.lock()?.stages.get(stage);
         self.newer.get(stage).or_else(recorded)
@@ -81,7 +86,7 @@ impl<'s> Record<'s> {
         let mut folder = folder
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        folder.fold(self.plan.playbook(), self.plan.base(), &self.newer, now)?;
+        folder.fold(self.plan.project, self.plan.base(), &self.newer, now)?;
         self.unfolded = false;
         Ok(())
     }

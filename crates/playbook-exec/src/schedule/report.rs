@@ -46,7 +46,7 @@ impl<'a> Report<'a> {
             kind,
         };
         self.observer.event(&event);
-        self.lines.push_str(&EventLog::line(&event));
+        EventLog::add_line(&event, &mut self.lines);
     }
 
     /// Whether a command was started.

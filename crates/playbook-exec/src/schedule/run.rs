@@ -1,7 +1,7 @@
 //! Running a plan: the threads, what they share, and who tells whom.
 
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -159,11 +159,11 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     drop(watch);
     let tidied = logs.remove();
     let saved = memo.save();
-    let summary = summary?;
+    let (summary, newer) = summary?;
     tidied?;
     saved?;
-    if summary.totals.stages_cached == plan.len() {
-        remember(plan, memo)?;
+    if summary.outcome == Outcome::Completed {
+        remember(plan, memo, (&lock(folder), &newer))?;
     }
     Ok(summary)
 }
@@ -198,10 +198,15 @@ fn carry_out(task: Task, plan: &Plan<'_>, memo: &DigestMemo, folder: &Mutex<Fold
     match task {
         Task::Decide(id, after) => Message::Decided(id, decide_now(plan, memo, id, &after)),
         Task::Fold(entries, now) => {
-            let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-            Message::Folded(folder.fold(plan.playbook(), plan.base(), &entries, now))
+            let mut folder = lock(folder);
+            Message::Folded(folder.fold(plan.project, plan.base(), &entries, now))
         }
     }
+}
+
+/// A thread that died while folding left the lock on disk as it was.
+fn lock(folder: &Mutex<Folder>) -> MutexGuard<'_, Folder> {
+    folder.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Decides a stage on what is on disk now. `after` is when the stages it is ordered after last ended.

@@ -72,6 +72,16 @@ impl StateDir {
         self.base.join("stat-cache")
     }
 
+    /// The playbook in a form that is quicker to read than its text.
+    pub fn parsed(&self) -> PathBuf {
+        self.own.join("parsed")
+    }
+
+    /// Entries of the lock in a form that is quicker to read.
+    pub fn entries(&self) -> PathBuf {
+        self.own.join("entries")
+    }
+
     /// What the last run found that had nothing to do.
     pub fn settled(&self) -> PathBuf {
         self.own.join("settled")

@@ -2,34 +2,38 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 16 | `playbook stat 1` and a line break |
+//! | 16 | `playbook stat 2` and a line break |
 //! | 8 | the first bytes of the BLAKE3 of everything behind them |
 //! | | the entries, one after the other: |
+//! | 1 | `f` for a file, `d` for a directory |
+//! | 1 | how many times the cache was rewritten since somebody asked for the entry |
 //! | 4 | the length of the path |
 //! | | the path, relative to the root if it is below it |
-//! | 32 | the digest |
-//! | 8 + 8 | size, inode |
-//! | 12 + 12 + 12 | mtime, ctime, the moment its reading began: seconds (8), nanoseconds (4) |
-//! | 8 | the start of the machine under which it was read; 0 if unknown |
-//! | 1 | how many times the cache was rewritten since somebody asked for the entry |
+//! | 100 | of a file: its digest (32), its stat (40), the moment its reading began (12), the start of the machine under which it was read, 0 if unknown (8), bytes read (8) |
+//! | 4 | of a directory: the length of its record |
+//! | | and the [record](crate::stat::seen::Record) |
 //!
 //! Numbers are little-endian. A file that is not exactly so is not used at all.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use playbook_types::digest::Digest;
 
 use crate::file::FileDigest;
 use crate::stat::boot::Boot;
-use crate::stat::key::StatKey;
+use crate::stat::key::{StatKey, take};
 use crate::stat::racy::Moment;
+use crate::stat::seen::Record;
 
-const MAGIC: &[u8; 16] = b"playbook stat 1\n";
+const MAGIC: &[u8; 16] = b"playbook stat 2\n";
 const CHECKSUM: usize = 8;
+/// From this size on, the checksum is worth sharing among threads.
+const LONG: usize = 1 << 20;
 
-/// An entry of the cache.
+/// What is known of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) file: FileDigest,
@@ -39,116 +43,136 @@ pub(super) struct Known {
     pub(super) unused: u8,
 }
 
-/// The bytes of a cache with these entries.
-pub(super) fn encode<'a>(entries: impl Iterator<Item = (&'a Path, Known)>) -> Vec<u8> {
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend([0; CHECKSUM]);
-    for (path, known) in entries {
-        let path = path.as_os_str().as_bytes();
-        let Ok(length) = u32::try_from(path.len()) else {
-            continue;
-        };
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(path);
-        put(&mut bytes, &known);
-    }
-    let body = MAGIC.len() + CHECKSUM;
-    let checksum = checksum(&bytes[body..]);
-    bytes[MAGIC.len()..body].copy_from_slice(&checksum);
-    bytes
+/// An entry of the cache.
+#[derive(Debug)]
+pub(super) enum Kept {
+    File(Known),
+    Directory { unused: u8, record: Record },
 }
 
-fn put(bytes: &mut Vec<u8>, known: &Known) {
-    let Known { file, boot, unused } = known;
-    let FileDigest {
-        digest,
-        total_bytes: _, // the size of its stat
-        stat,
-        began,
-    } = file;
-    let StatKey {
-        size,
-        mtime,
-        ctime,
-        inode,
-    } = stat;
-    bytes.extend(digest.as_bytes());
-    bytes.extend(size.to_le_bytes());
-    bytes.extend(inode.to_le_bytes());
-    for Moment { seconds, nanos } in [mtime, ctime, began] {
-        bytes.extend(seconds.to_le_bytes());
-        bytes.extend(nanos.to_le_bytes());
+/// A cache being written.
+pub(super) struct Writer(Vec<u8>);
+
+impl Writer {
+    /// One without entries, with room for so many bytes of them.
+    pub(super) fn new(room: usize) -> Self {
+        let mut bytes = Vec::with_capacity(MAGIC.len() + CHECKSUM + room);
+        bytes.extend(MAGIC);
+        bytes.extend([0; CHECKSUM]);
+        Self(bytes)
     }
-    bytes.extend(boot.to_bytes());
-    bytes.push(*unused);
+
+    pub(super) fn file(&mut self, path: &Path, known: &Known) {
+        let Known { file, boot, unused } = known;
+        let FileDigest {
+            digest,
+            total_bytes,
+            stat,
+            began,
+        } = file;
+        self.begin(b'f', *unused, path);
+        self.0.extend(digest.as_bytes());
+        self.0.extend(stat.to_bytes());
+        self.0.extend(began.to_bytes());
+        self.0.extend(boot.to_bytes());
+        self.0.extend(total_bytes.to_le_bytes());
+    }
+
+    pub(super) fn directory(&mut self, path: &Path, unused: u8, record: &Record) {
+        let record = record.as_bytes();
+        // More than four thousand million bytes about one directory are not worth keeping.
+        if let Ok(length) = u32::try_from(record.len()) {
+            self.begin(b'd', unused, path);
+            self.0.extend(length.to_le_bytes());
+            self.0.extend_from_slice(record);
+        }
+    }
+
+    fn begin(&mut self, kind: u8, unused: u8, path: &Path) {
+        let path = path.as_os_str().as_bytes();
+        self.0.extend([kind, unused]);
+        // No system has paths that are longer.
+        let length = u32::try_from(path.len()).unwrap_or(u32::MAX);
+        self.0.extend(length.to_le_bytes());
+        self.0.extend(path);
+    }
+
+    /// The bytes of the cache.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        let body = MAGIC.len() + CHECKSUM;
+        let checksum = checksum(&self.0[body..]);
+        self.0[MAGIC.len()..body].copy_from_slice(&checksum);
+        self.0
+    }
 }
 
 /// The entries of a cache; none if its bytes are not exactly as they were written.
-pub(super) fn decode(bytes: &[u8]) -> Option<Vec<(PathBuf, Known)>> {
-    let mut rest = Reader(bytes);
-    (rest.take::<16>()? == *MAGIC).then_some(())?;
-    let expected = rest.take::<CHECKSUM>()?;
-    (checksum(rest.0) == expected).then_some(())?;
+pub(super) fn decode(bytes: Vec<u8>) -> Option<Vec<(PathBuf, Kept)>> {
+    let whole = Arc::new(bytes);
+    let mut rest = &whole[..];
+    (take(&mut rest)? == *MAGIC).then_some(())?;
+    let expected = take(&mut rest)?;
+    (checksum(rest) == expected).then_some(())?;
     let mut entries = Vec::new();
-    while !rest.0.is_empty() {
-        let length = usize::try_from(u32::from_le_bytes(rest.take()?)).ok()?;
-        let (path, behind) = rest.0.split_at_checked(length)?;
-        rest.0 = behind;
+    while !rest.is_empty() {
+        let [kind, unused] = take(&mut rest)?;
+        let path = cut(&mut rest)?;
         let path = OsString::from_vec(path.to_vec()).into();
-        entries.push((path, rest.known()?));
+        let kept = match kind {
+            b'f' => Kept::File(file(&mut rest, unused)?),
+            b'd' => {
+                let length = cut(&mut rest)?.len();
+                let end = whole.len() - rest.len();
+                let record = Record::of(Arc::clone(&whole), end - length..end)?;
+                Kept::Directory { unused, record }
+            }
+            _ => return None,
+        };
+        entries.push((path, kept));
     }
     Some(entries)
 }
 
-fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
-    let mut front = [0; CHECKSUM];
-    front.copy_from_slice(&blake3::hash(body).as_bytes()[..CHECKSUM]);
-    front
+fn file(rest: &mut &[u8], unused: u8) -> Option<Known> {
+    let digest = Digest::from_bytes(take(rest)?);
+    let stat = StatKey::take(rest)?;
+    let began = Moment::take(rest)?;
+    let boot = Boot::from_bytes(take(rest)?);
+    let total_bytes = u64::from_le_bytes(take(rest)?);
+    let file = FileDigest {
+        digest,
+        total_bytes,
+        stat,
+        began,
+    };
+    Some(Known { file, boot, unused })
 }
 
-/// What has not been read yet.
-struct Reader<'a>(&'a [u8]);
+/// Bytes with their length before them.
+fn cut<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
+    let (bytes, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some(bytes)
+}
 
-impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (front, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*front)
+fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
+    let mut hasher = blake3::Hasher::new();
+    if body.len() < LONG {
+        hasher.update(body);
+    } else {
+        hasher.update_rayon(body);
     }
-
-    fn moment(&mut self) -> Option<Moment> {
-        Some(Moment {
-            seconds: i64::from_le_bytes(self.take()?),
-            nanos: u32::from_le_bytes(self.take()?),
-        })
-    }
-
-    fn known(&mut self) -> Option<Known> {
-        let digest = Digest::from_bytes(self.take()?);
-        let size = u64::from_le_bytes(self.take()?);
-        let inode = u64::from_le_bytes(self.take()?);
-        let (mtime, ctime, began) = (self.moment()?, self.moment()?, self.moment()?);
-        let boot = Boot::from_bytes(self.take()?);
-        let [unused] = self.take()?;
-        let stat = StatKey {
-            size,
-            mtime,
-            ctime,
-            inode,
-        };
-        let file = FileDigest {
-            digest,
-            total_bytes: size,
-            stat,
-            began,
-        };
-        Some(Known { file, boot, unused })
-    }
+    let mut front = [0; CHECKSUM];
+    front.copy_from_slice(&hasher.finalize().as_bytes()[..CHECKSUM]);
+    front
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stat::seen::{Entries, Entry, Seen};
+    use crate::tree::EntryKind;
 
     fn moment(seconds: i64) -> Moment {
         Moment { seconds, nanos: 9 }
@@ -173,36 +197,103 @@ mod tests {
         }
     }
 
-    fn three() -> Vec<(PathBuf, Known)> {
-        let odd = OsString::from_vec(b"odd \n\xff".to_vec()).into();
-        vec![
-            ("a".into(), known(1)),
-            ("".into(), known(0)),
-            (odd, known(255)),
-        ]
+    fn record() -> Record {
+        let Known { file, boot, .. } = known(3);
+        let mut entries = Entries::default();
+        for (name, seen) in [
+            (c"a", Seen::Counted(EntryKind::File)),
+            (c"b\n\xff", Seen::Ignored { is_dir: true }),
+        ] {
+            let entry = Entry {
+                seen,
+                stat: file.stat,
+                began: file.began,
+                digest: file.digest,
+            };
+            entries.push(name, &entry);
+        }
+        entries.into_record(file.stat, file.began, boot)
     }
 
     fn bytes() -> Vec<u8> {
-        encode(three().iter().map(|(path, known)| (&**path, *known)))
+        let mut writer = Writer::new(0);
+        let odd: PathBuf = OsString::from_vec(b"odd \n\xff".to_vec()).into();
+        writer.file(Path::new("a"), &known(1));
+        writer.directory(&odd, 200, &record());
+        writer.file(Path::new(""), &known(0));
+        writer.file(&odd, &known(255));
+        writer.finish()
     }
 
     #[test]
     fn what_was_written_is_read() {
-        assert_eq!(decode(&bytes()), Some(three()));
-        assert_eq!(decode(&encode(std::iter::empty())), Some(Vec::new()));
+        let entries = decode(bytes()).unwrap();
+        let shown: Vec<_> = entries
+            .iter()
+            .map(|(path, kept)| {
+                let path = path.as_os_str().as_bytes();
+                match kept {
+                    Kept::File(file) => (path, Some(*file), 0),
+                    Kept::Directory {
+                        unused,
+                        record: found,
+                    } => {
+                        assert_eq!(found.as_bytes(), record().as_bytes());
+                        assert_eq!(found.name(1), c"b\n\xff");
+                        assert_eq!(found.find(b"a"), Some(0));
+                        assert_eq!(found.entry(0).seen, Seen::Counted(EntryKind::File));
+                        (path, None, *unused)
+                    }
+                }
+            })
+            .collect();
+        let expected: [(&[u8], _, _); 4] = [
+            (b"a", Some(known(1)), 0),
+            (b"odd \n\xff", None, 200),
+            (b"", Some(known(0)), 0),
+            (b"odd \n\xff", Some(known(255)), 0),
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(decode(Writer::new(0).finish()).unwrap().len(), 0);
     }
 
     #[test]
     fn damaged_anywhere_it_is_not_used() {
         let whole = bytes();
         for at in 0..whole.len() {
-            assert_eq!(decode(&whole[..at]), None, "cut at {at}");
-            let mut flipped = whole.clone();
-            flipped[at] ^= 1;
-            assert_eq!(decode(&flipped), None, "flipped at {at}");
+            assert!(decode(whole[..at].to_vec()).is_none(), "cut at {at}");
+            for bit in [1, 0x10, 0x80] {
+                let mut flipped = whole.clone();
+                flipped[at] ^= bit;
+                assert!(decode(flipped).is_none(), "flipped at {at}");
+            }
         }
         let mut longer = whole;
         longer.push(0);
-        assert_eq!(decode(&longer), None);
+        assert!(decode(longer).is_none());
+    }
+
+    /// Whoever can make a checksum can make anything; that must not stop us, either.
+    #[test]
+    fn nonsense_with_a_checksum_does_no_harm() {
+        let whole = bytes();
+        let body = MAGIC.len() + CHECKSUM;
+        for at in body..whole.len() {
+            for value in [0, 1, 0x7f, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] = value;
+                let checksum = checksum(&changed[body..]);
+                changed[MAGIC.len()..body].copy_from_slice(&checksum);
+                for (_, kept) in decode(changed).into_iter().flatten() {
+                    if let Kept::Directory { record, .. } = kept {
+                        for index in 0..record.len().min(9) {
+                            let _: (Entry, usize) =
+                                (record.entry(index), record.name(index).count_bytes());
+                        }
+                        record.find(b"a");
+                    }
+                }
+            }
+        }
     }
 }

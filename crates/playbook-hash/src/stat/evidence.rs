@@ -3,49 +3,95 @@
 //! A digest that may be trusted for its stat ([`crate::is_racy`]) stands as long as the stat does. So a list of
 //! paths with such stats says, as long as all of them hold, that everything has the digests it had.
 //!
+//! Of a directory there is its own stat, which vouches for its names ([`crate::stat::Locality::Names`]), and the stats
+//! of the files and links in it that count. Of those only a digest is kept, of so many together: they are all looked
+//! at anyway, and which of them differs is of no interest here. What does not count is not looked at; if more
+//! of it comes, the directory's stat changes, and everything is worked out. What is in a directory in it is told by
+//! an entry of that one's own.
+//!
+//! A path of which nothing vouches for what is there stands in the list all the same; it is always to be looked at.
+//!
 //! | bytes | what |
 //! |---|---|
+//! | 1 | `f` for a file, `d` for a directory, `+` for one in the directory before, `-` for what does not exist, `?` for what nothing vouches for |
 //! | 4 | the length of the path |
 //! | | the path, relative to the root if it is below it |
-//! | 8 + 8 | size, inode |
-//! | 12 + 12 | mtime, ctime: seconds (8), nanoseconds (4) |
+//! | 40 | of a file or directory: size, inode (8 each), mtime, ctime (seconds 8, nanoseconds 4) |
+//! | 4 | of a directory: the length of the names |
+//! | | the names that are looked at, each with a zero behind it |
+//! | 32 each | for every 256 of them the BLAKE3 of their stats |
 
-use std::os::fd::AsFd as _;
+use std::ffi::{CStr, OsStr};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use rayon::prelude::*;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, openat, statat};
+use rustix::io::Errno;
 
-use crate::stat::key::StatKey;
-use crate::stat::racy::Moment;
+use crate::stat::key::{StatKey, take};
+use crate::stat::seen::Record;
 
-/// Below this many paths, sharing the work costs more than it saves.
+/// Below this many entries, sharing the work costs more than it saves.
 const WORTH_SHARING: usize = 512;
+/// So many names of a directory are digested together, and are one piece of work.
+pub(super) const TOGETHER: usize = 256;
 
-/// Paths and the stats they must have, as bytes.
+const FILE: u8 = b'f';
+const DIRECTORY: u8 = b'd';
+const WITHIN: u8 = b'+';
+const NOTHING: u8 = b'-';
+const UNKNOWN: u8 = b'?';
+
+/// Paths and what they must be, as bytes. A path is known by its number, from 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence(Vec<u8>);
 
 impl Evidence {
     /// Adds a path, and the stat of what it leads to. `path` is relative to the root or absolute.
     pub fn add(&mut self, path: &Path, stat: &StatKey) {
-        let path = path.as_os_str().as_bytes();
-        let StatKey {
-            size,
-            mtime,
-            ctime,
-            inode,
-        } = stat;
-        // Longer than any path the system takes: then nothing holds.
-        let length = u32::try_from(path.len()).unwrap_or(u32::MAX);
-        self.0.extend(length.to_le_bytes());
-        self.0.extend(path);
-        self.0.extend(size.to_le_bytes());
-        self.0.extend(inode.to_le_bytes());
-        for Moment { seconds, nanos } in [mtime, ctime] {
-            self.0.extend(seconds.to_le_bytes());
-            self.0.extend(nanos.to_le_bytes());
+        self.begin(FILE, path);
+        self.0.extend(stat.to_bytes());
+    }
+
+    /// Adds a path at which nothing stands, not even a link.
+    pub fn add_absence(&mut self, path: &Path) {
+        self.begin(NOTHING, path);
+    }
+
+    /// Adds a path that nothing vouches for.
+    pub fn add_unknown(&mut self, path: &Path) {
+        self.begin(UNKNOWN, path);
+    }
+
+    /// Adds all paths of another list.
+    pub fn append(&mut self, other: &Self) {
+        self.0.extend(&other.0);
+    }
+
+    /// Adds a path as it stands in another list.
+    pub fn add_as_it_was(&mut self, item: &EvidenceItem<'_>) {
+        self.0.extend(item.bytes);
+    }
+
+    /// Adds a directory with what was seen in it: one that has a number, or one in the directory that was added before.
+    pub(in crate::stat) fn add_directory(&mut self, path: &Path, record: &Record, is_within: bool) {
+        let looked_at = || (0..record.len()).filter(|index| record.seen(*index).has_digest());
+        self.begin(if is_within { WITHIN } else { DIRECTORY }, path);
+        self.0.extend(record.stat().to_bytes());
+        let names: usize = looked_at()
+            .map(|index| record.name(index).count_bytes() + 1)
+            .sum();
+        self.length(names);
+        for index in looked_at() {
+            self.0.extend(record.name(index).to_bytes_with_nul());
+        }
+        let indexes: Vec<usize> = looked_at().collect();
+        for together in indexes.chunks(TOGETHER) {
+            let stats = together.iter().map(|index| Ok(record.entry(*index).stat));
+            // Nothing here can fail; if it did, nothing would hold.
+            self.0.extend(digest_of_stats(stats).unwrap_or_default());
         }
     }
 
@@ -53,102 +99,189 @@ impl Evidence {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
-}
 
-/// Whether everything that these bytes of an [`Evidence`] name still has the stat they name. Bytes that are
-/// none say no.
-pub fn still_holds(evidence: &[u8], root: &Path) -> bool {
-    let Some(entries) = entries(evidence) else {
-        return false;
-    };
-    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
-    let Ok(root) = openat(CWD, root, flags, Mode::empty()) else {
-        return false;
-    };
-    let holds = |(path, expected): &(&[u8], StatKey)| {
-        let found = statat(root.as_fd(), *path, AtFlags::empty());
-        found.is_ok_and(|found| StatKey::of(&found) == *expected)
-    };
-    if entries.len() < WORTH_SHARING {
-        entries.iter().all(holds)
-    } else {
-        entries.par_iter().with_min_len(256).all(holds)
+    fn begin(&mut self, kind: u8, path: &Path) {
+        let path = path.as_os_str().as_bytes();
+        self.0.push(kind);
+        self.length(path.len());
+        self.0.extend(path);
+    }
+
+    fn length(&mut self, length: usize) {
+        // Longer than anything the system takes: then nothing holds.
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        self.0.extend(length.to_le_bytes());
     }
 }
 
-fn entries(mut rest: &[u8]) -> Option<Vec<(&[u8], StatKey)>> {
-    let mut entries = Vec::new();
-    while !rest.is_empty() {
-        let length = usize::try_from(u32::from_le_bytes(take(&mut rest)?)).ok()?;
-        let (path, behind) = rest.split_at_checked(length)?;
-        rest = behind;
-        let size = u64::from_le_bytes(take(&mut rest)?);
-        let inode = u64::from_le_bytes(take(&mut rest)?);
-        let (mtime, ctime) = (moment(&mut rest)?, moment(&mut rest)?);
-        let stat = StatKey {
-            size,
-            mtime,
-            ctime,
-            inode,
+/// A path of an [`Evidence`], with what it must be.
+#[derive(Debug, Clone)]
+pub struct EvidenceItem<'b> {
+    bytes: &'b [u8],
+    path: &'b [u8],
+    claim: Claim<'b>,
+}
+
+/// What is said of a path.
+#[derive(Debug, Clone)]
+enum Claim<'b> {
+    Unknown,
+    Nothing,
+    File(StatKey),
+    /// Itself, and the directories in it.
+    Tree(Vec<Directory<'b>>),
+}
+
+#[derive(Debug, Clone)]
+struct Directory<'b> {
+    path: &'b [u8],
+    stat: StatKey,
+    names: Vec<&'b CStr>,
+    digests: &'b [[u8; 32]],
+}
+
+impl<'b> EvidenceItem<'b> {
+    /// The paths in the bytes of an [`Evidence`]; `None` if they are not whole.
+    pub fn all(whole: &'b [u8]) -> Option<Vec<Self>> {
+        let mut items: Vec<Self> = Vec::new();
+        let mut rest = whole;
+        let mut begin = 0;
+        while !rest.is_empty() {
+            let before = whole.len() - rest.len();
+            let [kind] = take(&mut rest)?;
+            let path = cut(&mut rest)?;
+            let claim = match kind {
+                FILE => Claim::File(StatKey::take(&mut rest)?),
+                NOTHING => Claim::Nothing,
+                UNKNOWN => Claim::Unknown,
+                DIRECTORY => Claim::Tree(vec![Directory::take(path, &mut rest)?]),
+                WITHIN => {
+                    let directory = Directory::take(path, &mut rest)?;
+                    let item = items.last_mut()?;
+                    let Claim::Tree(directories) = &mut item.claim else {
+                        return None;
+                    };
+                    directories.push(directory);
+                    item.bytes = &whole[begin..whole.len() - rest.len()];
+                    continue;
+                }
+                _ => return None,
+            };
+            begin = before;
+            let bytes = &whole[begin..whole.len() - rest.len()];
+            items.push(Self { bytes, path, claim });
+        }
+        Some(items)
+    }
+
+    /// The path, relative to the root if it is below it.
+    pub fn path(&self) -> &'b Path {
+        Path::new(OsStr::from_bytes(self.path))
+    }
+
+    /// Whether this is all that another list says.
+    pub fn is(&self, evidence: &Evidence) -> bool {
+        self.bytes == evidence.0
+    }
+
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self.claim, Claim::Tree(_))
+    }
+
+    fn holds(&self, root: BorrowedFd<'_>) -> Result<bool, Errno> {
+        match &self.claim {
+            Claim::Unknown => Ok(false),
+            Claim::File(stat) => {
+                let found = statat(root, self.path, AtFlags::empty())?;
+                Ok(StatKey::of(&found) == *stat)
+            }
+            Claim::Nothing => match statat(root, self.path, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => Ok(true),
+                Err(errno) => Err(errno),
+                Ok(_) => Ok(false),
+            },
+            Claim::Tree(directories) => {
+                let all = directories.par_iter();
+                Ok(all.all(|directory| directory.holds(root).is_ok_and(|holds| holds)))
+            }
+        }
+    }
+}
+
+impl<'b> Directory<'b> {
+    fn take(path: &'b [u8], rest: &mut &'b [u8]) -> Option<Self> {
+        let stat = StatKey::take(rest)?;
+        let names = cut(rest)?.split_inclusive(|byte| *byte == 0);
+        let names: Vec<&CStr> = names
+            .map(|name| CStr::from_bytes_with_nul(name).ok())
+            .collect::<Option<_>>()?;
+        let count = names.len().div_ceil(TOGETHER);
+        let (digests, _) = rest.as_chunks();
+        let digests = digests.get(..count)?;
+        *rest = rest.get(count * 32..)?;
+        Some(Self {
+            path,
+            stat,
+            names,
+            digests,
+        })
+    }
+
+    fn holds(&self, root: BorrowedFd<'_>) -> Result<bool, Errno> {
+        // What stands at the root itself has no path below it.
+        let path = if self.path.is_empty() {
+            b"."
+        } else {
+            self.path
         };
-        entries.push((path, stat));
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+        let open = openat(root, path, flags, Mode::empty())?;
+        let same = StatKey::of(&fstat(&open)?) == self.stat;
+        let together = self.names.par_chunks(TOGETHER).zip(self.digests);
+        Ok(same
+            && together.all(|(names, digest)| {
+                let stats = names.iter().map(|name| {
+                    let found = statat(&open, *name, AtFlags::SYMLINK_NOFOLLOW)?;
+                    Ok(StatKey::of(&found))
+                });
+                digest_of_stats(stats).is_ok_and(|found| found == *digest)
+            }))
     }
-    Some(entries)
 }
 
-fn moment(rest: &mut &[u8]) -> Option<Moment> {
-    Some(Moment {
-        seconds: i64::from_le_bytes(take(rest)?),
-        nanos: u32::from_le_bytes(take(rest)?),
+/// The numbers, ascending, of those that no longer are what they must be, or that nothing vouched for. `None` if there
+/// is no such root.
+pub fn changed(items: &[EvidenceItem<'_>], root: &Path) -> Option<Vec<usize>> {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+    let root = openat(CWD, root, flags, Mode::empty()).ok()?;
+    let root = root.as_fd();
+    let changed = |(n, item): (usize, &EvidenceItem<'_>)| {
+        let holds = item.holds(root).is_ok_and(|holds| holds);
+        (!holds).then_some(n)
+    };
+    let directories = items.iter().any(EvidenceItem::is_directory);
+    Some(if items.len() < WORTH_SHARING && !directories {
+        items.iter().enumerate().filter_map(changed).collect()
+    } else {
+        let least = if directories { 1 } else { 256 };
+        let shared = items.par_iter().enumerate().with_min_len(least);
+        shared.filter_map(changed).collect()
     })
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (front, behind) = rest.split_first_chunk::<N>()?;
-    *rest = behind;
-    Some(*front)
+fn digest_of_stats(stats: impl Iterator<Item = Result<StatKey, Errno>>) -> Result<[u8; 32], Errno> {
+    let mut bytes = Vec::with_capacity(TOGETHER * StatKey::BYTES);
+    for stat in stats {
+        bytes.extend(stat?.to_bytes());
+    }
+    Ok(*blake3::hash(&bytes).as_bytes())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::write_new;
-
-    fn stat_of(path: &Path) -> StatKey {
-        StatKey::of(&rustix::fs::stat(path).unwrap())
-    }
-
-    #[test]
-    fn it_holds_until_something_changes() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut evidence = Evidence::default();
-        for n in 0..600 {
-            let name = format!("f{n}");
-            write_new(&dir.path().join(&name), b"1").unwrap();
-            evidence.add(Path::new(&name), &stat_of(&dir.path().join(&name)));
-        }
-        let absolute = dir.path().join("f0");
-        evidence.add(&absolute, &stat_of(&absolute));
-        assert!(still_holds(evidence.as_bytes(), dir.path()));
-        assert!(!still_holds(evidence.as_bytes(), Path::new("/")));
-        for (what, at) in [("f599", 599), ("f3", 3)] {
-            crate::disk::remove_file(&dir.path().join(what)).unwrap();
-            assert!(!still_holds(evidence.as_bytes(), dir.path()), "{at}");
-            write_new(&dir.path().join(what), b"1").unwrap();
-            assert!(!still_holds(evidence.as_bytes(), dir.path()), "{at}");
-        }
-    }
-
-    #[test]
-    fn damaged_bytes_say_no() {
-        let dir = tempfile::tempdir().unwrap();
-        write_new(&dir.path().join("f"), b"1").unwrap();
-        let mut evidence = Evidence::default();
-        evidence.add(Path::new("f"), &stat_of(&dir.path().join("f")));
-        let bytes = evidence.as_bytes();
-        assert!(still_holds(bytes, dir.path()));
-        for cut in 1..bytes.len() {
-            assert!(!still_holds(&bytes[..cut], dir.path()), "cut at {cut}");
-        }
-    }
+/// Bytes with their length before them.
+fn cut<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
+    let (bytes, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some(bytes)
 }

@@ -1,6 +1,9 @@
 //! What of a file's stat must be equal for its contents to be taken as equal.
 
-use rustix::fs::Stat;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::fs::{Stat, fstat, stat};
 
 use crate::stat::racy::Moment;
 
@@ -20,6 +23,45 @@ pub struct StatKey {
 }
 
 impl StatKey {
+    /// That of what `path` leads to now; `None` if it cannot be told.
+    pub fn at(path: &Path) -> Option<Self> {
+        Some(Self::of(&stat(path).ok()?))
+    }
+
+    /// That of an open file.
+    pub fn of_open(file: impl AsFd) -> Option<Self> {
+        Some(Self::of(&fstat(file).ok()?))
+    }
+
+    /// How many bytes it takes: size (8), inode (8), mtime and ctime (seconds 8, nanoseconds 4), little-endian.
+    pub(crate) const BYTES: usize = 40;
+
+    /// Its bytes.
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let Self {
+            size,
+            mtime,
+            ctime,
+            inode,
+        } = self;
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&size.to_le_bytes());
+        bytes[8..16].copy_from_slice(&inode.to_le_bytes());
+        bytes[16..28].copy_from_slice(&mtime.to_bytes());
+        bytes[28..].copy_from_slice(&ctime.to_bytes());
+        bytes
+    }
+
+    /// From its bytes, which come first in `rest` and are taken off it.
+    pub(crate) fn take(rest: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            size: u64::from_le_bytes(take(rest)?),
+            inode: u64::from_le_bytes(take(rest)?),
+            mtime: Moment::take(rest)?,
+            ctime: Moment::take(rest)?,
+        })
+    }
+
     /// Takes it from a stat.
     #[allow(
         clippy::allow_attributes,
@@ -38,4 +80,11 @@ impl StatKey {
             inode: stat.st_ino as u64,
         }
     }
+}
+
+/// The first bytes, taken off the others.
+pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (front, behind) = rest.split_first_chunk::<N>()?;
+    *rest = behind;
+    Some(*front)
 }

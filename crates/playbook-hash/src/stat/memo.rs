@@ -1,12 +1,11 @@
 //! Digests of files remembered with the stat they belong to, so that nothing is read twice in vain.
 
 use std::fs::File;
-use std::hash::{BuildHasher as _, RandomState};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use indexmap::IndexMap;
+use playbook_types::digest::Digest;
 use rustix::fs::{CWD, FileType, Mode, Stat, fstat, openat, stat};
 
 use crate::data::{DataKind, PathDigest};
@@ -17,13 +16,12 @@ use crate::ignore_rules::IgnoreRules;
 use crate::stat::boot::Boot;
 use crate::stat::cache::StatCache;
 use crate::stat::codec::Known;
+use crate::stat::evidence::Evidence;
 use crate::stat::key::StatKey;
-use crate::stat::local::LocalDisks;
-use crate::stat::racy::{is_racy, is_racy_over_boot};
+use crate::stat::local::{LocalDisks, Locality};
+use crate::stat::racy::{Moment, is_racy, is_racy_over_boot};
+use crate::stat::seen::{Folders, Record, SeenTree, SeenTrees, split};
 use crate::tree::{Listings, digest_tree_with};
-
-/// Enough that threads seldom wait for each other.
-const SHARDS: usize = 16;
 
 /// What may stand in for reading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +38,13 @@ pub struct DigestMemo {
     trust: Trust,
     boot: Boot,
     cache: Option<StatCache>,
-    hasher: RandomState,
-    shards: [Mutex<Shard>; SHARDS],
+    folders: Folders,
+    trees: SeenTrees,
     files_read: AtomicU64,
     /// Something is known that is worth keeping and not in the cache.
     learned: AtomicBool,
     local: LocalDisks,
 }
-
-type Shard = IndexMap<PathBuf, Known>;
 
 impl DigestMemo {
     /// A memo that knows nothing yet.
@@ -57,21 +53,19 @@ impl DigestMemo {
             trust,
             boot: Boot::now(),
             cache: None,
-            hasher: RandomState::new(),
-            shards: Default::default(),
+            folders: Folders::default(),
+            trees: SeenTrees::default(),
             files_read: AtomicU64::new(0),
             learned: AtomicBool::new(false),
             local: LocalDisks::default(),
         }
     }
 
-    /// A memo that knows what a cache on disk knows. Where nothing is trusted the cache is not read, and
+    /// A memo that knows what a cache on disk knows. Where nothing is trusted it answers nothing, and
     /// what is learned is put into it all the same.
     pub fn with_cache(trust: Trust, cache: StatCache) -> Self {
         let memo = Self::new(trust);
-        for (path, known) in cache.load() {
-            memo.shard(&path).insert(path, known);
-        }
+        cache.load(&memo.folders);
         Self {
             cache: Some(cache),
             ..memo
@@ -91,16 +85,7 @@ impl DigestMemo {
         else {
             return Ok(());
         };
-        let mut entries: Vec<(PathBuf, Known)> = Vec::new();
-        for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let worth = shard
-                .iter()
-                .filter(|(_, known)| !is_racy(&known.file.stat, known.file.began));
-            entries.extend(worth.map(|(path, known)| (path.clone(), *known)));
-        }
-        entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        cache.save(entries.iter().map(|(path, known)| (&**path, *known)))
+        cache.save(&self.folders.all())
     }
 
     /// The digest of the file or directory at `path`, which is followed if it is a symbolic link. The
@@ -134,7 +119,7 @@ impl DigestMemo {
                         .map(File::from)
                         .map_err(|errno| HashError::of_path("read", path, errno.into()))
                 };
-                self.file(path.clone(), &found, open)
+                self.file(path, &found, open)
                     .map(|file| PathDigest::of_file(&file))
             }
             FileType::Directory => {
@@ -163,6 +148,33 @@ impl DigestMemo {
         self.known(path, &StatKey::of(&found)).filter(|_| local)
     }
 
+    /// Adds to `evidence` what vouches for the digest that the directory at `path` was last found to have, and
+    /// gives the digest; nothing where stats do not vouch for all of it. `path` is absolute, and its digest was asked for
+    /// under these rules.
+    pub fn vouch_for_tree(
+        &self,
+        path: &Path,
+        rules: &IgnoreRules,
+        root: &Path,
+        evidence: &mut Evidence,
+    ) -> Option<Digest> {
+        let tree = self.trees.get(path).filter(|_| self.trusts_stats())?;
+        let good = |record: &Record| {
+            self.vouches(&record.stat(), record.listed(), record.boot())
+                && (0..record.len()).all(|index| {
+                    let entry = record.entry(index);
+                    !entry.seen.has_digest()
+                        || self.vouches(&entry.stat, entry.began, record.boot())
+                })
+        };
+        let all = tree.vouched && tree.rules == rules.id();
+        (all && tree.directories.iter().all(|(_, record)| good(record))).then_some(())?;
+        for (n, (path, record)) in tree.directories.iter().enumerate() {
+            evidence.add_directory(path.strip_prefix(root).unwrap_or(path), record, n > 0);
+        }
+        Some(tree.digest)
+    }
+
     /// How many files had to be read.
     pub fn files_read(&self) -> u64 {
         self.files_read.load(Ordering::Relaxed)
@@ -170,66 +182,148 @@ impl DigestMemo {
 
     /// The digest of a file whose stat was just taken; it is opened only if it must be read, or if its stat
     /// counts only once it is open.
-    pub(crate) fn file(
+    fn file(
         &self,
-        path: PathBuf,
+        path: &Path,
         found: &Stat,
         open: impl FnOnce(&Path) -> Result<File, HashError>,
     ) -> Result<FileDigest, HashError> {
         let opened;
-        if self.trust == Trust::Stat && self.local.has(&path, found) {
-            if let Some(known) = self.known(&path, &StatKey::of(found)) {
+        if self.trusts_stats() && self.local.has(path, found) {
+            if let Some(known) = self.known(path, &StatKey::of(found)) {
                 return Ok(known);
             }
-            opened = open(&path)?;
+            opened = open(path)?;
         } else {
-            opened = open(&path)?;
+            opened = open(path)?;
             let found =
-                fstat(&opened).map_err(|errno| HashError::of_path("read", &path, errno.into()))?;
-            if let Some(known) = self.known(&path, &StatKey::of(&found)) {
+                fstat(&opened).map_err(|errno| HashError::of_path("read", path, errno.into()))?;
+            if let Some(known) = self.known(path, &StatKey::of(&found)) {
                 return Ok(known);
             }
         }
-        self.files_read.fetch_add(1, Ordering::Relaxed);
-        let read = digest_open(&opened, &path)?;
-        if !is_racy(&read.stat, read.began) {
-            self.learned.store(true, Ordering::Relaxed);
-        }
+        let (read, _) = digest_open(&opened).map_err(|unread| unread.at(path.to_owned()))?;
+        self.count(1, !is_racy(&read.stat, read.began));
         let known = Known {
             file: read,
             boot: self.boot,
             unused: 0,
         };
-        self.shard(&path).insert(path, known);
+        self.folders.learn_file(path, known);
         Ok(read)
     }
 
     fn known(&self, path: &Path, stat: &StatKey) -> Option<FileDigest> {
-        if self.trust == Trust::ReadEverything {
-            return None;
-        }
-        let mut shard = self.shard(path);
-        let known = shard.get_mut(path)?;
-        let Known { file, boot, unused } = known;
-        let racy = if boot.is(self.boot) {
-            is_racy(&file.stat, file.began)
-        } else {
-            is_racy_over_boot(&file.stat, file.began)
-        };
-        let good = file.stat == *stat && !racy;
-        good.then(|| {
-            *unused = 0;
-            *file
+        let (directory, name) = split(path);
+        self.single(directory, name, stat)
+            .or_else(|| self.in_record(directory, name, stat))
+    }
+
+    /// What is known of a single file with this stat.
+    pub(crate) fn single(
+        &self,
+        directory: &Path,
+        name: &[u8],
+        stat: &StatKey,
+    ) -> Option<FileDigest> {
+        self.trusts_stats().then_some(())?;
+        self.folders.look(directory, |folder| {
+            let Known { file, boot, unused } = folder.files.get_mut(name)?;
+            let good = file.stat == *stat && self.vouches(&file.stat, file.began, *boot);
+            good.then(|| {
+                *unused = 0;
+                *file
+            })
         })
     }
 
-    fn shard(&self, path: &Path) -> MutexGuard<'_, Shard> {
-        let hash = usize::try_from(self.hasher.hash_one(path) % SHARDS as u64).unwrap_or(0);
-        // A thread that died while inserting left the map whole.
-        self.shards[hash]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// What is known of a file with this stat because the directory it is in was digested.
+    fn in_record(&self, directory: &Path, name: &[u8], stat: &StatKey) -> Option<FileDigest> {
+        self.trusts_stats().then_some(())?;
+        self.folders.look(directory, |folder| {
+            let record = folder.record.as_ref()?;
+            let entry = record.entry(record.find(name)?);
+            let good = entry.seen.is_file()
+                && entry.stat == *stat
+                && self.vouches(&entry.stat, entry.began, record.boot());
+            good.then(|| {
+                folder.unused = 0;
+                FileDigest {
+                    digest: entry.digest,
+                    total_bytes: entry.stat.size,
+                    stat: entry.stat,
+                    began: entry.began,
+                }
+            })
+        })
     }
+
+    pub(crate) fn trusts_stats(&self) -> bool {
+        self.trust == Trust::Stat
+    }
+
+    /// Whether an equal stat vouches for what was found when its reading began at that moment, under that start of
+    /// the machine.
+    pub(crate) fn vouches(&self, stat: &StatKey, began: Moment, boot: Boot) -> bool {
+        if boot.is(self.boot) {
+            !is_racy(stat, began)
+        } else {
+            !is_racy_over_boot(stat, began)
+        }
+    }
+
+    /// The present start of the machine.
+    pub(crate) fn boot(&self) -> Boot {
+        self.boot
+    }
+
+    /// What is known of the directory at `path`, which is open and has this stat.
+    pub(crate) fn before(&self, path: &Path, open: &OwnedFd, found: &Stat) -> Before {
+        let locality = self.local.of_open(open, found);
+        if !self.trusts_stats() {
+            return Before {
+                record: None,
+                singles: false,
+                locality,
+            };
+        }
+        let (record, singles) = self.folders.record(path);
+        Before {
+            record,
+            singles,
+            locality,
+        }
+    }
+
+    /// Learns what is in the directory at `path`, for which so many files had to be read. It is worth keeping if that
+    /// saves something next time.
+    pub(crate) fn learn(&self, path: &Path, record: Record, read: u64, worth: bool) {
+        self.count(read, worth);
+        self.folders.learn(path, record, 0);
+    }
+
+    /// Learns what a directory was found to be with everything below it.
+    pub(crate) fn learn_tree(&self, path: &Path, tree: SeenTree) {
+        self.trees.learn(path, tree);
+    }
+
+    fn count(&self, read: u64, worth: bool) {
+        self.files_read.fetch_add(read, Ordering::Relaxed);
+        if worth {
+            self.learned.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What was known of a directory before it is looked at.
+#[derive(Debug)]
+pub(crate) struct Before {
+    /// What was seen in it.
+    pub(crate) record: Option<Record>,
+    /// Whether more is known of single files in it.
+    pub(crate) singles: bool,
+    /// What stats are worth there.
+    pub(crate) locality: Locality,
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, HashError> {
@@ -241,18 +335,38 @@ impl DigestMemo {
     /// As if everything known so far had been read so many seconds later than it was.
     pub(super) fn read_later(&self, seconds: i64) {
         self.learned.store(true, Ordering::Relaxed);
-        self.each(|known| known.file.began.seconds += seconds);
+        self.folders.each(|folder| {
+            if let Some(record) = &mut folder.record {
+                *record = record.read_later(seconds);
+            }
+            for known in folder.files.values_mut() {
+                known.file.began.seconds += seconds;
+            }
+        });
+    }
+
+    /// As if every directory known had been listed with the stat it has now.
+    pub(super) fn restat(&self) {
+        for (path, folder) in self.folders.all() {
+            let found = rustix::fs::stat(&path);
+            if let (Some(record), Ok(found)) = (folder.record, found) {
+                let record = record.with(StatKey::of(&found));
+                self.folders.learn(&path, record, 0);
+            }
+        }
     }
 
     /// As if everything known so far had been read under another start of the machine.
     pub(super) fn read_before_the_machine_started(&self) {
-        self.each(|known| known.boot = Boot::of(Some("an earlier one")));
-    }
-
-    fn each(&self, change: impl Fn(&mut Known)) {
-        for shard in &self.shards {
-            shard.lock().unwrap().values_mut().for_each(&change);
-        }
+        let earlier = Boot::of(Some("an earlier one"));
+        self.folders.each(|folder| {
+            if let Some(record) = &mut folder.record {
+                *record = record.under(earlier);
+            }
+            for known in folder.files.values_mut() {
+                known.boot = earlier;
+            }
+        });
     }
 }
 

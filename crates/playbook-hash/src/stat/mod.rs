@@ -10,13 +10,19 @@ mod evidence;
 mod key;
 mod local;
 mod memo;
+mod program;
 mod racy;
+mod seen;
 #[cfg(test)]
 mod tests;
 
 pub use boot::{Boot, boot_id};
 pub use cache::StatCache;
-pub use evidence::{Evidence, still_holds};
+pub use evidence::{Evidence, EvidenceItem, changed};
 pub use key::StatKey;
+pub(crate) use local::Locality;
+pub(crate) use memo::Before;
 pub use memo::{DigestMemo, Trust};
+pub use program::this_program;
 pub use racy::{Moment, is_racy};
+pub(crate) use seen::{Entries, Entry, Record, Seen, SeenTree, is_too_long};

@@ -6,7 +6,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::stat::key::StatKey;
+use crate::stat::key::{StatKey, take};
 
 /// How much older than the reading a file's times must be, in seconds. No file system in use counts time
 /// in coarser steps.
@@ -45,6 +45,25 @@ impl Moment {
             seconds,
             nanos: since.subsec_nanos(),
         }
+    }
+
+    /// How many bytes it takes: seconds (8), nanoseconds (4), little-endian.
+    pub(crate) const BYTES: usize = 12;
+
+    /// Its bytes.
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.seconds.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.nanos.to_le_bytes());
+        bytes
+    }
+
+    /// From its bytes, which come first in `rest` and are taken off it.
+    pub(crate) fn take(rest: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            seconds: i64::from_le_bytes(take(rest)?),
+            nanos: u32::from_le_bytes(take(rest)?),
+        })
     }
 
     fn earlier(self, seconds: i64) -> Self {

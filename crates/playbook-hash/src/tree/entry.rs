@@ -1,6 +1,6 @@
 //! One entry of a directory.
 
-use playbook_types::digest::Digest;
+use rustix::fs::{FileType, Stat};
 
 use crate::layout;
 
@@ -28,29 +28,30 @@ impl EntryKind {
         }
     }
 
+    /// What this byte stands for.
+    pub(crate) fn of_tag(tag: u8) -> Option<Self> {
+        match tag {
+            layout::KIND_FILE => Some(Self::File),
+            layout::KIND_EXECUTABLE => Some(Self::Executable),
+            layout::KIND_DIRECTORY => Some(Self::Directory),
+            layout::KIND_LINK => Some(Self::Link),
+            _ => None,
+        }
+    }
+
+    /// What counts at something with this stat; nothing for what has no digest.
+    pub(crate) fn of_stat(stat: &Stat) -> Option<Self> {
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile if stat.st_mode & 0o100 == 0 => Some(Self::File),
+            FileType::RegularFile => Some(Self::Executable),
+            FileType::Directory => Some(Self::Directory),
+            FileType::Symlink => Some(Self::Link),
+            _ => None,
+        }
+    }
+
     /// Whether it has contents of its own.
     pub fn is_file(self) -> bool {
         matches!(self, Self::File | Self::Executable)
     }
-}
-
-/// An entry as it was found.
-#[derive(Debug)]
-pub(super) struct Entry {
-    /// Raw bytes, without a slash.
-    pub(super) name: Box<[u8]>,
-    pub(super) kind: EntryKind,
-    /// Of a directory it comes later, from below.
-    pub(super) digest: Digest,
-    /// Bytes in a file; none in the others.
-    pub(super) bytes: u64,
-}
-
-/// A directory with what counts in it.
-#[derive(Debug)]
-pub(super) struct Directory {
-    /// Sorted by name.
-    pub(super) entries: Vec<Entry>,
-    /// How many more there are that do not count.
-    pub(super) ignored: usize,
 }

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use playbook_types::digest::Digest;
 
-use crate::tree::entry::{Directory, EntryKind};
+use crate::stat::Seen;
+use crate::tree::directory::Directory;
+use crate::tree::entry::EntryKind;
+use crate::tree::fold::Folded;
 
 /// Whether a listing is wanted besides the digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,24 +50,29 @@ impl Listing {
         &self.entries
     }
 
-    /// That of a tree whose directories have their digests.
-    pub(super) fn of_levels(levels: &[Vec<Directory>]) -> Self {
+    /// That of a tree, and what its directories come to.
+    pub(super) fn of_levels(levels: &[Vec<Directory>], folded: &[Vec<Folded>]) -> Self {
         let mut entries = Vec::new();
         let mut paths = vec![PathBuf::new()];
-        for level in levels {
+        let nothing = Vec::new();
+        let folded_below = folded.iter().skip(1).chain([&nothing]);
+        for (level, folded) in levels.iter().zip(folded_below) {
             let mut below = Vec::new();
+            let mut folded = folded.iter();
             for (directory, path) in level.iter().zip(paths) {
-                let found = directory.entries.iter().map(|entry| ListingEntry {
-                    path: path.join(OsStr::from_bytes(&entry.name)),
-                    kind: entry.kind,
-                    digest: entry.digest,
-                });
-                let first = entries.len();
-                entries.extend(found);
-                let directories = entries[first..]
-                    .iter()
-                    .filter(|entry| entry.kind == EntryKind::Directory);
-                below.extend(directories.map(|entry| entry.path.clone()));
+                let record = &directory.record;
+                for index in 0..record.len() {
+                    let Seen::Counted(kind) = record.seen(index) else {
+                        continue;
+                    };
+                    let path = path.join(OsStr::from_bytes(record.name(index).to_bytes()));
+                    let mut digest = record.entry(index).digest;
+                    if kind == EntryKind::Directory {
+                        digest = folded.next().map_or(digest, |folded| folded.digest);
+                        below.push(path.clone());
+                    }
+                    entries.push(ListingEntry { path, kind, digest });
+                }
             }
             paths = below;
         }

@@ -9,10 +9,13 @@
 //! depth costs no stack. Directories are opened relative to a handle, so that paths longer than the
 //! system takes are no obstacle.
 
+mod anew;
 mod diff;
+mod directory;
 mod entry;
 mod fold;
 mod listing;
+mod names;
 mod place;
 mod walk;
 

@@ -1,22 +1,17 @@
 //! Walking a tree, level by level.
 
-use std::ffi::{CStr, CString, OsStr};
-use std::fs::File;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use playbook_types::digest::Digest;
 use rayon::prelude::*;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use crate::command::digest_bytes;
 use crate::error::HashError;
-use crate::file::{OPEN_FLAGS, special_kind};
-use crate::ignore_rules::{IgnoreRules, is_reserved};
-use crate::stat::{DigestMemo, Trust};
-use crate::tree::entry::{Directory, Entry, EntryKind};
+use crate::framed::Framed;
+use crate::ignore_rules::IgnoreRules;
+use crate::layout;
+use crate::stat::{DigestMemo, SeenTree, Trust, is_too_long};
+use crate::tree::directory::{Directory, read};
 use crate::tree::fold::fold;
 use crate::tree::listing::{Listing, Listings};
 use crate::tree::place::Place;
@@ -73,6 +68,16 @@ pub(crate) fn digest_tree_with(
     .digest(listings)
 }
 
+/// Directories level by level, and the paths of all of them if none is too long to be remembered.
+type Levels = (Vec<Vec<Directory>>, Option<Vec<PathBuf>>);
+
+/// A directory that was read.
+struct Found {
+    path: PathBuf,
+    directory: Directory,
+    below: Vec<Place>,
+}
+
 /// What is the same everywhere in a tree.
 #[derive(Clone, Copy)]
 struct Walk<'a> {
@@ -81,50 +86,43 @@ struct Walk<'a> {
     memo: &'a DigestMemo,
 }
 
-/// A name in a directory, and what the directory says it is.
-struct Name {
-    name: CString,
-    kind: FileType,
-}
-
-/// A directory being read.
-struct Reading<'a> {
-    place: &'a Place,
-    fd: &'a OwnedFd,
-    /// Sorted.
-    names: &'a [Name],
-}
-
 impl Walk<'_> {
     fn digest(self, listings: Listings) -> Result<TreeDigest, HashError> {
-        let mut levels = self.unmoved_levels()?;
-        let digest = fold(&mut levels);
-        let entries = levels
-            .iter()
-            .flatten()
-            .flat_map(|directory| &directory.entries);
-        let (file_count, total_bytes) = entries
-            .filter(|entry| entry.kind.is_file())
-            .fold((0, 0), |(count, bytes), file| {
-                (count + 1, bytes + file.bytes)
-            });
-        let ignored = levels
-            .iter()
-            .flatten()
-            .map(|directory| directory.ignored as u64)
-            .sum();
-        let listing = (listings == Listings::Make).then(|| Listing::of_levels(&levels));
-        Ok(TreeDigest {
+        let (levels, paths) = self.unmoved_levels()?;
+        let folded = fold(&levels);
+        let all = || folded.iter().flatten();
+        let digest = all().next().map(|top| top.digest);
+        let digest = digest.unwrap_or_else(|| Framed::new(layout::TREE).finish());
+        let tree = TreeDigest {
             digest,
-            file_count,
-            total_bytes,
-            ignored,
-            listing,
-        })
+            file_count: all().map(|folded| folded.file_count).sum(),
+            total_bytes: all().map(|folded| folded.total_bytes).sum(),
+            ignored: all().map(|folded| folded.ignored).sum(),
+            listing: (listings == Listings::Make).then(|| Listing::of_levels(&levels, &folded)),
+        };
+        self.remember(digest, levels, paths);
+        Ok(tree)
+    }
+
+    /// Has the memo know what was found.
+    fn remember(self, digest: Digest, levels: Vec<Vec<Directory>>, paths: Option<Vec<PathBuf>>) {
+        let Some(paths) = paths else { return };
+        let vouched = levels.iter().flatten().all(|directory| directory.vouched);
+        let records = levels
+            .into_iter()
+            .flatten()
+            .map(|directory| directory.record);
+        let seen = SeenTree {
+            digest,
+            rules: self.rules.id(),
+            vouched,
+            directories: paths.into_iter().zip(records).collect(),
+        };
+        self.memo.learn_tree(self.top, seen);
     }
 
     /// Walks until nothing vanished on the way.
-    fn unmoved_levels(self) -> Result<Vec<Vec<Directory>>, HashError> {
+    fn unmoved_levels(self) -> Result<Levels, HashError> {
         let mut levels = self.levels();
         for _ in 1..TRIES {
             if !matches!(levels, Err(HashError::KeepsChanging { .. })) {
@@ -135,19 +133,27 @@ impl Walk<'_> {
         levels
     }
 
-    /// All directories, level by level. In each level they stand in the order in which the level above
+    /// All directories, level by level, and their paths. In each level they stand in the order in which the level above
     /// names them.
-    fn levels(self) -> Result<Vec<Vec<Directory>>, HashError> {
+    fn levels(self) -> Result<Levels, HashError> {
         let mut levels = Vec::new();
+        let mut paths = Some(Vec::new());
         let mut places = vec![self.open_top()?];
         while !places.is_empty() {
             let read = places.into_par_iter().map(|place| self.directory(place));
-            let read: Vec<(Directory, Vec<Place>)> = read.collect::<Result<_, _>>()?;
-            let (level, below): (Vec<Directory>, Vec<Vec<Place>>) = read.into_iter().unzip();
+            let mut level = Vec::new();
+            places = Vec::new();
+            for found in read.collect::<Result<Vec<_>, _>>()? {
+                level.push(found.directory);
+                paths = paths.filter(|_| !is_too_long(&found.path));
+                if let Some(paths) = &mut paths {
+                    paths.push(found.path);
+                }
+                places.extend(found.below);
+            }
             levels.push(level);
-            places = below.into_iter().flatten().collect();
         }
-        Ok(levels)
+        Ok((levels, paths))
     }
 
     fn open_top(self) -> Result<Place, HashError> {
@@ -160,133 +166,27 @@ impl Walk<'_> {
     }
 
     /// Reads a directory: what is in it, and where the directories in it are.
-    fn directory(self, place: Place) -> Result<(Directory, Vec<Place>), HashError> {
-        let failed = |errno| HashError::of_entry("read", self.path(&place, b""), errno);
-        let fd = place.open().map_err(failed)?;
-        let names = names_in(&fd).map_err(failed)?;
-        let reading = Reading {
-            place: &place,
-            fd: &fd,
-            names: &names,
-        };
-        let read = names
-            .par_iter()
-            .filter_map(|name| self.entry(&reading, name).transpose());
-        let entries: Vec<Entry> = read.collect::<Result<_, _>>()?;
+    fn directory(self, place: Place) -> Result<Found, HashError> {
+        let path = self.path(&place);
+        let fd = place
+            .open()
+            .map_err(|errno| HashError::of_entry("read", path.clone(), errno))?;
+        let directory = read(&path, &fd, self.rules, self.memo)?;
         let place = place.anchor_if_long(fd);
-        let directories = entries
-            .iter()
-            .filter(|entry| entry.kind == EntryKind::Directory);
-        let below = directories.map(|entry| place.child(&entry.name)).collect();
-        let ignored = names.len() - entries.len();
-        Ok((Directory { entries, ignored }, below))
+        let below = directory.below().map(|name| place.child(name.to_bytes()));
+        Ok(Found {
+            path,
+            below: below.collect(),
+            directory,
+        })
     }
 
-    /// Reads an entry; none if it does not count.
-    fn entry(self, reading: &Reading<'_>, name: &Name) -> Result<Option<Entry>, HashError> {
-        let Name { name, kind } = name;
-        if is_reserved(name.to_bytes()) {
-            return Ok(None);
-        }
-        let path = self.path(reading.place, name.to_bytes());
-        let kind = match kind {
-            FileType::Unknown => FileType::from_raw_mode(reading.look(name, &path)?.st_mode),
-            known => *known,
-        };
-        if self
-            .rules
-            .ignores(&path, kind == FileType::Directory, |beside| {
-                reading.has(beside)
-            })
-        {
-            return Ok(None);
-        }
-        let found = reading.look(name, &path)?;
-        self.counted(reading, name, path, &found).map(Some)
-    }
-
-    /// Reads an entry that counts.
-    fn counted(
-        self,
-        reading: &Reading<'_>,
-        name: &CStr,
-        path: PathBuf,
-        found: &Stat,
-    ) -> Result<Entry, HashError> {
-        let entry = |kind, digest, bytes| Entry {
-            name: name.to_bytes().into(),
-            kind,
-            digest,
-            bytes,
-        };
-        match FileType::from_raw_mode(found.st_mode) {
-            FileType::RegularFile => {
-                let kind = if found.st_mode & 0o100 == 0 {
-                    EntryKind::File
-                } else {
-                    EntryKind::Executable
-                };
-                let file = self
-                    .memo
-                    .file(path, found, |path| reading.open(name, path))?;
-                Ok(entry(kind, file.digest, file.total_bytes))
-            }
-            FileType::Directory => Ok(entry(EntryKind::Directory, Digest::from_bytes([0; 32]), 0)),
-            FileType::Symlink => {
-                let text = readlinkat(reading.fd, name, Vec::new());
-                let text = text.map_err(|errno| HashError::of_entry("read", path, errno))?;
-                Ok(entry(EntryKind::Link, digest_bytes(text.to_bytes()), 0))
-            }
-            kind => Err(HashError::Special {
-                path,
-                kind: special_kind(kind),
-            }),
+    /// The path that errors, rules and the memo know a directory by.
+    fn path(self, place: &Place) -> PathBuf {
+        if place.below().as_os_str().is_empty() {
+            self.top.to_owned()
+        } else {
+            self.top.join(place.below())
         }
     }
-
-    /// The path that errors, rules and the memo know an entry by; that of the directory for no name.
-    fn path(self, place: &Place, name: &[u8]) -> PathBuf {
-        let mut path = self.top.to_owned();
-        for part in [place.below(), Path::new(OsStr::from_bytes(name))] {
-            if !part.as_os_str().is_empty() {
-                path.push(part);
-            }
-        }
-        path
-    }
-}
-
-impl Reading<'_> {
-    fn look(&self, name: &CStr, path: &Path) -> Result<Stat, HashError> {
-        let found = statat(self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
-        found.map_err(|errno| HashError::of_entry("read", path.to_owned(), errno))
-    }
-
-    fn open(&self, name: &CStr, path: &Path) -> Result<File, HashError> {
-        let file = openat(self.fd, name, OPEN_FLAGS | OFlags::NOFOLLOW, Mode::empty());
-        file.map(File::from)
-            .map_err(|errno| HashError::of_entry("read", path.to_owned(), errno))
-    }
-
-    fn has(&self, name: &[u8]) -> bool {
-        self.names
-            .binary_search_by(|other| other.name.to_bytes().cmp(name))
-            .is_ok()
-    }
-}
-
-/// The names in a directory, sorted by their bytes.
-fn names_in(fd: &OwnedFd) -> Result<Vec<Name>, Errno> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(fd)? {
-        let entry = entry?;
-        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            names.push(Name {
-                name: entry.file_name().to_owned(),
-                kind: entry.file_type(),
-            });
-        }
-    }
-    names.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Ok(names)
 }

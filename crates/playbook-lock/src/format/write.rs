@@ -20,12 +20,10 @@ pub fn render_lock(lock: &LockFile) -> Result<String, LockError> {
 ///
 /// When the disk refuses. The former lock is then still there, whole.
 pub fn save_lock_file(path: &Path, lock: &LockFile) -> Result<(), LockError> {
-    save_text(path, lock).map(drop)
+    save_text(path, &render_lock(lock)?)
 }
 
-/// The same, and gives the text.
-pub(crate) fn save_text(path: &Path, lock: &LockFile) -> Result<String, LockError> {
-    let text = render_lock(lock)?;
-    replace(path, text.as_bytes(), Durability::Synced)?;
-    Ok(text)
+/// The same for the text of a lock.
+pub(crate) fn save_text(path: &Path, text: &str) -> Result<(), LockError> {
+    Ok(replace(path, text.as_bytes(), Durability::Synced)?)
 }

@@ -1,7 +1,9 @@
 //! One stage, many jobs: how its input directory is split.
 
+use serde::{Deserialize, Serialize};
+
 /// How a stage's first dep is split into jobs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parallel {
     /// One file a job, or several.
     pub strategy: Strategy,
@@ -14,7 +16,7 @@ pub struct Parallel {
 }
 
 /// How many files a job gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Strategy {
     /// One.
     PerFile,

@@ -1,6 +1,7 @@
 //! The playbook as a value.
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::model::params::Params;
 use crate::model::policy::Policy;
@@ -10,7 +11,7 @@ use crate::name::{EnvName, StageName, TargetName};
 use crate::path::DataPath;
 
 /// A whole playbook, as written: params files not read, wildcards not expanded, nothing rendered.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Playbook {
     /// What it is called; the lock and the log repeat it.
     pub name: String,
@@ -47,7 +48,7 @@ impl Playbook {
 }
 
 /// Checks that expand to gate stages.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Compliance {
     /// Before the pipeline.
     pub pre_flight: Vec<Check>,
@@ -56,7 +57,7 @@ pub struct Compliance {
 }
 
 /// One check.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Check {
     /// A check known by its name.
     Named(String),

@@ -1,9 +1,11 @@
 //! What holds for a whole run.
 
+use serde::{Deserialize, Serialize};
+
 use crate::path::DataPath;
 
 /// A playbook's policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// What a failure means for the other stages.
     pub failure: FailurePolicy,
@@ -33,7 +35,7 @@ impl Default for Policy {
 }
 
 /// What the failure of one stage means for the others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailurePolicy {
     /// Start nothing new, let running stages finish.
     #[default]
@@ -45,7 +47,7 @@ pub enum FailurePolicy {
 }
 
 /// How outputs are compared with what the lock recorded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Validation {
     /// By contents.
     #[default]
@@ -55,7 +57,7 @@ pub enum Validation {
 }
 
 /// What a run does when another one holds the playbook.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Concurrency {
     /// Wait for it.
     #[default]

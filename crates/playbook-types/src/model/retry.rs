@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How often and when a failed stage is tried again.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
     /// Retries after the first try.
     pub limit: u32,
@@ -14,7 +16,7 @@ pub struct Retry {
 }
 
 /// Which failures are tried again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RetryPolicy {
     /// Every failure.
     #[default]
@@ -28,7 +30,7 @@ pub enum RetryPolicy {
 }
 
 /// The wait before a retry: `initial`, then times `factor`, never more than `max`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Backoff {
     /// Before the first retry.
     pub initial: Duration,

@@ -1,6 +1,7 @@
 //! A stage: a named command with what it reads, what it makes and what else decides.
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::model::fanout::Parallel;
 use crate::model::resources::Resources;
@@ -10,7 +11,7 @@ use crate::name::{EnvName, ParamKey, StageName, TargetName};
 use crate::path::DataPath;
 
 /// One stage as written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// Its name.
     pub name: StageName,
@@ -74,7 +75,7 @@ impl Stage {
 }
 
 /// The text of a command, templates not yet rendered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// One text given to one shell.
     Text(String),
@@ -93,7 +94,7 @@ impl Command {
 }
 
 /// Something a stage reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dep {
     /// A file or directory.
     pub path: DataPath,
@@ -102,7 +103,7 @@ pub struct Dep {
 }
 
 /// Something a stage makes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Out {
     /// A file or directory.
     pub path: DataPath,

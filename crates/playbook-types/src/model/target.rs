@@ -1,11 +1,12 @@
 //! Where stages run.
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::name::EnvName;
 
 /// A place where stages can run.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// What kind of place; ssh where a host is named, else local.
     pub kind: TargetKind,
@@ -28,7 +29,7 @@ pub struct Target {
 }
 
 /// What kind of place a target is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TargetKind {
     /// This machine.
     #[default]
@@ -40,7 +41,7 @@ pub enum TargetKind {
 }
 
 /// How a target sees the files of the root.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Files {
     /// It shares the file system.
     #[default]

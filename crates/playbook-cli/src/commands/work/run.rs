@@ -8,14 +8,17 @@ use std::time::Duration;
 use clap::Args;
 use indexmap::IndexMap;
 use playbook_exec::observer::{Fanned, Observer};
-use playbook_exec::plan::{Force, Plan, PlanOptions, Selection, plan, refuse_unsupported};
+use playbook_exec::plan::{
+    Force, Plan, PlanOptions, Selection, plan, plan_part, refuse_unsupported,
+};
 use playbook_exec::{
-    ExecError, FOLD_EVERY, GRACE, Outcome as RunOutcome, Recovery, Runtime, Summary, execute, host,
-    recover, settled,
+    ExecError, FOLD_EVERY, Found, GRACE, Look, Outcome as RunOutcome, Recovery, Runtime, Settled,
+    Summary, Unsettled, execute, host, recover,
 };
 use playbook_hash::Trust;
 use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, Holder, RunLock};
+use playbook_types::finding::Findings;
 use playbook_types::model::policy::{Concurrency, FailurePolicy};
 use playbook_types::name::ParamKey;
 use playbook_types::value::ParamValue;
@@ -91,15 +94,15 @@ pub(crate) struct RunArgs {
 /// `playbook run`
 pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
     let (file, stages) = app.split(&args.stages);
-    if asks_for_everything(args, stages) && nothing_to_do(app, file.as_deref(), args)? {
-        return Ok(Outcome::Done);
+    if asks_for_everything(args, stages)
+        && let Some(outcome) = by_stats(app, file.as_deref(), args)?
+    {
+        return Ok(outcome);
     }
     let project = app.project(file)?;
     let overrides = overrides(&args.set)?;
     let project = with_params(project, &overrides)?;
-    if app.verbosity > Verbosity::Quiet {
-        term::say(&render_findings(project.file(), project.warnings()));
-    }
+    warn(app, project.file(), project.warnings());
     let options = PlanOptions {
         selection: Selection {
             selectors: stages.iter().chain(&args.more_stages).cloned().collect(),
@@ -128,30 +131,73 @@ fn asks_for_everything(args: &RunArgs, stages: &[String]) -> bool {
     stages.is_empty() && args.more_stages.is_empty() && args.set.is_empty() && !args.force
 }
 
-/// Whether an earlier run found that there is nothing to do, and that still holds. If so, the run is told as ever.
-fn nothing_to_do(app: &App, file: Option<&Path>, args: &RunArgs) -> Result<bool, CliError> {
+/// The run, if stats say which stages have to be decided; `None` if that has to be worked out.
+fn by_stats(app: &App, file: Option<&Path>, args: &RunArgs) -> Result<Option<Outcome>, CliError> {
     if app.trust != Trust::Stat || args.dry_run {
-        return Ok(false);
+        return Ok(None);
     }
     let began = app.clock.monotonic();
     let located = match file {
         Some(file) => file.to_owned(),
         None => app.locate()?,
     };
-    let Some(settled) = settled(&located) else {
-        return Ok(false);
+    let Some(found) = Found::load(&located) else {
+        return Ok(None);
     };
-    let took = app.clock.monotonic().saturating_sub(began);
-    let events = settled.events(run_id()?, &*app.clock, took);
+    match found.look() {
+        Some(Look::Settled(settled)) => {
+            let took = app.clock.monotonic().saturating_sub(began);
+            warn(app, &located, &settled.warnings);
+            tell_settled(app, args, &settled, took)?;
+            Ok(Some(Outcome::Done))
+        }
+        Some(Look::Unsettled(unsettled)) => run_unsettled(app, args, unsettled),
+        None => Ok(None),
+    }
+}
+
+/// Says what is worth a warning in the playbook.
+fn warn(app: &App, file: &Path, warnings: &Findings) {
+    if app.verbosity > Verbosity::Quiet {
+        term::say(&render_findings(file, warnings));
+    }
+}
+
+/// Tells of a run that had nothing to do as of any other.
+fn tell_settled(
+    app: &App,
+    args: &RunArgs,
+    settled: &Settled,
+    took: Duration,
+) -> Result<(), CliError> {
     if args.json {
+        let events = settled.events(run_id()?, &*app.clock, took);
         match term::out(&json::lines(&events)) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
             _ => {}
         }
     } else if app.verbosity > Verbosity::Quiet {
+        let events = settled.events(run_id()?, &*app.clock, took);
         term::say(&nothing_ran(&events));
     }
-    Ok(true)
+    Ok(())
+}
+
+/// Decides and runs only these stages; `None` if another run came in between.
+fn run_unsettled(
+    app: &App,
+    args: &RunArgs,
+    unsettled: Unsettled<'_>,
+) -> Result<Option<Outcome>, CliError> {
+    let Some(project) = unsettled.open() else {
+        return Ok(None);
+    };
+    let _held = hold(app, &project, args)?;
+    let Some(part) = unsettled.part(&project) else {
+        return Ok(None);
+    };
+    warn(app, project.file(), project.warnings());
+    run(app, args, &plan_part(&project, part)?, &[]).map(Some)
 }
 
 fn run(

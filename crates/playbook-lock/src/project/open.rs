@@ -1,14 +1,17 @@
 //! A playbook on disk with its neighbours: root, lock, event log, state directory.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use playbook_hash::disk::{Root, StateDir};
+use blake3::Hash;
+use playbook_hash::disk::{DiskError, Root, StateDir};
 use playbook_types::finding::Findings;
 use playbook_types::model::playbook::Playbook;
 use playbook_types::parse::{Parsed, SourceName, locate, parse};
 
 use crate::error::LockError;
 use crate::format::{beside, lock_file_path};
+use crate::project::parsed::{self, Key, Wanted};
 
 /// A playbook that was read and checked, and where its files are.
 #[derive(Debug)]
@@ -16,10 +19,13 @@ pub struct Project {
     root: Root,
     file: PathBuf,
     name: SourceName,
-    text: String,
-    playbook: Playbook,
-    warnings: Findings,
+    /// Not read where a stat vouched for it.
+    text: Option<String>,
+    text_hash: Hash,
+    parsed: Parsed,
     as_written: bool,
+    /// Some stages were left out.
+    is_part: bool,
 }
 
 impl Project {
@@ -30,30 +36,75 @@ impl Project {
     /// A file that cannot be read, that shares its lock with another, or a playbook with errors in it.
     pub fn open(file: &Path) -> Result<Self, LockError> {
         let text = read_text(file)?;
-        let name = file.file_name().and_then(|name| name.to_str());
-        let name = SourceName::new(name.ok_or_else(|| LockError::PlaybookName {
-            path: file.to_owned(),
-        })?);
+        let name = source_name(file)?;
         refuse_twins(file)?;
-        let Parsed { playbook, warnings } =
-            parse(&text, &name).map_err(|findings| LockError::Playbook {
-                path: file.to_owned(),
-                findings,
-            })?;
-        let directory = file
-            .parent()
-            .filter(|dir| !dir.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let root = Root::new(directory.to_owned())?;
+        let root = root_of(file)?;
+        let text_hash = blake3::hash(text.as_bytes());
+        let kept = Key::of(&name, text_hash);
+        let kept = kept.and_then(|key| {
+            let path = StateDir::new(&root, name.stem()).parsed();
+            parsed::read(&path, key, Wanted::All)
+        });
+        let parsed = match kept {
+            Some(kept) => kept,
+            None => parse_text(&text, &name, file)?,
+        };
         Ok(Self {
             root,
             file: file.to_owned(),
             name,
-            text,
-            playbook,
-            warnings,
+            text: Some(text),
+            text_hash,
+            parsed,
             as_written: true,
+            is_part: false,
         })
+    }
+
+    /// Opens the playbook at `file`, whose text has this hash, with only some of its stages in it, by their numbers in
+    /// ascending order; `None` if it is not kept in a form that can be read in parts.
+    pub fn open_part(file: &Path, text_hash: Hash, numbers: &[usize]) -> Option<Self> {
+        let name = source_name(file).ok()?;
+        refuse_twins(file).ok()?;
+        let root = root_of(file).ok()?;
+        let path = StateDir::new(&root, name.stem()).parsed();
+        let key = Key::of(&name, text_hash)?;
+        let parsed = parsed::read(&path, key, Wanted::Numbers(numbers))?;
+        Some(Self {
+            root,
+            file: file.to_owned(),
+            name,
+            text: None,
+            text_hash,
+            parsed,
+            as_written: true,
+            is_part: true,
+        })
+    }
+
+    /// Keeps the playbook in the state directory in a form that is quicker to read than its text.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn keep_parsed(&self) -> Result<(), DiskError> {
+        let worth = self.as_written && !self.is_part;
+        match Key::of(&self.name, self.text_hash).filter(|_| worth) {
+            Some(key) => parsed::keep(&self.state_dir().parsed(), key, &self.parsed),
+            None => Ok(()),
+        }
+    }
+
+    /// The playbook with all its stages, read from its text again.
+    pub(crate) fn whole_playbook(&self) -> Result<Playbook, LockError> {
+        Ok(parse_text(&self.text()?, &self.name, &self.file)?.playbook)
+    }
+
+    fn text(&self) -> Result<Cow<'_, str>, LockError> {
+        match &self.text {
+            Some(text) => Ok(text.into()),
+            None => Ok(read_text(&self.file)?.into()),
+        }
     }
 
     /// The file that would share its lock with the playbook at `file`, and may not be there.
@@ -66,8 +117,8 @@ impl Project {
     }
 
     /// The BLAKE3 of the playbook's text.
-    pub fn text_hash(&self) -> blake3::Hash {
-        blake3::hash(self.text.as_bytes())
+    pub fn text_hash(&self) -> Hash {
+        self.text_hash
     }
 
     /// Whether the playbook is what its text says: no param was overridden.
@@ -92,24 +143,25 @@ impl Project {
 
     /// The playbook.
     pub fn playbook(&self) -> &Playbook {
-        &self.playbook
+        &self.parsed.playbook
     }
 
     /// What is worth a warning in it.
     pub fn warnings(&self) -> &Findings {
-        &self.warnings
+        &self.parsed.warnings
     }
 
     /// Gives findings that were made since their places in the text.
     pub fn locate(&self, findings: &mut Findings) {
-        locate(&self.text, findings);
+        // A text that cannot be read any more gives no places.
+        locate(&self.text().unwrap_or_default(), findings);
     }
 
     /// The same project with another playbook in it: params overridden, for one run.
     #[must_use]
-    pub fn with_playbook(self, playbook: Playbook) -> Self {
+    pub fn with_playbook(mut self, playbook: Playbook) -> Self {
+        self.parsed.playbook = playbook;
         Self {
-            playbook,
             as_written: false,
             ..self
         }
@@ -141,6 +193,27 @@ pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String, usize> {
         let valid = error.utf8_error().valid_up_to();
         let front = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
         1 + front.matches('\n').count()
+    })
+}
+
+fn source_name(file: &Path) -> Result<SourceName, LockError> {
+    let name = file.file_name().and_then(|name| name.to_str());
+    Ok(SourceName::new(name.ok_or_else(|| {
+        LockError::PlaybookName {
+            path: file.to_owned(),
+        }
+    })?))
+}
+
+fn root_of(file: &Path) -> Result<Root, LockError> {
+    let directory = file.parent().filter(|dir| !dir.as_os_str().is_empty());
+    Ok(Root::new(directory.unwrap_or(Path::new(".")).to_owned())?)
+}
+
+fn parse_text(text: &str, name: &SourceName, file: &Path) -> Result<Parsed, LockError> {
+    parse(text, name).map_err(|findings| LockError::Playbook {
+        path: file.to_owned(),
+        findings,
     })
 }
 

@@ -1,77 +1,10 @@
-//! The stat cache from one process to the next: it saves reading, and whatever is done to files, clock and cache,
-//! it changes no answer.
+//! Files asked for by name.
 
 use std::fs::{self, File, FileTimes};
-use std::path::{Path, PathBuf};
 
-use playbook_types::digest::Digest;
-
+use super::{Root, edit_in_secret};
 use crate::disk::{rename, write_new};
-use crate::ignore_rules::IgnoreRules;
-use crate::stat::{DigestMemo, StatCache, Trust};
-
-/// A root with one file, whose digest is in the cache as that of a file read long after it was written.
-struct Root {
-    dir: tempfile::TempDir,
-}
-
-impl Root {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join(".playbook")).unwrap();
-        let this = Self { dir };
-        this.write("f", "old");
-        let memo = this.memo(Trust::Stat);
-        this.digest(&memo, "f");
-        memo.read_later(10);
-        memo.save().unwrap();
-        this
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::remove_file(self.path(name)).ok();
-        write_new(&self.path(name), text.as_bytes()).unwrap();
-    }
-
-    fn memo(&self, trust: Trust) -> DigestMemo {
-        let root = self.dir.path().to_owned();
-        DigestMemo::with_cache(
-            trust,
-            StatCache::new(self.path(".playbook/stat-cache"), root),
-        )
-    }
-
-    fn digest(&self, memo: &DigestMemo, name: &str) -> Digest {
-        let rules = IgnoreRules::defaults_only().unwrap();
-        memo.digest(&self.path(name), &rules).unwrap().digest
-    }
-
-    /// What a new process finds, and how many files it reads for that. The digest must be right.
-    fn next(&self) -> u64 {
-        let memo = self.memo(Trust::Stat);
-        let found = self.digest(&memo, "f");
-        let truth = blake3::hash(&fs::read(self.path("f")).unwrap());
-        assert_eq!(found, Digest::from_bytes(*truth.as_bytes()));
-        memo.files_read()
-    }
-}
-
-/// Writes in place, and gives the file back the times it had.
-fn edit_in_secret(path: &Path, text: &str) {
-    let modified = fs::metadata(path).unwrap().modified().unwrap();
-    let mut file = File::options()
-        .write(true)
-        .truncate(true)
-        .open(path)
-        .unwrap();
-    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
-    file.set_times(FileTimes::new().set_modified(modified))
-        .unwrap();
-}
+use crate::stat::Trust;
 
 #[test]
 fn the_next_process_reads_nothing() {

@@ -1,0 +1,5 @@
+//! A playbook with nothing to do is recognised without being read, and where something changed only what that concerns is
+//! worked out. Whatever is done, the answer is the one that working everything out gives.
+
+mod directories;
+mod files;

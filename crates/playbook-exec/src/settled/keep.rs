@@ -1,0 +1,327 @@
+//! Writing down what a run found.
+
+use std::path::Path;
+
+use blake3::Hash;
+use indexmap::IndexMap;
+use playbook_hash::disk::{DiskError, Durability, remove_half_replaced, replace};
+use playbook_hash::{DigestMemo, Evidence, Moment, StatKey, is_racy};
+use playbook_lock::{Folder, Layout};
+use playbook_types::digest::Digest;
+use playbook_types::graph::StageId;
+use playbook_types::model::policy::Validation;
+use playbook_types::model::stage::Stage;
+use playbook_types::path::DataPath;
+use playbook_types::record::lock::{DataEntry, StageEntry};
+
+use crate::plan::Plan;
+use crate::schedule::Entries;
+use crate::settled::image::{IGNORE, LOCK, OWN, PLAYBOOK, Writer};
+use crate::settled::part::Standing;
+
+/// What a run of a whole playbook came to.
+#[derive(Clone, Copy)]
+struct Found<'r> {
+    plan: &'r Plan<'r>,
+    memo: &'r DigestMemo,
+    folder: &'r Folder,
+    /// The entries of stages that ran.
+    newer: &'r Entries,
+}
+
+/// Writes down which stages are up to date and what vouches for that, if all of the playbook was decided. `newer` are
+/// the entries of stages that ran, which went into the lock through `folder`.
+pub(crate) fn remember(
+    plan: &Plan<'_>,
+    memo: &DigestMemo,
+    (folder, newer): (&Folder, &Entries),
+) -> Result<(), DiskError> {
+    let project = plan.project;
+    let found = Found {
+        plan,
+        memo,
+        folder,
+        newer,
+    };
+    let path = project.state_dir().settled();
+    // This is written at the end of most runs, so it is what a run that is killed there leaves half written.
+    remove_half_replaced(&path)?;
+    match found.encode() {
+        Some(bytes) => {
+            project.keep_parsed()?;
+            plan.base().keep_entries(project, folder, newer)?;
+            replace(&path, &bytes, Durability::Fast)
+        }
+        None => Ok(()),
+    }
+}
+
+/// A stage as it is written down.
+struct Row<'a> {
+    name: &'a str,
+    always: bool,
+    key: Option<Digest>,
+    seconds: Option<f64>,
+    needs: Vec<usize>,
+    deps: Vec<usize>,
+    outs: Vec<usize>,
+}
+
+/// The evidence as it grows, and where each path is in it.
+#[derive(Default)]
+struct Paths<'a> {
+    numbers: IndexMap<&'a DataPath, (usize, Digest)>,
+    /// Paths that were recorded with two digests: stages that both read them cannot both be up to date.
+    torn: Vec<usize>,
+}
+
+impl Found<'_> {
+    fn encode(self) -> Option<Vec<u8>> {
+        let plan = self.plan;
+        let policy = plan.playbook_policy();
+        let whole = plan.is_whole() && plan.forced.is_empty() && plan.project.is_as_written();
+        let ordinary = policy.lock_file && policy.validation == Validation::Checksum;
+        (whole && ordinary).then_some(())?;
+        let path = plan.project.lock_path();
+        let (hash, layout) = match self.folder.written() {
+            Some((hash, layout)) => (hash, layout.clone()),
+            None => (plan.base().hash()?, plan.base().layout(&path)?),
+        };
+        let text_hash = plan.project.text_hash();
+        let mut evidence = self.own_files(hash);
+        let mut writer = Writer::new(text_hash.as_bytes(), hash.as_bytes())?;
+        writer.number(layout.head())?;
+        writer.text(&plan.playbook().name)?;
+        writer.text(&serde_json::to_string(plan.project.warnings()).ok()?)?;
+        match &plan.standing {
+            None => self.all_stages(&mut writer, &layout, &mut evidence)?,
+            Some(standing) => self.part(standing, &layout, (&mut writer, &mut evidence))?,
+        }
+        Some(writer.finish(evidence.as_bytes()))
+    }
+
+    /// The stats of the playbook, the lock and the ignore file.
+    fn own_files(self, lock_hash: Hash) -> Evidence {
+        let plan = self.plan;
+        let mut evidence = Evidence::default();
+        let standing = plan.standing.as_ref();
+        let mut own = |number: usize, path: &Path, expected: Option<Digest>| {
+            // What was written just now is another file than the one that was looked at.
+            let same = number != LOCK || self.folder.written().is_none();
+            let item = standing.and_then(|standing| standing.item(number));
+            if let Some(item) = item.filter(|_| same) {
+                return evidence.add_as_it_was(item);
+            }
+            let path_shown = relative(plan.root_path(), path);
+            match expected.map(|expected| vouched_by_reading(path, expected)) {
+                Some(Some(stat)) => evidence.add(path_shown, &stat),
+                Some(None) => evidence.add_unknown(path_shown),
+                None => evidence.add_absence(path_shown),
+            }
+        };
+        let digest = |hash: Hash| Some(Digest::from_bytes(*hash.as_bytes()));
+        let playbook = plan.root_path().join(plan.project.name().as_str());
+        own(PLAYBOOK, &playbook, digest(plan.project.text_hash()));
+        own(LOCK, &plan.project.lock_path(), digest(lock_hash));
+        own(IGNORE, plan.ignore.file(), plan.ignore.file_digest());
+        evidence
+    }
+
+    /// Every stage, from the plan.
+    fn all_stages(
+        self,
+        writer: &mut Writer,
+        layout: &Layout,
+        evidence: &mut Evidence,
+    ) -> Option<()> {
+        let plan = self.plan;
+        let mut paths = Paths::default();
+        let rows = (0..plan.graph.len()).map(|i| self.row(StageId::new(i), &mut paths));
+        let rows: Vec<Row<'_>> = rows.collect::<Option<_>>()?;
+        (rows.len() == layout.len()).then_some(())?;
+        writer.number(rows.len())?;
+        for (row, length) in rows.iter().zip(layout.lengths()) {
+            put(writer, row, length)?;
+        }
+        for id in plan.graph.order() {
+            writer.number(id.index())?;
+        }
+        for (path, (number, recorded)) in &paths.numbers {
+            let path = plan.root().resolve(path);
+            let recorded = Some(*recorded).filter(|_| !paths.torn.contains(number));
+            evidence.append(&self.vouched(&path, recorded));
+        }
+        Some(())
+    }
+
+    /// The stages of a part as they are now, all others as they were.
+    fn part(
+        self,
+        standing: &Standing<'_>,
+        layout: &Layout,
+        (writer, evidence): (&mut Writer, &mut Evidence),
+    ) -> Option<()> {
+        let plan = self.plan;
+        let image = &standing.image;
+        (image.stages.len() == layout.len()).then_some(())?;
+        writer.number(image.stages.len())?;
+        let mut decided = standing.decided.iter().enumerate().peekable();
+        // What was looked at anew, with what is recorded of it now.
+        let mut anew: Vec<Option<Option<Digest>>> = vec![None; image.items.len()];
+        for ((n, stage), length) in image.stages.iter().enumerate().zip(layout.lengths()) {
+            let mut row = Row {
+                name: stage.name,
+                always: stage.always,
+                key: stage.cache_key,
+                seconds: stage.seconds,
+                needs: stage.needs.iter().collect(),
+                deps: stage.deps.iter().collect(),
+                outs: stage.outs.iter().collect(),
+            };
+            if let Some((i, _)) = decided.next_if(|(_, number)| **number == n) {
+                let stage = plan.stage(StageId::new(i));
+                let entry = self.entry(stage)?;
+                (stage.name.as_str() == row.name).then_some(())?;
+                (row.always, row.key, row.seconds) = standing_of(stage, entry, plan, i);
+                let recorded = recorded(stage, entry)?;
+                let numbers = row.deps.iter().chain(&row.outs);
+                for (number, (path, digest)) in numbers.zip(recorded) {
+                    let same = plan.root_path().join(image.items[*number].path())
+                        == plan.root().resolve(path);
+                    same.then_some(())?;
+                    let known = anew[*number].get_or_insert(digest);
+                    if *known != digest {
+                        *known = None;
+                    }
+                }
+            }
+            put(writer, &row, length)?;
+        }
+        for n in &image.order {
+            writer.number(*n)?;
+        }
+        for ((n, item), anew) in image.items.iter().enumerate().zip(&anew).skip(OWN) {
+            let Some(recorded) = anew else {
+                evidence.add_as_it_was(item);
+                continue;
+            };
+            let path = plan.root_path().join(item.path());
+            let now = self.vouched(&path, *recorded);
+            // A stage that stands recorded what was vouched for so far, and nothing else.
+            if standing.item(n).is_none_or(|item| item.is(&now)) {
+                evidence.append(&now);
+            } else {
+                evidence.add_unknown(item.path());
+            }
+        }
+        Some(())
+    }
+
+    fn row<'a>(&'a self, id: StageId, paths: &mut Paths<'a>) -> Option<Row<'a>> {
+        let plan = self.plan;
+        let stage = plan.stage(id);
+        let entry = self.entry(stage)?;
+        let (always, key, seconds) = standing_of(stage, entry, plan, id.index());
+        let mut numbers = Vec::new();
+        for (path, digest) in recorded(stage, entry)? {
+            numbers.push(paths.number(path, digest));
+        }
+        let outs = numbers.split_off(stage.deps.len());
+        Some(Row {
+            name: stage.name.as_str(),
+            always,
+            key,
+            seconds,
+            needs: plan.graph.needs(id).iter().map(|id| id.index()).collect(),
+            deps: numbers,
+            outs,
+        })
+    }
+
+    /// What is on record of a stage now.
+    fn entry(&self, stage: &Stage) -> Option<&StageEntry> {
+        let recorded = || self.plan.lock()?.stages.get(&stage.name);
+        self.newer.get(&stage.name).or_else(recorded)
+    }
+
+    /// What vouches for a path, if what stands there now is what was recorded, whatever was read on the way here.
+    fn vouched(&self, path: &Path, recorded: Option<Digest>) -> Evidence {
+        let (plan, root) = (self.plan, self.plan.root_path());
+        let mut evidence = Evidence::default();
+        let found = if let Some(file) = self.memo.vouched(path) {
+            evidence.add(relative(root, path), &file.stat);
+            Some(file.digest)
+        } else {
+            let memo = self.memo;
+            memo.vouch_for_tree(path, &plan.ignore, root, &mut evidence)
+        };
+        if found.is_none() || found != recorded {
+            evidence = Evidence::default();
+            evidence.add_unknown(relative(root, path));
+        }
+        evidence
+    }
+}
+
+impl<'a> Paths<'a> {
+    fn number(&mut self, path: &'a DataPath, recorded: Option<Digest>) -> usize {
+        let next = self.numbers.len() + OWN;
+        let unknown = playbook_hash::digest_command("");
+        let digest = recorded.unwrap_or(unknown);
+        let (number, known) = *self.numbers.entry(path).or_insert((next, digest));
+        if known != digest || recorded.is_none() {
+            self.torn.push(number);
+        }
+        number
+    }
+}
+
+/// What a stage reads and makes, as its entry recorded it; `None` if the entry is of other paths.
+fn recorded<'a>(
+    stage: &'a Stage,
+    entry: &StageEntry,
+) -> Option<Vec<(&'a DataPath, Option<Digest>)>> {
+    let find = |path: &'a DataPath, entries: &[DataEntry]| {
+        let entry = entries.iter().find(|entry| entry.path == *path);
+        Some((path, entry?.hash))
+    };
+    let same = stage.deps.len() == entry.deps.len() && stage.outs.len() == entry.outs.len();
+    let deps = stage.deps.iter().map(|dep| find(&dep.path, &entry.deps));
+    let outs = stage.outs.iter().map(|out| find(&out.path, &entry.outs));
+    deps.chain(outs).collect::<Option<_>>().filter(|_| same)
+}
+
+/// Whether a stage is decided each time whatever the stats say, its key, and how long it ran.
+fn standing_of(
+    stage: &Stage,
+    entry: &StageEntry,
+    plan: &Plan<'_>,
+    index: usize,
+) -> (bool, Option<Digest>, Option<f64>) {
+    let resolved = plan.resolved[index].as_ref();
+    let always_runs = resolved.is_none_or(|resolved| resolved.always_runs);
+    let always = stage.frozen || always_runs || entry.cache_key.is_none();
+    (always, entry.cache_key, entry.duration_seconds)
+}
+
+fn put(writer: &mut Writer, row: &Row<'_>, length: usize) -> Option<()> {
+    writer.stage((row.name, row.key, row.seconds), row.always, length)?;
+    writer.numbers(&row.needs)?;
+    writer.numbers(&row.deps)?;
+    writer.numbers(&row.outs)
+}
+
+/// The stat that vouches for a file's contents, if they are these.
+fn vouched_by_reading(path: &Path, expected: Digest) -> Option<StatKey> {
+    let began = Moment::now();
+    // One that is too young, as the lock is after most runs, is not read in vain.
+    let stat = StatKey::at(path)?;
+    (!is_racy(&stat, began)).then_some(())?;
+    let file = playbook_hash::digest_file(path).ok()?;
+    let same = file.digest == expected;
+    (same && !is_racy(&file.stat, began)).then_some(file.stat)
+}
+
+fn relative<'p>(root: &Path, path: &'p Path) -> &'p Path {
+    path.strip_prefix(root).unwrap_or(path)
+}
