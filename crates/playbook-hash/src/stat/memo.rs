@@ -99,10 +99,12 @@ impl DigestMemo {
         else {
             return Ok(());
         };
+        let folders = self.folders.all();
         if self.is_part {
-            cache.load(&self.folders);
+            cache.update(&folders)
+        } else {
+            cache.save(&folders)
         }
-        cache.save(&self.folders.all())
     }
 
     /// The digest of the file or directory at `path`, which is followed if it is a symbolic link. The
