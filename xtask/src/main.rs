@@ -1,5 +1,5 @@
 //! What a contributor runs: the gate (`ci`), the test suite (`test`) and its long version (`crash`), the rules no
-//! compiler knows (`tidy`) and the fuzzers (`fuzz`).
+//! compiler knows (`tidy`), the fuzzers (`fuzz`) and the comparison with other tools (`bench`).
 //!
 //! `cargo xtask` is an alias in `.cargo/config.toml`, so nothing but cargo is needed to start it.
 
@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod ci;
 mod crash;
 mod fuzz;
@@ -25,6 +26,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure the program beside the tools one would take instead
+    Bench(bench::BenchArgs),
     /// Run every check a change has to pass, in order
     Ci(ci::CiArgs),
     /// Run the long version of the crash tests
@@ -39,6 +42,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Args::parse().task {
+        Task::Bench(args) => bench::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::Crash(args) => crash::run(&args),
         Task::Test => suite::run(),

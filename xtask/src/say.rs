@@ -19,3 +19,12 @@ pub(crate) fn say(line: impl Display) {
 pub(crate) fn complain(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
 }
+
+/// How far a long task is, on standard error.
+#[expect(
+    clippy::print_stderr,
+    reason = "what a task has to say goes to the terminal, and only from here"
+)]
+pub(crate) fn progress(line: impl Display) {
+    eprintln!("{line}");
+}

@@ -140,11 +140,12 @@ fn cargo_path() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
+/// A program to be started at the root of the checkout.
 #[expect(
     clippy::disallowed_methods,
-    reason = "xtask drives cargo and git, it runs no stages"
+    reason = "xtask drives cargo, git and what is measured, it runs no stages"
 )]
-fn program(path: &OsStr) -> Command {
+pub(crate) fn program(path: &OsStr) -> Command {
     let mut command = Command::new(path);
     command.current_dir(root()).stdin(Stdio::null());
     command

@@ -201,8 +201,12 @@ impl Base {
         newer: &IndexMap<StageName, StageEntry>,
     ) -> Result<(), DiskError> {
         let unkept = self.unkept + newer.len();
-        let read = self.lock.as_ref().map_or(0, |lock| lock.stages.len());
-        if unkept * 8 < read.max(newer.len()) {
+        let all = match (&self.part, &self.lock) {
+            (Some(part), _) => guard(part).layout.len(),
+            (None, Some(lock)) => lock.stages.len(),
+            (None, None) => 0,
+        };
+        if unkept * 8 < all.max(newer.len()) {
             return Ok(());
         }
         let names = project.playbook().stages.keys();

@@ -313,7 +313,12 @@ impl<'a> Watch<'a> {
         let plan = look(self.sandbox, &["run", "-n", "--json"], Some(&faults));
         self.writable(0o755);
         let touched = fs::read_to_string(&trace).unwrap_or_default();
-        ensure!(touched.is_empty(), "status wants to write: {touched}");
+        // What it had to read it may remember, if files are old enough by then.
+        let mut touched = touched
+            .lines()
+            .filter(|line| !line.ends_with("/.playbook/stat-cache"));
+        let written = touched.next();
+        ensure!(written.is_none(), "status wants to write: {written:?}");
         self.is_true(&status)?;
         ensure!(
             plan.lines == status.lines,

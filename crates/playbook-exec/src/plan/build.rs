@@ -1,10 +1,10 @@
 //! Building the plan.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::Root;
-use playbook_hash::{IgnoreRules, StatCache, Trust};
+use playbook_hash::{DigestMemo, IgnoreRules, StatCache, Trust};
 use playbook_lock::{Base, LockError, Project, Recorded};
 use playbook_types::graph::{Graph, StageId};
 use playbook_types::model::playbook::Playbook;
@@ -18,6 +18,9 @@ use crate::plan::resolve::{Resolved, resolve};
 use crate::plan::select::{Selected, Selection, select};
 use crate::plan::unsupported::refuse_unsupported;
 use crate::settled::{Part, Standing};
+
+/// So few paths are looked for in the stat cache instead of reading all of it.
+const FEW: usize = 64;
 
 /// What to plan.
 #[derive(Debug, Clone, Default)]
@@ -235,6 +238,23 @@ impl Plan<'_> {
     pub(crate) fn stat_cache(&self) -> StatCache {
         let root = self.root().as_path().to_owned();
         StatCache::new(self.project.state_dir().stat_cache(), root)
+    }
+
+    /// What is known of the data this plan is about.
+    pub(crate) fn memo(&self, trust: Trust) -> DigestMemo {
+        let stages = self.stages.iter().map(|id| self.stage(*id));
+        let paths = stages.flat_map(|stage| {
+            let deps = stage.deps.iter().map(|dep| &dep.path);
+            deps.chain(stage.outs.iter().map(|out| &out.path))
+        });
+        let paths: Vec<PathBuf> = paths
+            .map(|path| self.root().resolve(path))
+            .take(FEW + 1)
+            .collect();
+        if paths.len() > FEW {
+            return DigestMemo::with_cache(trust, self.stat_cache());
+        }
+        DigestMemo::with_cache_of(trust, self.stat_cache(), &paths)
     }
 
     pub(crate) fn base(&self) -> &Base {

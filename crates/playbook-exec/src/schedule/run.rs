@@ -95,7 +95,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let state_dir = plan.project.state_dir();
     let run = short(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
-    let memo = DigestMemo::with_cache(runtime.trust, plan.stat_cache());
+    let memo = plan.memo(runtime.trust);
     let running = Running::new(runtime.owns_process);
     let header = identity::header(runtime.run_id, runtime.clock.now());
     let journal = Journal::new(state_dir.journal(), header);

@@ -15,8 +15,8 @@
 //!
 //! Numbers are little-endian. A file that is not exactly so is not used at all.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,12 +24,14 @@ use playbook_types::digest::Digest;
 
 use crate::file::FileDigest;
 use crate::stat::boot::Boot;
-use crate::stat::key::{StatKey, take};
+use crate::stat::key::{StatKey, cut, take};
 use crate::stat::racy::Moment;
 use crate::stat::seen::Record;
 
 const MAGIC: &[u8; 16] = b"playbook stat 2\n";
 const CHECKSUM: usize = 8;
+/// What is said of a file.
+const FILE: usize = 100;
 /// From this size on, the checksum is worth sharing among threads.
 const LONG: usize = 1 << 20;
 
@@ -97,6 +99,17 @@ impl Writer {
         self.0.extend(path);
     }
 
+    /// Adds an entry of another cache.
+    pub(super) fn copy(&mut self, raw: &Raw<'_>, unused: u8) {
+        self.begin(raw.kind, unused, raw.path);
+        if !raw.is_file() {
+            // It had one before.
+            let length = u32::try_from(raw.body.len()).unwrap_or(u32::MAX);
+            self.0.extend(length.to_le_bytes());
+        }
+        self.0.extend(raw.body);
+    }
+
     /// The bytes of the cache.
     pub(super) fn finish(mut self) -> Vec<u8> {
         let body = MAGIC.len() + CHECKSUM;
@@ -106,30 +119,77 @@ impl Writer {
     }
 }
 
-/// The entries of a cache; none if its bytes are not exactly as they were written.
-pub(super) fn decode(bytes: Vec<u8>) -> Option<Vec<(PathBuf, Kept)>> {
-    let whole = Arc::new(bytes);
-    let mut rest = &whole[..];
+/// An entry as it lies in the bytes of a cache.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Raw<'b> {
+    kind: u8,
+    pub(super) unused: u8,
+    pub(super) path: &'b Path,
+    /// What is said of it, and where in the bytes that ends.
+    body: &'b [u8],
+    end: usize,
+}
+
+impl Raw<'_> {
+    pub(super) fn is_file(&self) -> bool {
+        self.kind == b'f'
+    }
+}
+
+/// Goes through the entries of a cache; `None` if its bytes are not exactly as they were written, or if `each` says so.
+pub(super) fn each_entry(bytes: &[u8], mut each: impl FnMut(Raw<'_>) -> Option<()>) -> Option<()> {
+    let mut rest = bytes;
     (take(&mut rest)? == *MAGIC).then_some(())?;
     let expected = take(&mut rest)?;
     (checksum(rest) == expected).then_some(())?;
-    let mut entries = Vec::new();
     while !rest.is_empty() {
         let [kind, unused] = take(&mut rest)?;
-        let path = cut(&mut rest)?;
-        let path = OsString::from_vec(path.to_vec()).into();
-        let kept = match kind {
-            b'f' => Kept::File(file(&mut rest, unused)?),
-            b'd' => {
-                let length = cut(&mut rest)?.len();
-                let end = whole.len() - rest.len();
-                let record = Record::of(Arc::clone(&whole), end - length..end)?;
-                Kept::Directory { unused, record }
+        let path = Path::new(OsStr::from_bytes(cut(&mut rest)?));
+        let body = match kind {
+            b'f' => {
+                let (body, behind) = rest.split_at_checked(FILE)?;
+                rest = behind;
+                body
             }
+            b'd' => cut(&mut rest)?,
             _ => return None,
         };
-        entries.push((path, kept));
+        let end = bytes.len() - rest.len();
+        each(Raw {
+            kind,
+            unused,
+            path,
+            body,
+            end,
+        })?;
     }
+    Some(())
+}
+
+/// Those entries of a cache whose paths are wanted, as the cache has them; none if its bytes are not exactly as they were
+/// written.
+pub(super) fn decode(
+    bytes: Vec<u8>,
+    wanted: impl Fn(&Path) -> bool,
+) -> Option<Vec<(PathBuf, Kept)>> {
+    let whole = Arc::new(bytes);
+    let mut entries = Vec::new();
+    each_entry(&whole, |raw| {
+        if !wanted(raw.path) {
+            return Some(());
+        }
+        let kept = if raw.is_file() {
+            Kept::File(file(&mut &*raw.body, raw.unused)?)
+        } else {
+            let range = raw.end - raw.body.len()..raw.end;
+            Kept::Directory {
+                unused: raw.unused,
+                record: Record::of(Arc::clone(&whole), range)?,
+            }
+        };
+        entries.push((raw.path.to_owned(), kept));
+        Some(())
+    })?;
     Some(entries)
 }
 
@@ -148,14 +208,6 @@ fn file(rest: &mut &[u8], unused: u8) -> Option<Known> {
     Some(Known { file, boot, unused })
 }
 
-/// Bytes with their length before them.
-fn cut<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
-    let (bytes, behind) = rest.split_at_checked(length)?;
-    *rest = behind;
-    Some(bytes)
-}
-
 fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
     let mut hasher = blake3::Hasher::new();
     if body.len() < LONG {
@@ -170,6 +222,9 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
     use super::*;
     use crate::stat::seen::{Entries, Entry, Seen};
     use crate::tree::EntryKind;
@@ -227,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let entries = decode(bytes()).unwrap();
+        let entries = decode(bytes(), |_| true).unwrap();
         let shown: Vec<_> = entries
             .iter()
             .map(|(path, kept)| {
@@ -254,23 +309,27 @@ mod tests {
             (b"odd \n\xff", Some(known(255)), 0),
         ];
         assert_eq!(shown, expected);
-        assert_eq!(decode(Writer::new(0).finish()).unwrap().len(), 0);
+        let empty = Writer::new(0).finish();
+        assert_eq!(decode(empty, |_| true).unwrap().len(), 0);
     }
 
     #[test]
     fn damaged_anywhere_it_is_not_used() {
         let whole = bytes();
         for at in 0..whole.len() {
-            assert!(decode(whole[..at].to_vec()).is_none(), "cut at {at}");
+            assert!(
+                decode(whole[..at].to_vec(), |_| true).is_none(),
+                "cut at {at}"
+            );
             for bit in [1, 0x10, 0x80] {
                 let mut flipped = whole.clone();
                 flipped[at] ^= bit;
-                assert!(decode(flipped).is_none(), "flipped at {at}");
+                assert!(decode(flipped, |_| true).is_none(), "flipped at {at}");
             }
         }
         let mut longer = whole;
         longer.push(0);
-        assert!(decode(longer).is_none());
+        assert!(decode(longer, |_| true).is_none());
     }
 
     /// Whoever can make a checksum can make anything; that must not stop us, either.
@@ -284,7 +343,7 @@ mod tests {
                 changed[at] = value;
                 let checksum = checksum(&changed[body..]);
                 changed[MAGIC.len()..body].copy_from_slice(&checksum);
-                for (_, kept) in decode(changed).into_iter().flatten() {
+                for (_, kept) in decode(changed, |_| true).into_iter().flatten() {
                     if let Kept::Directory { record, .. } = kept {
                         for index in 0..record.len().min(9) {
                             let _: (Entry, usize) =

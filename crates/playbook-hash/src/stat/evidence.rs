@@ -30,7 +30,7 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
-use crate::stat::key::{StatKey, take};
+use crate::stat::key::{StatKey, cut, take};
 use crate::stat::seen::Record;
 
 /// Below this many entries, sharing the work costs more than it saves.
@@ -276,12 +276,4 @@ fn digest_of_stats(stats: impl Iterator<Item = Result<StatKey, Errno>>) -> Resul
         bytes.extend(stat?.to_bytes());
     }
     Ok(*blake3::hash(&bytes).as_bytes())
-}
-
-/// Bytes with their length before them.
-fn cut<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
-    let (bytes, behind) = rest.split_at_checked(length)?;
-    *rest = behind;
-    Some(bytes)
 }

@@ -38,6 +38,8 @@ pub struct DigestMemo {
     trust: Trust,
     boot: Boot,
     cache: Option<StatCache>,
+    /// The cache knows more than was asked of it.
+    is_part: bool,
     folders: Folders,
     trees: SeenTrees,
     files_read: AtomicU64,
@@ -53,6 +55,7 @@ impl DigestMemo {
             trust,
             boot: Boot::now(),
             cache: None,
+            is_part: false,
             folders: Folders::default(),
             trees: SeenTrees::default(),
             files_read: AtomicU64::new(0),
@@ -72,6 +75,17 @@ impl DigestMemo {
         }
     }
 
+    /// The same for those who will ask for these few paths, which are absolute, and for hardly any others.
+    pub fn with_cache_of(trust: Trust, cache: StatCache, paths: &[PathBuf]) -> Self {
+        let memo = Self::new(trust);
+        cache.load_of(&memo.folders, paths);
+        Self {
+            cache: Some(cache),
+            is_part: true,
+            ..memo
+        }
+    }
+
     /// Puts what was learned into the cache on disk, if anything was.
     ///
     /// # Errors
@@ -85,7 +99,12 @@ impl DigestMemo {
         else {
             return Ok(());
         };
-        cache.save(&self.folders.all())
+        let folders = self.folders.all();
+        if self.is_part {
+            cache.update(&folders)
+        } else {
+            cache.save(&folders)
+        }
     }
 
     /// The digest of the file or directory at `path`, which is followed if it is a symbolic link. The

@@ -26,7 +26,7 @@ use rustix::io::Errno;
 
 use crate::error::HashError;
 use crate::ignore_rules::{IgnoreRules, is_reserved};
-use crate::stat::{Before, DigestMemo, Locality, Moment, Record, Seen, StatKey, is_racy};
+use crate::stat::{Before, DigestMemo, Locality, Moment, Record, Seen, StatKey};
 use crate::tree::anew::{Batch, read_anew};
 use crate::tree::entry::EntryKind;
 
@@ -115,9 +115,7 @@ impl Reading<'_> {
             foreign,
         } = read_anew(self)?;
         let record = entries.into_record(stat, listed, self.memo.boot());
-        let names_learned = by_stat && named.is_none() && !is_racy(&stat, listed);
-        let worth = learned || names_learned;
-        self.memo.learn(self.path, record.clone(), read, worth);
+        self.memo.learn(self.path, record.clone(), read, learned);
         Ok(Directory::new(record, by_stat && !foreign))
     }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File, FileTimes};
 
 use super::{Root, edit_in_secret};
 use crate::disk::{rename, write_new};
-use crate::stat::Trust;
+use crate::stat::{DigestMemo, Trust};
 
 #[test]
 fn the_next_process_reads_nothing() {
@@ -169,4 +169,43 @@ fn two_that_write_at_once_leave_a_whole_cache() {
         }
     });
     assert_eq!(root.next(), 0);
+}
+
+#[test]
+fn who_asks_for_a_few_paths_reads_no_more_and_loses_nothing() {
+    let root = Root::empty();
+    for name in ["f", "g", "d/x", "d/e/y", "d-/z"] {
+        let path = root.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        root.write(name, "1");
+    }
+    let names = ["f", "g", "d", "d-/z"];
+    let first = root.memo(Trust::Stat);
+    for name in names {
+        root.digest(&first, name);
+    }
+    first.read_later(10);
+    first.save().unwrap();
+
+    edit_in_secret(&root.path("f"), "2");
+    let asked = [root.path("f"), root.path("d")];
+    let few = DigestMemo::with_cache_of(Trust::Stat, root.cache(), &asked);
+    root.digest(&few, "d");
+    assert_eq!(
+        few.files_read(),
+        0,
+        "a directory with all that is in it is known"
+    );
+    root.digest(&few, "f");
+    assert_eq!(few.files_read(), 1);
+    root.digest(&few, "d-/z");
+    assert_eq!(few.files_read(), 2, "it was not asked for");
+    few.read_later(10);
+    few.save().unwrap();
+
+    let last = root.memo(Trust::Stat);
+    for name in names {
+        root.digest(&last, name);
+    }
+    assert_eq!(last.files_read(), 0);
 }

@@ -46,11 +46,12 @@ impl Root {
     }
 
     fn memo(&self, trust: Trust) -> DigestMemo {
+        DigestMemo::with_cache(trust, self.cache())
+    }
+
+    fn cache(&self) -> StatCache {
         let root = self.dir.path().to_owned();
-        DigestMemo::with_cache(
-            trust,
-            StatCache::new(self.path(".playbook/stat-cache"), root),
-        )
+        StatCache::new(self.path(".playbook/stat-cache"), root)
     }
 
     fn digest(&self, memo: &DigestMemo, name: &str) -> Digest {
