@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use super::Bench;
-use super::files::{contents, on_disk, put, rewritten, settle, stamps, tick};
+use super::files::{contents, on_disk, put, rewritten, settle, stamps};
 use super::measure::{Contestant, Figures};
 use super::pipelines::Pipeline;
 use super::report::{Table, Unit};
@@ -158,9 +158,9 @@ pub(super) fn change(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
             let pipeline = &pipeline;
             let edit = move || {
                 let folder = &project.folder;
+                settle(bench.settle)?;
                 known.replace((stamps(folder, pipeline.outs())?, contents(folder, last())?));
                 count.set(count.get() + 1);
-                tick()?;
                 put(
                     &folder.join(source),
                     format!("changed {}\n", count.get()).as_bytes(),
@@ -190,7 +190,7 @@ pub(super) fn change(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
     bench.done_with("change", stages)?;
     Ok(Table {
         title: format!("One stage to do of {}", thousands(stages)),
-        what: "A source of the last layer has changed before each run, so that exactly one stage runs.".to_owned(),
+        what: "Before each run a source of the last layer has changed, so that exactly one stage runs.".to_owned(),
         rows,
         against: None,
         unit: Unit::Seconds,
