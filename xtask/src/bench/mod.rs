@@ -251,7 +251,7 @@ impl Bench {
 }
 
 /// What all runs of one command may take together.
-const SHARE: Duration = Duration::from_mins(1);
+const SHARE: Duration = Duration::from_mins(2);
 
 impl Part {
     /// On the command line and in the page.
