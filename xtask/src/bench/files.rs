@@ -19,9 +19,6 @@ const FOLDER: usize = 1000;
 /// does with its index. Nobody's pipeline is always two seconds old; what is measured is one that has been left alone.
 pub(super) const SETTLE: &str = "2.5";
 
-/// Long enough for the clock of the file system, whose ticks are up to 10 ms, to move on.
-const TICK: &str = "0.03";
-
 /// Writes a file, and makes the folders above it.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
@@ -153,19 +150,10 @@ pub(super) fn on_disk() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Leaves all files alone for so many seconds.
+/// Leaves all files alone for so many seconds. Time is what is waited for, and nothing tells when it has passed but a
+/// clock.
 pub(super) fn settle(seconds: &str) -> anyhow::Result<()> {
     on_disk()?;
-    pass(seconds)
-}
-
-/// Leaves the files alone until one that is written next has a later time stamp than those that are there.
-pub(super) fn tick() -> anyhow::Result<()> {
-    pass(TICK)
-}
-
-/// Time is what is waited for here, and nothing tells when it has passed but a clock.
-fn pass(seconds: &str) -> anyhow::Result<()> {
     output_of("sleep", &[seconds]).context("`sleep` failed")?;
     Ok(())
 }

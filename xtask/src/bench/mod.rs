@@ -113,9 +113,12 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     } else {
         None
     };
-    let playbook = build()?;
+    let built = build()?;
     let (found, left_out) = rivals::rivals(&args.without, args.with_slow);
     let folder = Folder::new(args.dir.as_deref())?;
+    // What is built meanwhile is not what is measured.
+    let playbook = folder.path.join("playbook");
+    fs::copy(&built, &playbook).context("cannot copy the program")?;
     let bench = Bench::new(
         args,
         folder.path.clone(),
@@ -251,7 +254,7 @@ impl Bench {
 }
 
 /// What all runs of one command may take together.
-const SHARE: Duration = Duration::from_mins(1);
+const SHARE: Duration = Duration::from_mins(2);
 
 impl Part {
     /// On the command line and in the page.

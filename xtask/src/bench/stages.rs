@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use super::Bench;
-use super::files::{contents, on_disk, put, rewritten, settle, stamps, tick};
+use super::files::{Stamp, contents, on_disk, put, rewritten, settle, stamps};
 use super::measure::{Contestant, Figures};
 use super::pipelines::Pipeline;
 use super::report::{Table, Unit};
@@ -145,57 +145,72 @@ pub(super) fn cold(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
 /// A source that one stage reads has changed.
 pub(super) fn change(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
     let pipeline = Pipeline::layered(stages);
-    let source = pipeline.last_source().context("there are no stages")?;
-    let last = || pipeline.outs().skip(stages - 1);
     let projects = settled(bench, "change", &pipeline)?;
-    let known: Vec<_> = projects.iter().map(|_| RefCell::default()).collect();
-    let counts: Vec<Cell<u32>> = projects.iter().map(|_| Cell::new(0)).collect();
-    let contestants = projects
+    let edited: Vec<Edited<'_>> = projects
         .iter()
-        .zip(&known)
-        .zip(&counts)
-        .map(|((project, known), count)| {
-            let pipeline = &pipeline;
-            let edit = move || {
-                let folder = &project.folder;
-                known.replace((stamps(folder, pipeline.outs())?, contents(folder, last())?));
-                count.set(count.get() + 1);
-                tick()?;
-                put(
-                    &folder.join(source),
-                    format!("changed {}\n", count.get()).as_bytes(),
-                )
-            };
-            let one_ran = move || {
-                let (before, made) = &*known.borrow();
-                let ran = rewritten(before, &stamps(&project.folder, pipeline.outs())?);
-                ensure!(
-                    ran == [stages - 1],
-                    "{} stages ran, not the last one alone",
-                    ran.len()
-                );
-                ensure!(
-                    contents(&project.folder, last())? != *made,
-                    "its output is the old one"
-                );
-                Ok(())
-            };
-            Contestant::new(project.name(), project.call(bench.jobs))
-                .before(edit)
-                .after(one_ran)
-        });
+        .map(|project| Edited::new(&pipeline, project))
+        .collect();
+    let contestants = edited.iter().map(|edited| {
+        Contestant::new(edited.project.name(), edited.project.call(bench.jobs))
+            .before(|| settle(bench.settle).and_then(|()| edited.edit()))
+            .after(|| edited.only_the_last_ran())
+    });
     let mut contestants: Vec<_> = contestants.collect();
     let rows = bench.watch(11).take_turns(&mut contestants)?;
     drop(contestants);
     bench.done_with("change", stages)?;
     Ok(Table {
         title: format!("One stage to do of {}", thousands(stages)),
-        what: "A source of the last layer has changed before each run, so that exactly one stage runs.".to_owned(),
+        what: "Before each run a source of the last layer has changed, so that exactly one stage runs.".to_owned(),
         rows,
         against: None,
         unit: Unit::Seconds,
         size: None,
     })
+}
+
+/// A project in which the source of the last stage changes again and again.
+struct Edited<'a> {
+    pipeline: &'a Pipeline,
+    project: &'a Project<'a>,
+    edits: Cell<u32>,
+    /// All outputs as they were before the last edit, and what the last stage had made.
+    before: RefCell<(Vec<Stamp>, u64)>,
+}
+
+impl<'a> Edited<'a> {
+    fn new(pipeline: &'a Pipeline, project: &'a Project<'a>) -> Self {
+        Self {
+            pipeline,
+            project,
+            edits: Cell::new(0),
+            before: RefCell::default(),
+        }
+    }
+
+    fn look(&self) -> anyhow::Result<(Vec<Stamp>, u64)> {
+        let folder = &self.project.folder;
+        let made = contents(folder, self.pipeline.outs().last().into_iter())?;
+        Ok((stamps(folder, self.pipeline.outs())?, made))
+    }
+
+    fn edit(&self) -> anyhow::Result<()> {
+        self.before.replace(self.look()?);
+        self.edits.set(self.edits.get() + 1);
+        let source = self.pipeline.last_source().context("there are no stages")?;
+        let text = format!("changed {}\n", self.edits.get());
+        put(&self.project.folder.join(source), text.as_bytes())
+    }
+
+    fn only_the_last_ran(&self) -> anyhow::Result<()> {
+        let (stamps, made) = &*self.before.borrow();
+        let (now, made_now) = self.look()?;
+        let ran = rewritten(stamps, &now);
+        let alone = ran == [stamps.len() - 1];
+        ensure!(alone, "{} stages ran, not the last one alone", ran.len());
+        ensure!(made_now != *made, "its output is the old one");
+        Ok(())
+    }
 }
 
 /// What a run with nothing to do costs, by a measure that does not depend on what else the machine does.

@@ -3,6 +3,7 @@
 
 mod data;
 mod deciding;
+mod direct;
 mod every_moment;
 mod example;
 mod failing;

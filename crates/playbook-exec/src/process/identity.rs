@@ -3,6 +3,9 @@
 //! A process id alone names nobody: the process may have ended, and another may have its number. Together
 //! with the moment the process started it does, until the machine starts anew.
 
+use std::fs::File;
+use std::io::Read as _;
+
 use playbook_hash::boot_id;
 use playbook_lock::journal::{FORMAT, RunHeader};
 use rustix::process::Pid;
@@ -27,8 +30,11 @@ pub(crate) struct Process {
 
 /// Looks at a process; nothing where there is none, or where the system does not tell.
 pub(crate) fn process(id: Pid) -> Option<Process> {
-    let stat = std::fs::read(format!("/proc/{}/stat", id.as_raw_nonzero())).ok()?;
-    parse_stat(&stat)
+    // It is made anew with every read, so one has to do; the fields that matter are in front.
+    let mut stat = [0; 1024];
+    let mut file = File::open(format!("/proc/{}/stat", id.as_raw_nonzero())).ok()?;
+    let length = file.read(&mut stat).ok()?;
+    parse_stat(&stat[..length])
 }
 
 /// Whether a process has any file open. One that is dying gives up its files, and with them its locks, before its

@@ -143,4 +143,54 @@ mod tests {
         bytes.extend(b"\nlast\n");
         assert_eq!(tail_of(&bytes, 5), ["last"]);
     }
+
+    #[test]
+    fn a_log_that_nobody_printed_to_is_the_next_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("run");
+        disk::create_dirs(&run).unwrap();
+        let names = || {
+            let entries = std::fs::read_dir(&run).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let logs = SpareLogs::default();
+        for name in ["a", "b"] {
+            logs.give_back(logs.open(&run.join(name)).unwrap());
+        }
+        assert_eq!(names(), ["b"]);
+        let loud = logs.open(&run.join("c")).unwrap();
+        loud.file()
+            .try_clone()
+            .unwrap()
+            .write_all(b"heard")
+            .unwrap();
+        logs.give_back(loud);
+        logs.give_back(logs.open(&run.join("d")).unwrap());
+        assert_eq!(names(), ["c", "d"]);
+        // Somebody tidied up meanwhile.
+        disk::remove_file(&run.join("d")).unwrap();
+        logs.give_back(logs.open(&run.join("e")).unwrap());
+        logs.remove().unwrap();
+        assert_eq!(names(), ["c"]);
+        assert_eq!(tail(&run.join("c"), 1).unwrap(), ["heard"]);
+    }
+
+    #[test]
+    fn of_a_run_that_printed_nothing_no_directory_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("run");
+        disk::create_dirs(&run).unwrap();
+        let logs = SpareLogs::default();
+        let both = [
+            logs.open(&run.join("a")).unwrap(),
+            logs.open(&run.join("b")).unwrap(),
+        ];
+        for log in both {
+            logs.give_back(log);
+        }
+        logs.remove().unwrap();
+        assert!(!run.exists());
+    }
 }

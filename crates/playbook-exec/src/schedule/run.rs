@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -116,12 +117,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let (memo, folder) = (&memo, &folder);
     let summary = std::thread::scope(|threads| {
         let _stop_syncing = StopSyncing(&journal);
-        let syncing = std::thread::Builder::new().name("journal".to_owned());
-        let syncing = syncing.spawn_scoped(threads, || journal.keep_synced());
-        syncing.map_err(|source| ExecError::System {
-            what: "start a thread for the journal",
-            source,
-        })?;
+        keep_synced(&journal, threads)?;
         rayon::in_place_scope_fifo(|hashing| {
             let to_scheduler = inbox.clone();
             let start_worker = move |queue: Queue| {
@@ -166,6 +162,19 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         remember(plan, memo, (&lock(folder), &newer))?;
     }
     Ok(summary)
+}
+
+/// Starts the thread that syncs the journal.
+fn keep_synced<'scope>(
+    journal: &'scope Journal,
+    threads: &'scope Scope<'scope, '_>,
+) -> Result<(), ExecError> {
+    let syncing = std::thread::Builder::new().name("journal".to_owned());
+    let syncing = syncing.spawn_scoped(threads, || journal.keep_synced());
+    syncing.map(drop).map_err(|source| ExecError::System {
+        what: "start a thread for the journal",
+        source,
+    })
 }
 
 /// Ends the thread that syncs the journal when the run is over, however it ends.

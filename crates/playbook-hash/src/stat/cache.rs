@@ -4,12 +4,15 @@
 //! is what its stat is judged by. Losing the file costs time only; so it is not synced, and two processes
 //! that write it at once lose what one of them learned.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexSet;
+
 use crate::disk::{DiskError, Durability, replace};
-use crate::stat::codec::{Kept, Writer, decode};
+use crate::stat::codec::{Kept, Writer, decode, each_entry};
 use crate::stat::racy::is_racy;
 use crate::stat::seen::{Folder, Folders};
 
@@ -29,7 +32,7 @@ impl StatCache {
         Self { file, root }
     }
 
-    /// Learns everything it knows that is not known yet; nothing if it is not there or not whole.
+    /// Learns everything it knows; nothing if it is not there or not whole.
     pub(super) fn load(&self, folders: &Folders) {
         self.load_wanted(folders, |_| true);
     }
@@ -37,10 +40,15 @@ impl StatCache {
     /// Learns what it knows of these paths, which are absolute: of the files, of the directories they are in, and of
     /// whatever lies below them.
     pub(super) fn load_of(&self, folders: &Folders, paths: &[PathBuf]) {
-        let relative: Vec<&Path> = paths.iter().map(|path| self.relative(path)).collect();
+        let bytes = |path: &Path| self.relative(path).as_os_str().as_bytes().to_owned();
+        let asked: Vec<Vec<u8>> = paths.iter().map(|path| bytes(path)).collect();
+        let parents = paths.iter().filter_map(|path| path.parent());
+        let parents: Vec<Vec<u8>> = parents.map(bytes).collect();
+        // By bytes: this is asked of every entry.
         self.load_wanted(folders, |known| {
-            let asked = |path: &&Path| is_at_or_below(known, path) || path.parent() == Some(known);
-            relative.iter().any(asked)
+            let known = known.as_os_str().as_bytes();
+            asked.iter().any(|path| is_at_or_below(known, path))
+                || parents.iter().any(|path| path == known)
         });
     }
 
@@ -54,18 +62,51 @@ impl StatCache {
             match kept {
                 Kept::File(mut known) => {
                     known.unused = known.unused.saturating_add(1);
-                    folders.recall_file(&path, known);
+                    folders.learn_file(&path, known);
                 }
                 Kept::Directory { unused, record } => {
-                    folders.recall(&path, record, unused.saturating_add(1));
+                    folders.learn(&path, record, unused.saturating_add(1));
                 }
             }
         }
     }
 
-    /// Replaces it.
+    /// Replaces it by one that knows what these folders hold.
     pub(super) fn save(&self, folders: &[(PathBuf, Folder)]) -> Result<(), DiskError> {
         let mut writer = Writer::new(room(folders));
+        self.put(&mut writer, folders);
+        self.replace(writer)
+    }
+
+    /// Replaces it by one that knows what these few folders hold, and of everything else what it knew.
+    pub(super) fn update(&self, folders: &[(PathBuf, Folder)]) -> Result<(), DiskError> {
+        let old = std::fs::read(&self.file).unwrap_or_default();
+        let mut writer = Writer::new(room(folders) + old.len());
+        let mut known_files: IndexSet<PathBuf> = IndexSet::new();
+        let mut known_directories: IndexSet<&Path> = IndexSet::new();
+        for (path, folder) in folders {
+            known_directories.extend(folder.record.as_ref().map(|_| self.relative(path)));
+            let files = folder.files.keys();
+            let files = files.map(|name| path.join(OsStr::from_bytes(name)));
+            known_files.extend(files.map(|path| self.relative(&path).to_owned()));
+        }
+        each_entry(&old, |raw| {
+            let unused = raw.unused.saturating_add(1);
+            let is_known = if raw.is_file() {
+                known_files.contains(raw.path)
+            } else {
+                known_directories.contains(raw.path)
+            };
+            if unused < FORGET_AFTER && !is_known {
+                writer.copy(&raw, unused);
+            }
+            Some(())
+        });
+        self.put(&mut writer, folders);
+        self.replace(writer)
+    }
+
+    fn put(&self, writer: &mut Writer, folders: &[(PathBuf, Folder)]) {
         for (path, folder) in folders {
             let Folder {
                 record,
@@ -80,11 +121,13 @@ impl StatCache {
             for (name, known) in files {
                 let racy = is_racy(&known.file.stat, known.file.began);
                 if !racy && known.unused < FORGET_AFTER {
-                    let name = std::ffi::OsStr::from_bytes(name);
-                    writer.file(self.relative(&path.join(name)), known);
+                    writer.file(self.relative(&path.join(OsStr::from_bytes(name))), known);
                 }
             }
         }
+    }
+
+    fn replace(&self, writer: Writer) -> Result<(), DiskError> {
         match replace(&self.file, &writer.finish(), Durability::Fast) {
             // Nothing was ever run here, so there is no state directory, and none is made for looking.
             Err(error) if error.source.kind() == ErrorKind::NotFound => Ok(()),
@@ -105,9 +148,7 @@ impl StatCache {
     }
 }
 
-/// By bytes: this is asked for every entry.
-fn is_at_or_below(path: &Path, above: &Path) -> bool {
-    let (path, above) = (path.as_os_str().as_bytes(), above.as_os_str().as_bytes());
+fn is_at_or_below(path: &[u8], above: &[u8]) -> bool {
     path.strip_prefix(above)
         .is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || above.is_empty())
 }

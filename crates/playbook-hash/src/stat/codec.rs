@@ -99,6 +99,17 @@ impl Writer {
         self.0.extend(path);
     }
 
+    /// Adds an entry of another cache.
+    pub(super) fn copy(&mut self, raw: &Raw<'_>, unused: u8) {
+        self.begin(raw.kind, unused, raw.path);
+        if !raw.is_file() {
+            // It had one before.
+            let length = u32::try_from(raw.body.len()).unwrap_or(u32::MAX);
+            self.0.extend(length.to_le_bytes());
+        }
+        self.0.extend(raw.body);
+    }
+
     /// The bytes of the cache.
     pub(super) fn finish(mut self) -> Vec<u8> {
         let body = MAGIC.len() + CHECKSUM;
@@ -108,6 +119,53 @@ impl Writer {
     }
 }
 
+/// An entry as it lies in the bytes of a cache.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Raw<'b> {
+    kind: u8,
+    pub(super) unused: u8,
+    pub(super) path: &'b Path,
+    /// What is said of it, and where in the bytes that ends.
+    body: &'b [u8],
+    end: usize,
+}
+
+impl Raw<'_> {
+    pub(super) fn is_file(&self) -> bool {
+        self.kind == b'f'
+    }
+}
+
+/// Goes through the entries of a cache; `None` if its bytes are not exactly as they were written, or if `each` says so.
+pub(super) fn each_entry(bytes: &[u8], mut each: impl FnMut(Raw<'_>) -> Option<()>) -> Option<()> {
+    let mut rest = bytes;
+    (take(&mut rest)? == *MAGIC).then_some(())?;
+    let expected = take(&mut rest)?;
+    (checksum(rest) == expected).then_some(())?;
+    while !rest.is_empty() {
+        let [kind, unused] = take(&mut rest)?;
+        let path = Path::new(OsStr::from_bytes(cut(&mut rest)?));
+        let body = match kind {
+            b'f' => {
+                let (body, behind) = rest.split_at_checked(FILE)?;
+                rest = behind;
+                body
+            }
+            b'd' => cut(&mut rest)?,
+            _ => return None,
+        };
+        let end = bytes.len() - rest.len();
+        each(Raw {
+            kind,
+            unused,
+            path,
+            body,
+            end,
+        })?;
+    }
+    Some(())
+}
+
 /// Those entries of a cache whose paths are wanted, as the cache has them; none if its bytes are not exactly as they were
 /// written.
 pub(super) fn decode(
@@ -115,34 +173,23 @@ pub(super) fn decode(
     wanted: impl Fn(&Path) -> bool,
 ) -> Option<Vec<(PathBuf, Kept)>> {
     let whole = Arc::new(bytes);
-    let mut rest = &whole[..];
-    (take(&mut rest)? == *MAGIC).then_some(())?;
-    let expected = take(&mut rest)?;
-    (checksum(rest) == expected).then_some(())?;
     let mut entries = Vec::new();
-    while !rest.is_empty() {
-        let [kind, unused] = take(&mut rest)?;
-        let path = cut(&mut rest)?;
-        let path = Path::new(OsStr::from_bytes(path));
-        let kept = match kind {
-            b'f' if !wanted(path) => {
-                rest = rest.get(FILE..)?;
-                continue;
+    each_entry(&whole, |raw| {
+        if !wanted(raw.path) {
+            return Some(());
+        }
+        let kept = if raw.is_file() {
+            Kept::File(file(&mut &*raw.body, raw.unused)?)
+        } else {
+            let range = raw.end - raw.body.len()..raw.end;
+            Kept::Directory {
+                unused: raw.unused,
+                record: Record::of(Arc::clone(&whole), range)?,
             }
-            b'f' => Kept::File(file(&mut rest, unused)?),
-            b'd' => {
-                let length = cut(&mut rest)?.len();
-                if !wanted(path) {
-                    continue;
-                }
-                let end = whole.len() - rest.len();
-                let record = Record::of(Arc::clone(&whole), end - length..end)?;
-                Kept::Directory { unused, record }
-            }
-            _ => return None,
         };
-        entries.push((path.to_owned(), kept));
-    }
+        entries.push((raw.path.to_owned(), kept));
+        Some(())
+    })?;
     Some(entries)
 }
 

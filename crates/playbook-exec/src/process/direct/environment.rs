@@ -33,8 +33,16 @@ struct Known {
     directory: PathBuf,
     declared: IndexMap<EnvName, String>,
     wanted: u32,
-    /// What the shell said; within, nothing if it said what is not understood here.
-    asked: Option<Option<Arc<Environment>>>,
+    answer: Answer,
+}
+
+/// What the shell said.
+#[derive(Debug)]
+enum Answer {
+    NotAsked,
+    /// It has to make this environment itself.
+    Unclear,
+    Known(Arc<Environment>),
 }
 
 /// Asking costs as much as a command or two: it has to be worth it.
@@ -54,7 +62,7 @@ impl Environments {
                 directory: builder.directory.clone(),
                 declared: builder.env.clone(),
                 wanted: 0,
-                asked: None,
+                answer: Answer::NotAsked,
             };
             (all.len() < MOST).then(|| all.push(known))?;
             Some(all.len() - 1)
@@ -64,7 +72,14 @@ impl Environments {
         if known.wanted < WORTH_ASKING {
             return None;
         }
-        known.asked.get_or_insert_with(|| ask(builder)).clone()
+        if matches!(known.answer, Answer::NotAsked) {
+            known.answer =
+                ask(builder).map_or(Answer::Unclear, |found| Answer::Known(Arc::new(found)));
+        }
+        match &known.answer {
+            Answer::Known(environment) => Some(Arc::clone(environment)),
+            Answer::NotAsked | Answer::Unclear => None,
+        }
     }
 }
 
@@ -72,7 +87,7 @@ impl Environments {
 const NOBODYS: &str = "playbook";
 
 /// Has the shell start a program that prints its environment.
-fn ask(builder: &Builder<'_>) -> Option<Arc<Environment>> {
+fn ask(builder: &Builder<'_>) -> Option<Environment> {
     const PRINTER: &str = "/usr/bin/env";
     if builder.env.keys().any(|name| name.as_str() == "_") {
         return None;
@@ -111,12 +126,10 @@ fn ask(builder: &Builder<'_>) -> Option<Arc<Environment>> {
         Some(callers) if !names_program => vars.push(("_".into(), callers)),
         _ => {}
     }
-    marked.then(|| {
-        Arc::new(Environment {
-            vars,
-            path,
-            names_program,
-        })
+    marked.then_some(Environment {
+        vars,
+        path,
+        names_program,
     })
 }
 

@@ -68,26 +68,6 @@ impl Folders {
         });
     }
 
-    /// Learns what was in a directory, if nothing is known of it.
-    pub(in crate::stat) fn recall(&self, path: &Path, record: Record, unused: u8) {
-        self.with(path, |folder| {
-            if folder.record.is_none() {
-                folder.record = Some(record);
-                folder.unused = unused;
-            }
-        });
-    }
-
-    /// Learns what was in a file, if nothing is known of it.
-    pub(in crate::stat) fn recall_file(&self, path: &Path, known: Known) {
-        let (directory, name) = split(path);
-        self.with(directory, |folder| {
-            if !folder.files.contains_key(name) {
-                folder.files.insert(name.into(), known);
-            }
-        });
-    }
-
     /// Looks at a folder.
     pub(in crate::stat) fn look<T>(
         &self,

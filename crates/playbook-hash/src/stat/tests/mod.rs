@@ -12,6 +12,7 @@ use crate::stat::{DigestMemo, StatCache, Trust};
 
 mod evidence;
 mod files;
+mod memo;
 mod trees;
 
 /// A root with one file, whose digest is in the cache as that of a file read long after it was written.
