@@ -44,8 +44,9 @@ pub(crate) fn remember(
         newer,
     };
     let path = project.state_dir().settled();
-    // This is written at the end of most runs, so it is what a run that is killed there leaves half written.
+    // These are written at the end of most runs, so they are what a run that is killed there leaves half written.
     remove_half_replaced(&path)?;
+    plan.stat_cache().remove_half_replaced()?;
     match found.encode() {
         Some(bytes) => {
             project.keep_parsed()?;
