@@ -64,10 +64,10 @@ fn an_interrupted_run_comes_to_the_same() {
 #[test]
 fn what_changes_while_another_run_is_waited_for_is_seen() {
     let sandbox = settled();
-    let parsed = sandbox.path(".playbook/playbook/parsed");
-    let bytes = fs::read(&parsed).unwrap();
-    fs::remove_file(&parsed).unwrap();
-    sandbox.fifo(".playbook/playbook/parsed");
+    let playbook = sandbox.path("playbook.yaml");
+    let bytes = fs::read(&playbook).unwrap();
+    fs::remove_file(&playbook).unwrap();
+    sandbox.fifo("playbook.yaml");
     sandbox.write("in3", "others\n");
     let says = sandbox.pipe("says");
     let mut command = traced(&sandbox, &["run", "-j1"]);
@@ -77,7 +77,7 @@ fn what_changes_while_another_run_is_waited_for_is_seen() {
         command
     });
     // It has looked at the stats once it reads this. Somebody else begins before it does.
-    let mut reader = fs::File::options().write(true).open(&parsed).unwrap();
+    let mut reader = fs::File::options().write(true).open(&playbook).unwrap();
     let holder = Holder {
         pid: std::process::id(),
         host: playbook_exec::host(),
@@ -85,7 +85,8 @@ fn what_changes_while_another_run_is_waited_for_is_seen() {
     };
     let lock = sandbox.path(".playbook/playbook/run.lock");
     let held = RunLock::acquire(&lock, &holder, Contention::Fail).unwrap();
-    fs::remove_file(&parsed).unwrap();
+    fs::remove_file(&playbook).unwrap();
+    sandbox.write("playbook.yaml", str::from_utf8(&bytes).unwrap());
     reader.write_all(&bytes).unwrap();
     drop(reader);
     while !says.hear().starts_with("waiting for another run") {}
