@@ -125,7 +125,10 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         Runner::playbook(&playbook)?,
         found,
     );
-    let machine = machine::describe(&bench.dir);
+    let mut machine = machine::describe(&bench.dir);
+    if args.quick {
+        machine.push_str("| sizes | those of `--quick`: whether it works, not how fast |\n");
+    }
     let tools = bench.tools(&left_out);
     say(format_args!("{machine}\n{tools}"));
     let mut measured = Vec::new();

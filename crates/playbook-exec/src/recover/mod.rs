@@ -123,6 +123,7 @@ pub fn recover(
     pass(Point::OrphansEnded);
     let journal = Journal::reopen(path, header.clone(), valid_bytes)?;
     remove_half_replaced(&project.lock_path())?;
+    project.state_dir().remove_half_written()?;
     let base = if project.playbook().policy.lock_file {
         Base::read(&project.lock_path())?
     } else {

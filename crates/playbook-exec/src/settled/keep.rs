@@ -4,7 +4,7 @@ use std::path::Path;
 
 use blake3::Hash;
 use indexmap::IndexMap;
-use playbook_hash::disk::{DiskError, Durability, remove_half_replaced, replace};
+use playbook_hash::disk::{DiskError, Durability, replace};
 use playbook_hash::{DigestMemo, Evidence, Moment, StatKey, is_racy};
 use playbook_lock::{Folder, Layout};
 use playbook_types::digest::Digest;
@@ -43,15 +43,14 @@ pub(crate) fn remember(
         folder,
         newer,
     };
-    let path = project.state_dir().settled();
-    // These are written at the end of most runs, so they are what a run that is killed there leaves half written.
-    remove_half_replaced(&path)?;
-    plan.stat_cache().remove_half_replaced()?;
+    let state = project.state_dir();
+    // What is kept is written at the end of most runs, so it is what a run that is killed there leaves half written.
+    state.remove_half_written()?;
     match found.encode() {
         Some(bytes) => {
             project.keep_parsed()?;
             plan.base().keep_entries(project, folder, newer)?;
-            replace(&path, &bytes, Durability::Fast)
+            replace(&state.settled(), &bytes, Durability::Fast)
         }
         None => Ok(()),
     }

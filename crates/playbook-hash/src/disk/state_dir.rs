@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::error::DiskError;
 use crate::disk::ops::{create_dirs, write_new};
+use crate::disk::replace::remove_half_replaced;
 use crate::disk::root::Root;
 
 /// Its name in the root.
@@ -85,6 +86,19 @@ impl StateDir {
     /// What the last run found that had nothing to do.
     pub fn settled(&self) -> PathBuf {
         self.own.join("settled")
+    }
+
+    /// Removes what runs that died left half written of what is only kept to save time. Another playbook's run that is
+    /// writing the stat cache at this moment goes without; only a run does this, and only under its lock.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn remove_half_written(&self) -> Result<(), DiskError> {
+        remove_half_replaced(&self.stat_cache())?;
+        remove_half_replaced(&self.settled())?;
+        remove_half_replaced(&self.parsed())?;
+        remove_half_replaced(&self.entries())
     }
 
     /// The directory itself.

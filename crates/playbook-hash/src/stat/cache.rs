@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexSet;
 
-use crate::disk::{DiskError, Durability, remove_half_replaced, replace};
+use crate::disk::{DiskError, Durability, replace};
 use crate::stat::codec::{Kept, Writer, decode, each_entry};
 use crate::stat::racy::is_racy;
 use crate::stat::seen::{Folder, Folders};
@@ -30,20 +30,6 @@ impl StatCache {
     /// The cache in `file`, of a root whose path is absolute.
     pub fn new(file: PathBuf, root: PathBuf) -> Self {
         Self { file, root }
-    }
-
-    /// Removes what a process that died while it replaced this left. One that is alive and replaces it now loses what it
-    /// learned, as it may anyway.
-    ///
-    /// # Errors
-    ///
-    /// When the disk refuses.
-    pub fn remove_half_replaced(&self) -> Result<(), DiskError> {
-        match remove_half_replaced(&self.file) {
-            // It was quicker.
-            Err(error) if error.source.kind() == ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
     }
 
     /// Learns everything it knows; nothing if it is not there or not whole.

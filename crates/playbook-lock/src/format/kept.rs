@@ -17,7 +17,7 @@ use std::path::Path;
 
 use blake3::Hash;
 use indexmap::IndexMap;
-use playbook_hash::disk::{DiskError, Durability, remove_half_replaced, replace};
+use playbook_hash::disk::{DiskError, Durability, replace};
 use playbook_hash::this_program;
 use playbook_types::name::StageName;
 use playbook_types::record::lock::{LockFile, StageEntry};
@@ -116,7 +116,6 @@ pub(crate) fn keep_entries(
     let Some(bytes) = encode(lock, entries) else {
         return Ok(());
     };
-    remove_half_replaced(path)?;
     replace(path, &bytes, Durability::Fast)
 }
 

@@ -19,7 +19,7 @@ use std::path::Path;
 
 use blake3::{Hash, Hasher};
 use indexmap::IndexMap;
-use playbook_hash::disk::{DiskError, Durability, remove_half_replaced, replace};
+use playbook_hash::disk::{DiskError, Durability, replace};
 use playbook_hash::this_program;
 use playbook_types::finding::Findings;
 use playbook_types::model::playbook::Playbook;
@@ -86,7 +86,6 @@ pub(crate) fn keep(path: &Path, key: Key, parsed: &Parsed) -> Result<(), DiskErr
     if read(path, key, Wanted::All).is_some() {
         return Ok(());
     }
-    remove_half_replaced(path)?;
     match encode(key, parsed) {
         Some(bytes) => replace(path, &bytes, Durability::Fast),
         None => Ok(()),

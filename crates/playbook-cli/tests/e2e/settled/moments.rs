@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::process::Stdio;
 
+use playbook_lock::run_lock::{Contention, Holder, RunLock};
 use rustix::process::Signal;
 
 use super::same::{Way, forget, run, settled, shown, sorted, traced, way};
@@ -57,6 +59,41 @@ fn an_interrupted_run_comes_to_the_same() {
         (interrupted, shown(&sandbox, &third))
     });
     assert_eq!(ended[0], ended[1]);
+}
+
+#[test]
+fn what_changes_while_another_run_is_waited_for_is_seen() {
+    let sandbox = settled();
+    let playbook = sandbox.path("playbook.yaml");
+    let bytes = fs::read(&playbook).unwrap();
+    fs::remove_file(&playbook).unwrap();
+    sandbox.fifo("playbook.yaml");
+    sandbox.write("in3", "others\n");
+    let says = sandbox.pipe("says");
+    let mut command = traced(&sandbox, &["run", "-j1"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let run = sandbox.start_wired({
+        command.stderr(says.writer());
+        command
+    });
+    // It has looked at the stats once it reads this. Somebody else begins before it does.
+    let mut reader = fs::File::options().write(true).open(&playbook).unwrap();
+    let holder = Holder {
+        pid: std::process::id(),
+        host: playbook_exec::host(),
+        since: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let lock = sandbox.path(".playbook/playbook/run.lock");
+    let held = RunLock::acquire(&lock, &holder, Contention::Fail).unwrap();
+    fs::remove_file(&playbook).unwrap();
+    sandbox.write("playbook.yaml", str::from_utf8(&bytes).unwrap());
+    reader.write_all(&bytes).unwrap();
+    drop(reader);
+    while !says.hear().starts_with("waiting for another run") {}
+    sandbox.write("in1", "others\n");
+    drop(held);
+    assert_eq!(run.ended_quietly(), Some(0));
+    assert_eq!(sandbox.read("xa"), "others\nshared\n");
 }
 
 #[test]

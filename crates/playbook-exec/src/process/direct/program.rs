@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, Mode, OFlags, access, open};
+use rustix::fs::{Mode, OFlags, open};
 
 use crate::process::direct::words::Direction;
 
@@ -45,11 +45,12 @@ fn writable(path: &Path, how: OFlags) -> Option<File> {
     Some(file.into())
 }
 
-/// The program of this name: as it is if it is a path, else the first in the directories of `path`.
+/// The program of this name: as it is if it is a path, else the first in the directories of `path`. One that may not be
+/// run will not start, and a shell would look further.
 pub(super) fn find(name: &str, path: &OsStr, directory: &Path) -> Option<PathBuf> {
     if name.contains('/') {
         // Whoever is started by `#!` is told the name as it is written.
-        return is_program(&directory.join(name)).then(|| PathBuf::from(name));
+        return is_file(&directory.join(name)).then(|| PathBuf::from(name));
     }
     for element in path.as_bytes().split(|byte| *byte == b':') {
         // Shells differ about all others.
@@ -60,7 +61,7 @@ pub(super) fn find(name: &str, path: &OsStr, directory: &Path) -> Option<PathBuf
         }
         let candidate = Path::new(OsStr::from_bytes(element)).join(name);
         match std::fs::metadata(&candidate) {
-            Ok(meta) => return (meta.is_file() && may_run(&candidate)).then_some(candidate),
+            Ok(meta) => return meta.is_file().then_some(candidate),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => return None,
         }
@@ -68,10 +69,6 @@ pub(super) fn find(name: &str, path: &OsStr, directory: &Path) -> Option<PathBuf
     None
 }
 
-fn is_program(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| meta.is_file()) && may_run(path)
-}
-
-fn may_run(path: &Path) -> bool {
-    access(path, Access::EXEC_OK).is_ok()
+fn is_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.is_file())
 }
