@@ -22,6 +22,9 @@ use crate::settled::{Part, Standing};
 /// So few paths are looked for in the stat cache instead of reading all of it.
 const FEW: usize = 64;
 
+/// Below so many stages, sharing the work costs more than it saves.
+const WORTH_SHARING: usize = 128;
+
 /// What to plan.
 #[derive(Debug, Clone, Default)]
 pub struct PlanOptions {
@@ -110,15 +113,20 @@ fn build<'p>(
     let graph = Graph::build(playbook).map_err(ExecError::Cycle)?;
     let recorded = recorded()?;
     let selected = select(playbook, &graph, recorded.lock(), selection)?;
-    let resolved = (0..graph.len())
-        .into_par_iter()
-        .map(|i| match playbook.stages.get_index(i) {
-            Some((_, stage)) if selected.stages.contains(&StageId::new(i)) => {
-                resolve(playbook, stage).map(Some)
-            }
-            _ => Ok(None),
-        })
-        .collect::<Result<_, _>>()?;
+    let resolved = |i: usize| match playbook.stages.get_index(i) {
+        Some((_, stage)) if selected.stages.contains(&StageId::new(i)) => {
+            resolve(playbook, stage).map(Some)
+        }
+        _ => Ok(None),
+    };
+    let all = 0..graph.len();
+    let resolved = if graph.len() < WORTH_SHARING {
+        all.map(resolved).collect::<Result<_, _>>()?
+    } else {
+        all.into_par_iter()
+            .map(resolved)
+            .collect::<Result<_, _>>()?
+    };
     let plan = Plan {
         project,
         graph,

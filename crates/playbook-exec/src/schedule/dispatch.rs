@@ -13,7 +13,7 @@ use crate::schedule::run::Task;
 use crate::stage::Job;
 
 /// So many stages, each with so many files, are decided without calling others.
-const FEW: usize = 8;
+pub(super) const FEW: usize = 8;
 
 /// A file of this many bytes is digested in less time than a thread takes to wake up.
 const SMALL: u64 = 16 * 1024;

@@ -144,11 +144,13 @@ impl<'s> Engine<'s> {
     /// Stages that stand were decided before the run.
     fn tell_what_stands(&mut self) {
         let plan = self.shared.plan;
-        for stage in plan.standing.iter().flat_map(Standing::stages) {
-            self.totals.stages_cached += 1;
-            self.totals.saved_seconds += stage.seconds.unwrap_or(0.0);
-            self.report.tell(stage.cached());
-        }
+        let totals = &mut self.totals;
+        let standing = plan.standing.iter().flat_map(Standing::stages);
+        self.report.tell_all(standing.map(|stage| {
+            totals.stages_cached += 1;
+            totals.saved_seconds += stage.seconds.unwrap_or(0.0);
+            stage.cached()
+        }));
     }
 
     /// One turn of the loop: start what can start, write what is due, wait for a message.

@@ -49,6 +49,17 @@ impl<'a> Report<'a> {
         EventLog::add_line(&event, &mut self.lines);
     }
 
+    /// Tells of what was found at one moment.
+    pub(super) fn tell_all(&mut self, kinds: impl Iterator<Item = EventKind>) {
+        let (ts, run_id) = (self.clock.now(), self.run_id);
+        let front = EventLog::front(ts, run_id);
+        for kind in kinds {
+            let event = Event { ts, run_id, kind };
+            self.observer.event(&event);
+            EventLog::add_behind(&front, &event.kind, &mut self.lines);
+        }
+    }
+
     /// Whether a command was started.
     pub(super) fn executed(&self) -> bool {
         self.executed

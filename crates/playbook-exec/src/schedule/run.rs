@@ -1,7 +1,7 @@
 //! Running a plan: the threads, what they share, and who tells whom.
 
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ use crate::observer::Observer;
 use crate::outputs::Places;
 use crate::plan::{Decided, Facts, Plan, StageFault, decide, refuse_clashes};
 use crate::process::{Direct, Heard, SignalWatch, SpareLogs, become_subreaper, identity};
-use crate::schedule::engine::{Engine, Logs, Shared};
+use crate::schedule::dispatch::FEW;
+use crate::schedule::engine::{Engine, Logs, Shared, Soon};
 use crate::schedule::record::Entries;
 use crate::schedule::running::Running;
 use crate::schedule::workers::{Queue, Workers, work};
@@ -115,41 +116,40 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         clock: runtime.clock,
     };
     let (memo, folder) = (&memo, &folder);
+    // The scheduler waits for every task, so it is there to hear what came of it.
+    let carry_out = |task| drop(inbox.send(carry_out(task, plan, memo, folder)));
+    let carry_out = &carry_out;
     let summary = std::thread::scope(|threads| {
         let _stop_syncing = StopSyncing(&journal);
         keep_synced(&journal, threads)?;
-        rayon::in_place_scope_fifo(|hashing| {
-            let to_scheduler = inbox.clone();
-            let start_worker = move |queue: Queue| {
-                let inbox = to_scheduler.clone();
-                let thread = std::thread::Builder::new().name("stage".to_owned());
-                thread
-                    .spawn_scoped(threads, move || work(&queue, with, &inbox))
-                    .map(|_| ())
-            };
-            let soon = move |task: Task| {
-                let inbox = inbox.clone();
-                hashing.spawn_fifo(move |_| {
-                    // The scheduler waits for every task, so it is there to hear this.
-                    inbox.send(carry_out(task, plan, memo, folder)).ok();
-                });
-            };
-            let now = move |id, after: &[_]| decide_now(plan, memo, id, after);
+        let to_scheduler = inbox.clone();
+        let start_worker = move |queue: Queue| {
+            let inbox = to_scheduler.clone();
+            let thread = std::thread::Builder::new().name("stage".to_owned());
+            thread
+                .spawn_scoped(threads, move || work(&queue, with, &inbox))
+                .map(|_| ())
+        };
+        let now = move |id, after: &[_]| decide_now(plan, memo, id, after);
+        let go = |soon: &Soon<'_>| {
             let shared = Shared {
                 plan,
                 runtime,
                 running: &running,
                 journal: &journal,
                 folder,
-                soon: &soon,
+                soon,
                 now: &now,
             };
-            Engine::new(
-                shared,
-                Workers::new(&start_worker),
-                Logs::new(&state_dir, &run),
-            )
-            .run(&messages)
+            let logs = Logs::new(&state_dir, &run);
+            Engine::new(shared, Workers::new(&start_worker), logs).run(&messages)
+        };
+        if plan.len() <= FEW {
+            // Most of what so few stages need the scheduler does itself: rayon's threads are not worth their start.
+            return go(&|task| on_a_thread(threads, task, carry_out));
+        }
+        rayon::in_place_scope_fifo(|hashing| {
+            go(&|task| hashing.spawn_fifo(move |_| carry_out(task)))
         })
     });
     drop(watch);
@@ -184,6 +184,23 @@ impl Drop for StopSyncing<'_> {
     fn drop(&mut self) {
         // The run has asked before, if it came to its end.
         self.0.stop().ok();
+    }
+}
+
+/// Has a task carried out on a thread of its own, or here if there can be none.
+fn on_a_thread<'s>(threads: &'s Scope<'s, '_>, task: Task, carry_out: &'s (impl Fn(Task) + Sync)) {
+    let task = Arc::new(Mutex::new(Some(task)));
+    let take = |task: &Mutex<Option<Task>>| {
+        let mut task = task.lock().unwrap_or_else(PoisonError::into_inner);
+        task.take()
+    };
+    let there = Arc::clone(&task);
+    let thread = std::thread::Builder::new().name("hashing".to_owned());
+    let started = thread.spawn_scoped(threads, move || {
+        take(&there).into_iter().for_each(carry_out);
+    });
+    if started.is_err() {
+        take(&task).into_iter().for_each(carry_out);
     }
 }
 

@@ -34,7 +34,9 @@ use crate::stat::key::{StatKey, cut, take};
 use crate::stat::seen::Record;
 
 /// Below this many entries, sharing the work costs more than it saves.
-const WORTH_SHARING: usize = 512;
+const WORTH_SHARING: usize = 1024;
+/// From this many on, it is shared among all threads there are.
+const MANY: usize = 16 * 1024;
 /// So many names of a directory are digested together, and are one piece of work.
 pub(super) const TOGETHER: usize = 256;
 
@@ -261,13 +263,28 @@ pub fn changed(items: &[EvidenceItem<'_>], root: &Path) -> Option<Vec<usize>> {
         (!holds).then_some(n)
     };
     let directories = items.iter().any(EvidenceItem::is_directory);
-    Some(if items.len() < WORTH_SHARING && !directories {
-        items.iter().enumerate().filter_map(changed).collect()
-    } else {
+    if directories || items.len() >= MANY {
         let least = if directories { 1 } else { 256 };
         let shared = items.par_iter().enumerate().with_min_len(least);
-        shared.filter_map(changed).collect()
-    })
+        return Some(shared.filter_map(changed).collect());
+    }
+    if items.len() < WORTH_SHARING {
+        return Some(items.iter().enumerate().filter_map(changed).collect());
+    }
+    // One more thread is started sooner than all of rayon's.
+    let half = items.len() / 2;
+    Some(std::thread::scope(|threads| {
+        let (front, back) = items.split_at(half);
+        let look_at_back = move || (half..).zip(back).filter_map(changed).collect::<Vec<_>>();
+        let other = std::thread::Builder::new().spawn_scoped(threads, look_at_back);
+        let mut found: Vec<usize> = front.iter().enumerate().filter_map(changed).collect();
+        // Where there can be no other thread, or none that ends well, this one does it all.
+        let back = other.ok().and_then(|other| other.join().ok());
+        found.extend(
+            back.unwrap_or_else(|| (half..).zip(&items[half..]).filter_map(changed).collect()),
+        );
+        found
+    }))
 }
 
 fn digest_of_stats(stats: impl Iterator<Item = Result<StatKey, Errno>>) -> Result<[u8; 32], Errno> {

@@ -5,9 +5,11 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use playbook_hash::disk::{AppendFile, DiskError};
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{Event, EventKind};
+use uuid::Uuid;
 
 /// The event log, opened when the first line is written.
 #[derive(Debug)]
@@ -48,9 +50,20 @@ impl EventLog {
         line
     }
 
-    /// Adds an event as a line. What all events have stands in front, as serde writes it too but more slowly.
+    /// Adds an event as a line.
     pub fn add_line(event: &Event, lines: &mut String) {
         let Event { ts, run_id, kind } = event;
+        Self::add_behind(&Self::front(*ts, *run_id), kind, lines);
+    }
+
+    /// What stands in front in the lines of all events of one moment.
+    pub fn front(ts: Timestamp, run_id: Uuid) -> String {
+        format!(r#"{{"ts":"{ts}","run_id":"{run_id}","#)
+    }
+
+    /// Adds what happened as a line with this front. It is what serde makes of the event, but quicker.
+    pub fn add_behind(front: &str, kind: &EventKind, lines: &mut String) {
+        lines.push_str(front);
         if let EventKind::StageCached {
             stage,
             cache_key: Some(key),
@@ -58,18 +71,19 @@ impl EventLog {
         } = kind
         {
             // Of a large pipeline nearly all lines are of this kind, and nothing in it needs escaping.
+            let stage = stage.as_str();
+            // Writing to a string cannot fail.
             writeln!(
                 lines,
-                r#"{{"ts":"{ts}","run_id":"{run_id}","event":"stage_cached","stage":"{stage}","cache_key":"{key}","reason":"hit"}}"#
+                r#""event":"stage_cached","stage":"{stage}","cache_key":"{key}","reason":"hit"}}"#
             )
             .ok();
             return;
         }
         // Events hold nothing that JSON cannot: keys are text, numbers finite.
         let kind = serde_json::to_string(kind).unwrap_or_default();
-        let rest = kind.strip_prefix('{').unwrap_or_default();
-        // Writing to a string cannot fail.
-        writeln!(lines, "{{\"ts\":\"{ts}\",\"run_id\":\"{run_id}\",{rest}").ok();
+        lines.push_str(kind.strip_prefix('{').unwrap_or_default());
+        lines.push('\n');
     }
 }
 
@@ -88,11 +102,9 @@ fn ends_torn(path: &Path) -> bool {
 mod tests {
     use super::*;
     use indexmap::IndexMap;
-    use jiff::Timestamp;
     use playbook_types::digest::Digest;
     use playbook_types::name::StageName;
     use playbook_types::record::event::RunTotals;
-    use uuid::Uuid;
 
     #[test]
     fn a_line_is_what_serde_makes_of_the_event() {
