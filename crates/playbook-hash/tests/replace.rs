@@ -167,3 +167,22 @@ fn what_a_dead_process_left_goes_and_nothing_else() {
     );
     assert_eq!(std::fs::read(&path).unwrap(), b"whole");
 }
+
+#[test]
+fn what_is_half_replaced_may_be_gone_before_it_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shared");
+    std::thread::scope(|threads| {
+        let replacing = threads.spawn(|| {
+            for _ in 0..2000 {
+                // It may be removed under its hands.
+                replace(&path, b"1", Durability::Fast).ok();
+            }
+        });
+        while !replacing.is_finished() {
+            remove_half_replaced(&path).unwrap();
+        }
+    });
+    remove_half_replaced(&path).unwrap();
+    assert!(std::fs::read_dir(dir.path()).unwrap().count() <= 1);
+}

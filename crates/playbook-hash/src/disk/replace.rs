@@ -78,7 +78,11 @@ pub fn remove_half_replaced(path: &Path) -> Result<(), DiskError> {
     for entry in entries.flatten() {
         let name = entry.file_name();
         if name.to_str().is_some_and(|name| name.starts_with(&prefix)) {
-            remove_file(&directory.join(name))?;
+            match remove_file(&directory.join(name)) {
+                // Another was quicker, or somebody is replacing it after all.
+                Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
         }
     }
     Ok(())
