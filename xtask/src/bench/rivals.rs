@@ -41,20 +41,20 @@ struct Spec {
 pub(super) const PLAYBOOK: &str = "playbook";
 
 const ANY: usize = usize::MAX;
-/// What `--with-slow` lets every tool do.
-const SLOW: usize = 10_000;
+/// Up to here the quick ones take minutes at most to do everything once.
+const LARGE: usize = 10_000;
 
 const RIVALS: [Spec; 7] = [
-    spec("n2", "n2", Format::Ninja, &["-j{jobs}"], ANY),
+    spec("n2", "n2", Format::Ninja, &["-j{jobs}"], LARGE),
     spec(
         "ninja",
         "ninja",
         Format::Ninja,
         &["--quiet", "-j{jobs}"],
-        ANY,
+        LARGE,
     ),
-    spec("make", "make", Format::Make, &["-s", "-j{jobs}"], ANY),
-    spec("doit", "doit", Format::Doit, &["-n{jobs}"], 10_000),
+    spec("make", "make", Format::Make, &["-s", "-j{jobs}"], LARGE),
+    spec("doit", "doit", Format::Doit, &["-n{jobs}"], 1_000),
     spec("go-task", "task", Format::Task, &["-C{jobs}"], 1_000),
     spec(
         "Snakemake",
@@ -155,7 +155,7 @@ pub(super) fn rivals(without: &[String], with_slow: bool) -> (Vec<Runner>, Vec<S
                 program,
                 format,
                 args,
-                most: if with_slow { most.max(SLOW) } else { most },
+                most: if with_slow { ANY } else { most },
             }),
             Err(why) => left_out.push(why),
         }
