@@ -39,6 +39,8 @@ enum Step {
     Clippy,
     Tidy,
     Test,
+    /// The tests of whole runs, with no stat trusted
+    Reread,
     Doc,
     /// Compile the fuzz targets
     Fuzz,
@@ -52,6 +54,7 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Tidy => "tidy",
             Self::Test => "test",
+            Self::Reread => "reread",
             Self::Doc => "doc",
             Self::Fuzz => "fuzz",
             Self::Deny => "deny",
@@ -65,13 +68,13 @@ impl Step {
             Self::Clippy => Some(Tool::Clippy),
             Self::Fuzz => Some(Tool::Cxx),
             Self::Deny => Some(Tool::Deny),
-            Self::Tidy | Self::Test | Self::Doc => None,
+            Self::Tidy | Self::Test | Self::Reread | Self::Doc => None,
         }
     }
 
     /// What it would rather run with; it must be there only where it is required.
     fn prefers(self) -> Option<Tool> {
-        (self == Self::Test).then_some(Tool::Nextest)
+        matches!(self, Self::Test | Self::Reread).then_some(Tool::Nextest)
     }
 
     fn run(self) -> anyhow::Result<bool> {
@@ -91,6 +94,7 @@ impl Step {
             }
             Self::Tidy => Ok(reported(&tidy::run())),
             Self::Test => Ok(reported(&suite::run())),
+            Self::Reread => suite::run_rereading(),
             Self::Doc => {
                 let args = ["doc", "--workspace", "--no-deps", "--locked"];
                 cargo(&args, &[("RUSTDOCFLAGS", "-D warnings")])

@@ -25,6 +25,20 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs the tests of whole runs with the caches of stats off, but for those that are about them.
+pub(crate) fn run_rereading() -> anyhow::Result<bool> {
+    let mut args = if Tool::Nextest.is_installed() {
+        vec!["nextest", "run", "--locked", "-p", "playbook-cli"]
+    } else {
+        vec!["test", "--locked", "-p", "playbook-cli"]
+    };
+    args.extend(["--test", "crash", "--test", "e2e", "--"]);
+    for about_stats in ["settled::", "every_moment::"] {
+        args.extend(["--skip", about_stats]);
+    }
+    cargo(&args, &[("PLAYBOOK_NO_STAT_CACHE", "1")])
+}
+
 struct Part {
     name: &'static str,
     args: Vec<&'static str>,

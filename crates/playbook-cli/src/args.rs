@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 /// Options of every command.
@@ -26,7 +27,14 @@ pub(crate) struct GlobalArgs {
     )]
     pub(crate) color: ColorWhen,
     /// Read all data again instead of trusting unchanged file times, sizes and inodes
-    #[arg(long, global = true, help_heading = "Options of every command")]
+    #[arg(
+        long,
+        global = true,
+        env = "PLAYBOOK_NO_STAT_CACHE",
+        hide_env_values = true,
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Options of every command"
+    )]
     pub(crate) no_stat_cache: bool,
     /// Say only what went wrong
     #[arg(

@@ -31,6 +31,14 @@ pub(crate) struct Alive {
     pub(crate) what: String,
 }
 
+/// With this in the tests' environment the program reads everything in each of its runs.
+const CACHES_OFF: &str = "PLAYBOOK_NO_STAT_CACHE";
+
+/// Whether no stat may save any reading.
+pub(crate) fn caches_are_off() -> bool {
+    std::env::var_os(CACHES_OFF).is_some()
+}
+
 impl Sandbox {
     /// With a playbook of this pipeline, which has not run.
     pub(crate) fn new(pipeline: &Pipeline) -> Self {
@@ -142,6 +150,9 @@ impl Sandbox {
             .env("PLAYBOOK_TEST_GRACE_MS", "100")
             .env(MARK, self.directory.path())
             .env(RUN, self.last_run().to_string());
+        if caches_are_off() {
+            command.env(CACHES_OFF, "1");
+        }
         command
     }
 

@@ -29,7 +29,7 @@ pub struct Found {
 #[derive(Debug)]
 pub enum Look<'f> {
     /// There is nothing to do.
-    Settled(Settled),
+    Settled(Settled<'f>),
     /// Some stages have to be decided.
     Unsettled(Unsettled<'f>),
 }
@@ -69,12 +69,8 @@ impl Found {
         }
         let affected = affected(&image, &moved);
         if moved.is_empty() && affected.is_empty() {
-            let stages = image.order.iter().map(|n| image.stages[*n].settled());
-            return Some(Look::Settled(Settled {
-                playbook: image.name.to_owned(),
-                warnings: serde_json::from_str(image.warnings).ok()?,
-                stages: stages.collect::<Option<_>>()?,
-            }));
+            let warnings = serde_json::from_str(image.warnings).ok()?;
+            return Some(Look::Settled(Settled { warnings, image }));
         }
         Some(Look::Unsettled(Unsettled {
             found: self,

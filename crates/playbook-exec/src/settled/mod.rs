@@ -34,16 +34,14 @@ use playbook_types::record::event::{Event, EventKind, RunTotals};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::settled::image::Image;
 
 /// A playbook in which every stage is up to date.
-#[derive(Debug, Clone)]
-pub struct Settled {
-    /// The playbook's name.
-    pub playbook: String,
+#[derive(Debug)]
+pub struct Settled<'f> {
     /// What is worth a warning in it.
     pub warnings: Findings,
-    /// Its stages, in the order a run takes them.
-    pub stages: Vec<SettledStage>,
+    image: Image<'f>,
 }
 
 /// A stage that is up to date.
@@ -68,7 +66,7 @@ impl SettledStage {
     }
 }
 
-impl Settled {
+impl Settled<'_> {
     /// The events of a run that finds this, and takes so long to.
     pub fn events(&self, run_id: Uuid, clock: &dyn Clock, took: Duration) -> Vec<Event> {
         let event = |kind| Event {
@@ -77,16 +75,20 @@ impl Settled {
             kind,
         };
         let started = EventKind::RunStarted {
-            playbook: self.playbook.clone(),
+            playbook: self.image.name.to_owned(),
             generator: GENERATOR.to_owned(),
-            stages: self.stages.len(),
+            stages: self.image.stages.len(),
             params: IndexMap::new(),
         };
-        let cached = self.stages.iter().map(SettledStage::cached);
+        // Their names were checked when they were written down, and the bytes when they were read.
+        let stages = self.image.order.iter();
+        let stages = stages.filter_map(|n| self.image.stages[*n].settled());
+        let stages: Vec<SettledStage> = stages.collect();
+        let cached = stages.iter().map(SettledStage::cached);
         let completed = EventKind::RunCompleted(RunTotals {
-            stages_cached: self.stages.len(),
+            stages_cached: stages.len(),
             total_seconds: took.as_secs_f64(),
-            saved_seconds: self.stages.iter().filter_map(|stage| stage.seconds).sum(),
+            saved_seconds: stages.iter().filter_map(|stage| stage.seconds).sum(),
             ..RunTotals::default()
         });
         let all = std::iter::once(started).chain(cached).chain([completed]);

@@ -96,9 +96,14 @@ impl Project {
         }
     }
 
-    /// The playbook with all its stages, read from its text again.
+    /// The playbook with all its stages, as it was when this was opened; as its text is now only if nothing else has that.
     pub(crate) fn whole_playbook(&self) -> Result<Playbook, LockError> {
-        Ok(parse_text(&self.text()?, &self.name, &self.file)?.playbook)
+        let kept = Key::of(&self.name, self.text_hash);
+        let kept = kept.and_then(|key| parsed::read(&self.state_dir().parsed(), key, Wanted::All));
+        match kept {
+            Some(kept) => Ok(kept.playbook),
+            None => Ok(parse_text(&self.text()?, &self.name, &self.file)?.playbook),
+        }
     }
 
     fn text(&self) -> Result<Cow<'_, str>, LockError> {

@@ -167,7 +167,7 @@ fn warn(app: &App, file: &Path, warnings: &Findings) {
 fn tell_settled(
     app: &App,
     args: &RunArgs,
-    settled: &Settled,
+    settled: &Settled<'_>,
     took: Duration,
 ) -> Result<(), CliError> {
     if args.json {

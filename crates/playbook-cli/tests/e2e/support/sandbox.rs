@@ -150,6 +150,10 @@ impl Sandbox {
         command
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("LC_ALL", "C");
+        // With this in the tests' environment the program reads everything in each of its runs.
+        if let Some(off) = std::env::var_os("PLAYBOOK_NO_STAT_CACHE") {
+            command.env("PLAYBOOK_NO_STAT_CACHE", off);
+        }
         if self.fixed_clock {
             command.env("PLAYBOOK_TEST_CLOCK", "2026-02-16T14:00:00Z");
             command.env(
