@@ -32,6 +32,9 @@ pub enum Trust {
     ReadEverything,
 }
 
+/// So little is read again sooner than the whole cache is rewritten for it.
+const LITTLE: u64 = 1 << 20;
+
 /// The digests of files known so far, each with the stat it belongs to. For one run; shared by its threads.
 #[derive(Debug)]
 pub struct DigestMemo {
@@ -45,6 +48,8 @@ pub struct DigestMemo {
     files_read: AtomicU64,
     /// Something is known that is worth keeping and not in the cache.
     learned: AtomicBool,
+    /// How much would have to be read again if it were not kept.
+    learned_bytes: AtomicU64,
     local: LocalDisks,
 }
 
@@ -60,6 +65,7 @@ impl DigestMemo {
             trees: SeenTrees::default(),
             files_read: AtomicU64::new(0),
             learned: AtomicBool::new(false),
+            learned_bytes: AtomicU64::new(0),
             local: LocalDisks::default(),
         }
     }
@@ -99,6 +105,9 @@ impl DigestMemo {
         else {
             return Ok(());
         };
+        if self.is_part && self.learned_bytes.load(Ordering::Relaxed) < LITTLE {
+            return Ok(());
+        }
         let folders = self.folders.all();
         if self.is_part {
             cache.update(&folders)
@@ -222,7 +231,12 @@ impl DigestMemo {
             }
         }
         let (read, _) = digest_open(&opened).map_err(|unread| unread.at(path.to_owned()))?;
-        self.count(1, !is_racy(&read.stat, read.began));
+        let worth = !is_racy(&read.stat, read.began);
+        self.count(1, worth);
+        if worth {
+            self.learned_bytes
+                .fetch_add(read.total_bytes, Ordering::Relaxed);
+        }
         let known = Known {
             file: read,
             boot: self.boot,
@@ -318,6 +332,9 @@ impl DigestMemo {
     /// saves something next time.
     pub(crate) fn learn(&self, path: &Path, record: Record, read: u64, worth: bool) {
         self.count(read, worth);
+        if worth {
+            self.learned_bytes.fetch_add(LITTLE, Ordering::Relaxed);
+        }
         self.folders.learn(path, record, 0);
     }
 
@@ -354,6 +371,7 @@ impl DigestMemo {
     /// As if everything known so far had been read so many seconds later than it was.
     pub(super) fn read_later(&self, seconds: i64) {
         self.learned.store(true, Ordering::Relaxed);
+        self.learned_bytes.store(LITTLE, Ordering::Relaxed);
         self.folders.each(|folder| {
             if let Some(record) = &mut folder.record {
                 *record = record.read_later(seconds);

@@ -187,7 +187,7 @@ fn who_asks_for_a_few_paths_reads_no_more_and_loses_nothing() {
     first.read_later(10);
     first.save().unwrap();
 
-    edit_in_secret(&root.path("f"), "2");
+    edit_in_secret(&root.path("f"), &"2".repeat(2 << 20));
     let asked = [root.path("f"), root.path("d")];
     let few = DigestMemo::with_cache_of(Trust::Stat, root.cache(), &asked);
     root.digest(&few, "d");
