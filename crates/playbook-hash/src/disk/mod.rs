@@ -14,6 +14,7 @@ mod state_dir;
 
 pub use append::AppendFile;
 pub use error::DiskError;
+pub(crate) use mount::device_of;
 pub use mount::on_one_mount;
 pub use ops::{
     create_dirs, open_empty, open_keeping, overwrite, remove_dir, remove_file, rename,

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
+use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat};
 use rustix::io::Errno;
 
 /// A mount: on Linux the mount itself, so that a bind mount of the same file system is seen too.
@@ -14,15 +14,21 @@ pub(super) struct Mount {
     id: u64,
 }
 
-pub(super) fn mount_of(open: &OwnedFd) -> Result<Mount, Errno> {
-    let found = fstat(open)?;
+/// The number of the file system that something is on.
+pub(crate) fn device_of(stat: &Stat) -> u64 {
     #[allow(
         clippy::allow_attributes,
         clippy::unnecessary_cast,
         clippy::cast_sign_loss,
         reason = "dev_t is signed on some systems"
     )]
-    let device = found.st_dev as u64;
+    let device = stat.st_dev as u64;
+    device
+}
+
+pub(super) fn mount_of(open: &OwnedFd) -> Result<Mount, Errno> {
+    let found = fstat(open)?;
+    let device = device_of(&found);
     Ok(Mount {
         device,
         id: mount_id(open),

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use indexmap::IndexMap;
 use rustix::fs::Stat;
 
+use crate::disk::device_of;
+
 /// What a stat is worth on a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Locality {
@@ -38,13 +40,7 @@ impl LocalDisks {
     }
 
     fn of(&self, found: &Stat, ask: impl FnOnce() -> Locality) -> Locality {
-        #[allow(
-            clippy::allow_attributes,
-            clippy::unnecessary_cast,
-            clippy::cast_sign_loss,
-            reason = "dev_t is signed on some systems"
-        )]
-        let device = found.st_dev as u64;
+        let device = device_of(found);
         let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *devices.entry(device).or_insert_with(ask)
     }

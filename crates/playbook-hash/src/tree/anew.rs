@@ -8,10 +8,11 @@ use rustix::fs::{FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
 use rustix::io::Errno;
 
 use crate::command::digest_bytes;
+use crate::disk::device_of;
 use crate::error::HashError;
 use crate::file::{OPEN_FLAGS, Unread, digest_open, special_kind};
 use crate::stat::{Entries, Entry, Locality, Moment, Seen, StatKey, is_racy};
-use crate::tree::directory::{DIRECTORY, Reading, device};
+use crate::tree::directory::{DIRECTORY, Reading};
 use crate::tree::entry::EntryKind;
 use crate::tree::names::Names;
 
@@ -115,7 +116,7 @@ impl Batch {
             Errno::INVAL => reading.failed(name, Errno::NOENT),
             errno => reading.failed(name, errno),
         })?;
-        self.foreign |= device(&found) != reading.device;
+        self.foreign |= device_of(&found) != reading.device;
         Ok(Entry {
             seen: Seen::Counted(EntryKind::Link),
             stat: StatKey::of(&found),
@@ -136,7 +137,7 @@ impl Batch {
         if looked_for && reading.before.locality != Locality::Remote {
             let found = reading.look(name).map_err(failed)?;
             // What is mounted here from elsewhere may be remote.
-            if device(&found) == reading.device
+            if device_of(&found) == reading.device
                 && let Some(entry) = recognised(reading, name, &found, known)
             {
                 return Ok(entry);
@@ -148,7 +149,7 @@ impl Batch {
         if looked_for {
             let found = fstat(&file).map_err(failed)?;
             if let Some(entry) = recognised(reading, name, &found, known) {
-                self.foreign |= device(&found) != reading.device;
+                self.foreign |= device_of(&found) != reading.device;
                 return Ok(entry);
             }
         }
@@ -159,7 +160,7 @@ impl Batch {
         })?;
         self.read += 1;
         self.learned |= !is_racy(&read.stat, read.began);
-        self.foreign |= device(&found) != reading.device;
+        self.foreign |= device_of(&found) != reading.device;
         Ok(Entry {
             seen: Seen::Counted(file_kind(&found)),
             stat: read.stat,

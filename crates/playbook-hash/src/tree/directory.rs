@@ -24,6 +24,7 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, Stat, fstat, statat};
 use rustix::io::Errno;
 
+use crate::disk::device_of;
 use crate::error::HashError;
 use crate::ignore_rules::{IgnoreRules, is_reserved};
 use crate::stat::{Before, DigestMemo, Locality, Moment, Record, Seen, StatKey};
@@ -93,7 +94,7 @@ pub(super) fn read(
         rules,
         memo,
         before: memo.before(path, fd, &found),
-        device: device(&found),
+        device: device_of(&found),
     };
     reading.read(listed, StatKey::of(&found))
 }
@@ -143,7 +144,7 @@ impl Reading<'_> {
                 good && self.look(name).is_ok_and(|found| {
                     StatKey::of(&found) == entry.stat
                         && EntryKind::of_stat(&found) == Some(kind)
-                        && device(&found) == self.device
+                        && device_of(&found) == self.device
                 })
             }
         }
@@ -172,16 +173,4 @@ impl Reading<'_> {
     pub(super) fn path_of(&self, name: &CStr) -> PathBuf {
         self.path.join(OsStr::from_bytes(name.to_bytes()))
     }
-}
-
-/// The number of the file system that something is on.
-pub(super) fn device(stat: &Stat) -> u64 {
-    #[allow(
-        clippy::allow_attributes,
-        clippy::unnecessary_cast,
-        clippy::cast_sign_loss,
-        reason = "dev_t is signed on some systems"
-    )]
-    let device = stat.st_dev as u64;
-    device
 }

@@ -70,6 +70,23 @@ impl Root {
     }
 }
 
+/// How long the cache is now, and how long once another file alone was asked for thirty times.
+fn before_and_after_it_is_forgotten(root: &Root) -> (u64, u64) {
+    let size = || {
+        let cache = fs::metadata(root.path(".playbook/stat-cache"));
+        cache.unwrap().len()
+    };
+    let first = size();
+    root.write("g", "1");
+    for _ in 0..30 {
+        let memo = root.memo(Trust::Stat);
+        root.digest(&memo, "g");
+        memo.read_later(10);
+        memo.save().unwrap();
+    }
+    (first, size())
+}
+
 /// Writes in place, and gives the file back the times it had.
 fn edit_in_secret(path: &Path, text: &str) {
     let modified = fs::metadata(path).unwrap().modified().unwrap();
