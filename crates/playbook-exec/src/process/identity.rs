@@ -80,7 +80,7 @@ pub(crate) fn header(run_id: Uuid, since: Timestamp) -> RunHeader {
         pid: std::process::id(),
         pid_started: process(rustix::process::getpid()).map(|process| process.started),
         host: host(),
-        boot: boot_id(),
+        boot: boot_id().map(str::to_owned),
         pid_namespace: pid_namespace(),
     }
 }

@@ -155,9 +155,9 @@ enum Whereabouts {
 }
 
 fn whereabouts(header: &RunHeader) -> Whereabouts {
-    match (&header.boot, boot_id()) {
+    match (header.boot.as_deref(), boot_id()) {
         // One kernel, whatever its containers call themselves.
-        (Some(then), Some(now)) if *then == now => Whereabouts::Here,
+        (Some(then), Some(now)) if then == now => Whereabouts::Here,
         _ if header.host != identity::host() => Whereabouts::Elsewhere,
         (Some(_), Some(_)) => Whereabouts::Past,
         _ => Whereabouts::Here,
@@ -167,7 +167,7 @@ fn whereabouts(header: &RunHeader) -> Whereabouts {
 /// Whether the run whose journal this is still runs, although its lock could be taken: somebody must have removed the
 /// file behind the lock.
 fn still_runs(header: &RunHeader) -> bool {
-    let here = header.boot.is_some() && header.boot == boot_id();
+    let here = header.boot.is_some() && header.boot.as_deref() == boot_id();
     let visible = header.pid_namespace == identity::pid_namespace();
     let Some(pid) = i32::try_from(header.pid).ok().and_then(Pid::from_raw) else {
         return false;

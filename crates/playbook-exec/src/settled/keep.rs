@@ -1,5 +1,6 @@
 //! Writing down what a run found.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use blake3::Hash;
@@ -72,7 +73,7 @@ struct Row<'a> {
 struct Paths<'a> {
     numbers: IndexMap<&'a DataPath, (usize, Digest)>,
     /// Paths that were recorded with two digests: stages that both read them cannot both be up to date.
-    torn: Vec<usize>,
+    torn: BTreeSet<usize>,
 }
 
 impl Found<'_> {
@@ -276,7 +277,7 @@ impl<'a> Paths<'a> {
         let digest = recorded.unwrap_or(unknown);
         let (number, known) = *self.numbers.entry(path).or_insert((next, digest));
         if known != digest || recorded.is_none() {
-            self.torn.push(number);
+            self.torn.insert(number);
         }
         number
     }
@@ -287,13 +288,17 @@ fn recorded<'a>(
     stage: &'a Stage,
     entry: &StageEntry,
 ) -> Option<Vec<(&'a DataPath, Option<Digest>)>> {
-    let find = |path: &'a DataPath, entries: &[DataEntry]| {
-        let entry = entries.iter().find(|entry| entry.path == *path);
+    // As a rule each stands where the playbook has it.
+    let find = |n: usize, path: &'a DataPath, entries: &[DataEntry]| {
+        let here = entries.get(n).filter(|entry| entry.path == *path);
+        let entry = here.or_else(|| entries.iter().find(|entry| entry.path == *path));
         Some((path, entry?.hash))
     };
     let same = stage.deps.len() == entry.deps.len() && stage.outs.len() == entry.outs.len();
-    let deps = stage.deps.iter().map(|dep| find(&dep.path, &entry.deps));
-    let outs = stage.outs.iter().map(|out| find(&out.path, &entry.outs));
+    let deps = stage.deps.iter().enumerate();
+    let deps = deps.map(|(n, dep)| find(n, &dep.path, &entry.deps));
+    let outs = stage.outs.iter().enumerate();
+    let outs = outs.map(|(n, out)| find(n, &out.path, &entry.outs));
     deps.chain(outs).collect::<Option<_>>().filter(|_| same)
 }
 

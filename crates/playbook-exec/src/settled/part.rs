@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use indexmap::IndexSet;
 use playbook_hash::EvidenceItem;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_lock::{Base, Layout, Project};
+use playbook_types::name::StageName;
 
 use crate::settled::SettledStage;
 use crate::settled::image::{Image, StageImage};
@@ -71,10 +73,12 @@ impl<'f> Unsettled<'f> {
     fn with_followed(&self, project: &Project) -> Vec<usize> {
         let mut numbers = self.stages.clone();
         let stages = project.playbook().stages.values();
-        for name in stages.flat_map(|stage| &stage.after) {
-            let all = &self.image.stages;
-            numbers.extend(all.iter().position(|stage| stage.name == name.as_str()));
-        }
+        let followed: IndexSet<&str> = stages
+            .flat_map(|stage| stage.after.iter().map(StageName::as_str))
+            .collect();
+        let all = self.image.stages.iter().enumerate();
+        let all = all.filter(|(_, stage)| followed.contains(stage.name));
+        numbers.extend(all.map(|(n, _)| n));
         numbers.sort_unstable();
         numbers.dedup();
         numbers

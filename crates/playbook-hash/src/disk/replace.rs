@@ -70,14 +70,19 @@ fn put(file: NamedTempFile, target: &Path, durability: Durability) -> io::Result
 /// When the disk refuses.
 pub fn remove_half_replaced(path: &Path) -> Result<(), DiskError> {
     let target = target(path)?;
-    let directory = directory_of(&target);
-    let prefix = temporary_prefix(&target);
+    remove_half_replaced_in(directory_of(&target), &[&target])
+}
+
+/// The same for these files in one directory, which are no links.
+pub(super) fn remove_half_replaced_in(directory: &Path, files: &[&Path]) -> Result<(), DiskError> {
+    let prefixes: Vec<String> = files.iter().map(|file| temporary_prefix(file)).collect();
     let Ok(entries) = fs::read_dir(directory) else {
         return Ok(());
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(&prefix)) {
+        let is_left = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        if name.to_str().is_some_and(is_left) {
             match remove_file(&directory.join(name)) {
                 // Another was quicker, or somebody is replacing it after all.
                 Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::error::DiskError;
 use crate::disk::ops::{create_dirs, write_new};
-use crate::disk::replace::remove_half_replaced;
+use crate::disk::replace::remove_half_replaced_in;
 use crate::disk::root::Root;
 
 /// Its name in the root.
@@ -95,10 +95,9 @@ impl StateDir {
     ///
     /// When the disk refuses.
     pub fn remove_half_written(&self) -> Result<(), DiskError> {
-        remove_half_replaced(&self.stat_cache())?;
-        remove_half_replaced(&self.settled())?;
-        remove_half_replaced(&self.parsed())?;
-        remove_half_replaced(&self.entries())
+        remove_half_replaced_in(&self.base, &[&self.stat_cache()])?;
+        let own = [self.settled(), self.parsed(), self.entries()];
+        remove_half_replaced_in(&self.own, &own.each_ref().map(PathBuf::as_path))
     }
 
     /// The directory itself.

@@ -1,5 +1,7 @@
 //! Which start of the machine this is.
 
+use std::sync::OnceLock;
+
 /// Which start of the machine something happened under; nothing where the system does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Boot(Option<u64>);
@@ -7,7 +9,7 @@ pub struct Boot(Option<u64>);
 impl Boot {
     /// The present one (`random(4)`, `boot_id`).
     pub fn now() -> Self {
-        Self::of(boot_id().as_deref())
+        Self::of(boot_id())
     }
 
     /// The one with this id.
@@ -33,8 +35,12 @@ impl Boot {
     }
 }
 
-/// The kernel's name for this start of the machine, where it has one.
-pub fn boot_id() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(text.trim().to_owned())
+/// The kernel's name for this start of the machine, where it has one. Asked once: no process outlives it.
+pub fn boot_id() -> Option<&'static str> {
+    static ANSWER: OnceLock<Option<String>> = OnceLock::new();
+    let ask = || {
+        let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(text.trim().to_owned())
+    };
+    ANSWER.get_or_init(ask).as_deref()
 }

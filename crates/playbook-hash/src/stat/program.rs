@@ -1,9 +1,16 @@
 //! Which build of the program this is.
 
+use std::sync::OnceLock;
+
 /// This program: its version, and the size, times and inode of its file. Another version, or another build of it,
 /// may read the same text otherwise, so whatever a program keeps for itself names the one that wrote it. `None`
-/// where the system does not tell.
+/// where the system does not tell. Asked once: it stays the program that was started.
 pub fn this_program() -> Option<[u8; 32]> {
+    static ANSWER: OnceLock<Option<[u8; 32]>> = OnceLock::new();
+    *ANSWER.get_or_init(ask)
+}
+
+fn ask() -> Option<[u8; 32]> {
     let file = std::env::current_exe().ok()?;
     let stat = rustix::fs::stat(&file).ok()?;
     let times = (
