@@ -230,6 +230,10 @@ impl Attempt<'_> {
             state: self.places.state_dir(),
             stage: stage.name.as_str(),
         };
+        if self.running.is_ending(id) {
+            // Making ready empties the files that the command would write to.
+            return Err(FailureCause::Interrupted);
+        }
         let prepared = builder.prepare(self.direct);
         let (ended, leader) = self.lead(stage, id, || builder.spawn(prepared))?;
         let ended = match (ended, leader) {
