@@ -15,7 +15,7 @@ use playbook_types::value::ParamValue;
 use crate::plan::build::Plan;
 use crate::plan::changes::Contents;
 use crate::plan::foretell::{Fate, Foretold, Seen};
-use crate::plan::resolve::Resolved;
+use crate::plan::resolve::{Resolved, recorded_cmd_hash};
 
 /// What was compared to decide about one stage, and how it came out.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ pub struct Explained<'p> {
     pub resolved: Option<&'p Resolved>,
     /// What is on record of it.
     pub entry: Option<&'p StageEntry>,
+    /// Whether its command, rendered with the params and paths on record, is the command on record: then whatever
+    /// differs in the command comes from them.
+    pub same_template: bool,
     /// Whether there is a lock at all.
     pub has_lock: bool,
     /// The params it uses or used, by name.
@@ -91,8 +94,8 @@ pub struct ExplainedData<'p> {
 pub struct Maker {
     /// Its name.
     pub stage: StageName,
-    /// When it last made it, if that was since the stage that reads it last began.
-    pub made_since: Option<Timestamp>,
+    /// When it last ended, if it has made anew what the stage read before.
+    pub made_anew: Option<Timestamp>,
 }
 
 impl ExplainedData<'_> {
@@ -152,6 +155,10 @@ impl Plan<'_> {
             stage,
             resolved,
             entry,
+            same_template: entry.is_some_and(|entry| {
+                entry.cmd_hash.is_some()
+                    && recorded_cmd_hash(self.playbook(), stage, entry) == entry.cmd_hash
+            }),
             has_lock: self.lock().is_some(),
             params: params(resolved, entry),
             deps: look.all(
@@ -236,7 +243,14 @@ impl<'a> Look<'a, '_> {
             Side::Makes => Vec::new(),
         };
         let now = self.now(path, &makers);
-        let makers = makers.into_iter().map(|maker| self.maker(maker)).collect();
+        let made = |maker: &StageId| self.made_anew(*maker, path, &now, recorded);
+        let makers = makers
+            .iter()
+            .map(|maker| Maker {
+                stage: self.plan.stage(*maker).name.clone(),
+                made_anew: made(maker),
+            })
+            .collect();
         let contents = Contents {
             plan: self.plan,
             memo: &self.seen.memo,
@@ -286,13 +300,27 @@ impl<'a> Look<'a, '_> {
         reads.filter(makes).collect()
     }
 
-    fn maker(&self, maker: StageId) -> Maker {
+    /// When a maker last ended, if it has made what stands there, and that is not what was read before.
+    fn made_anew(
+        &self,
+        maker: StageId,
+        path: &DataPath,
+        now: &DataNow,
+        read: Option<&DataEntry>,
+    ) -> Option<Timestamp> {
+        let DataNow::Found(found) = now else {
+            return None;
+        };
         let entry = |id: StageId| self.plan.lock()?.stages.get(&self.plan.stage(id).name);
-        let began = entry(self.id).and_then(|entry| entry.started_at);
-        let made = entry(maker).and_then(|entry| entry.completed_at);
-        Maker {
-            stage: self.plan.stage(maker).name.clone(),
-            made_since: made.filter(|made| began.is_some_and(|began| *made > began)),
-        }
+        let (own, maker) = (entry(self.id)?, entry(maker)?);
+        (read?.hash != Some(found.digest)).then_some(())?;
+        let made = maker.completed_at?;
+        let as_made = maker.outs.iter().find(|out| out.path == *path);
+        let anew = match as_made {
+            Some(out) => out.hash == Some(found.digest),
+            // It makes a part of it, or more: only the times can tell.
+            None => own.started_at.is_some_and(|began| made > began),
+        };
+        anew.then_some(made)
     }
 }

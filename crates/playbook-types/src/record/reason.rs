@@ -210,7 +210,7 @@ impl fmt::Display for InvalidationReason {
             Self::OutsChanged { added, removed } => write_outs(f, added, removed),
             Self::SplitChanged => f.write_str("the input is split into jobs in another way"),
             Self::CacheKeyMismatch { .. } => f.write_str(
-                "its cache key differs, though nothing it is made of is seen to (another version of playbook recorded it)",
+                "its cache key differs, and it cannot be told in what (another program or version recorded it)",
             ),
             Self::OutputMissing { path } => write!(f, "{path} is missing"),
             Self::OutputModified { path, files, .. } => match files {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use playbook_types::record::reason::InvalidationReason;
 use similar::{ChangeTag, TextDiff};
 
 use crate::render::harmless::harmless;
@@ -29,13 +28,11 @@ pub(super) fn compared(story: &Story<'_>) -> Compared {
     let explained = &story.explained;
     let recorded = explained.entry.and_then(|entry| entry.cmd_hash);
     let now = explained.resolved.map(|resolved| resolved.cmd_hash);
-    let named =
-        |reason: &InvalidationReason| matches!(reason, InvalidationReason::CmdChanged { .. });
     match (recorded, now) {
         (None, _) => Compared::New,
         (old, new) if old == new => Compared::Same,
-        _ if story.reasons().iter().any(named) => Compared::Changed,
-        _ => Compared::ByParams,
+        _ if explained.same_template => Compared::ByParams,
+        _ => Compared::Changed,
     }
 }
 
@@ -45,16 +42,17 @@ pub(super) fn lines(story: &Story<'_>) -> Vec<String> {
         .explained
         .resolved
         .map_or("", |resolved| resolved.shown.as_str());
-    let whole = || now.trim_end().lines().map(dim).collect::<Vec<_>>();
     match compared(story) {
-        Compared::New => whole(),
+        Compared::New => whole(now).collect(),
         Compared::Same if now.trim_end().lines().count() > SHORT => {
             let (stage, count) = (&story.explained.stage.name, now.trim_end().lines().count());
             vec![format!(
                 "same ({count} lines; 'playbook debug {stage}' shows them)"
             )]
         }
-        Compared::Same => std::iter::once("same".to_owned()).chain(whole()).collect(),
+        Compared::Same => std::iter::once("same".to_owned())
+            .chain(whole(now))
+            .collect(),
         Compared::ByParams => {
             let note = "differs only by the params and paths in it".to_owned();
             std::iter::once(note).chain(diff(story, now)).collect()
@@ -67,7 +65,9 @@ pub(super) fn lines(story: &Story<'_>) -> Vec<String> {
 
 fn diff(story: &Story<'_>, now: &str) -> Vec<String> {
     let Some(run) = &story.run else {
-        return vec!["what it was is not known any more: no run in the event log is the one that recorded it".to_owned()];
+        let unknown =
+            "what it was is not known: the event log does not have that run; it is now".to_owned();
+        return std::iter::once(unknown).chain(whole(now)).collect();
     };
     if run.command == now {
         // What is masked cannot be shown to differ.
@@ -95,6 +95,10 @@ fn diff(story: &Story<'_>, now: &str) -> Vec<String> {
         }
     }
     lines
+}
+
+fn whole(command: &str) -> impl Iterator<Item = String> {
+    command.trim_end().lines().map(dim)
 }
 
 fn dim(line: &str) -> String {

@@ -13,8 +13,26 @@ use crate::term::{Tone, paint};
 /// So many files of each kind are named; the JSON form has all.
 const NAMED: usize = 10;
 
+/// Whether the stage reads or makes the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Reads,
+    Makes,
+}
+
+/// The path as it is shown: a directory ends with a slash.
+pub(super) fn shown(data: &ExplainedData<'_>) -> String {
+    let path = harmless(data.path.as_str());
+    match &data.now {
+        DataNow::Found(found) if found.kind == DataKind::Directory => format!("{path}/"),
+        DataNow::Found(_) | DataNow::Missing | DataNow::ToCome(_) | DataNow::Unreadable(_) => {
+            path.into_owned()
+        }
+    }
+}
+
 /// What became of the data since it was recorded, in a few words.
-pub(super) fn word(data: &ExplainedData<'_>) -> String {
+pub(super) fn word(data: &ExplainedData<'_>, side: Side) -> String {
     let was = data.recorded.and_then(|recorded| recorded.hash);
     match (&data.now, was) {
         _ if !data.declared => paint(Tone::Act, "no longer in the playbook"),
@@ -22,9 +40,14 @@ pub(super) fn word(data: &ExplainedData<'_>) -> String {
             Tone::Warn,
             &format!("to be made by {} first", names(makers)),
         ),
+        (DataNow::Missing, _) if side == Side::Makes && data.recorded.is_none() => {
+            paint(Tone::Dim, "not made yet")
+        }
         (DataNow::Missing, _) => paint(Tone::Bad, "missing"),
         (DataNow::Unreadable(error), _) => paint(Tone::Bad, &harmless(error)),
-        (DataNow::Found(_), _) if data.recorded.is_none() => paint(Tone::Act, "not recorded"),
+        (DataNow::Found(_), _) if data.recorded.is_none() => {
+            format!("{} ({})", paint(Tone::Act, "not on record"), amount(data))
+        }
         (DataNow::Found(found), Some(was)) if found.digest == was => {
             format!("same ({})", amount(data))
         }
@@ -64,13 +87,9 @@ pub(super) fn details(data: &ExplainedData<'_>) -> Vec<String> {
         }
     }
     for maker in &data.makers {
-        match maker.made_since {
-            Some(made) if !data.is_same() => lines.push(format!(
-                "'{}' made it anew at {}",
-                maker.stage,
-                to_the_second(made)
-            )),
-            _ => {}
+        if let Some(made) = maker.made_anew {
+            let (stage, made) = (&maker.stage, to_the_second(made));
+            lines.push(format!("made anew by '{stage}' at {made}"));
         }
     }
     lines

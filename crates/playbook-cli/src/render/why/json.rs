@@ -74,8 +74,8 @@ struct Files {
 #[derive(Serialize)]
 struct MadeBy<'a> {
     stage: &'a StageName,
-    /// When, if that was since the stage last began.
-    made_since: Option<Timestamp>,
+    /// When, if what it made is not what was read before.
+    made_anew: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -171,9 +171,9 @@ fn data<'a>(data: &'a ExplainedData<'_>) -> Data<'a> {
         made_by: data
             .makers
             .iter()
-            .map(|Maker { stage, made_since }| MadeBy {
+            .map(|Maker { stage, made_anew }| MadeBy {
                 stage,
-                made_since: *made_since,
+                made_anew: *made_anew,
             })
             .collect(),
     }

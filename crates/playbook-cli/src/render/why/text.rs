@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use playbook_exec::plan::{ExplainedData, ExplainedParam, Fate};
+use playbook_exec::plan::{Explained, ExplainedData, ExplainedParam, Fate};
 use playbook_types::model::shell::ShellMode;
+use playbook_types::model::stage::Stage;
 use playbook_types::name::{EnvName, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
@@ -12,7 +13,8 @@ use playbook_types::record::reason::InvalidationReason;
 
 use crate::render::duration::{duration, to_the_second};
 use crate::render::harmless::harmless;
-use crate::render::why::{Story, command, data};
+use crate::render::why::data::{self, Side};
+use crate::render::why::{Story, command};
 use crate::term::{Tone, paint};
 
 /// As wide as the longest label.
@@ -26,9 +28,17 @@ pub(crate) fn text(story: &Story<'_>) -> String {
     verdict(&mut text, story);
     text.push('\n');
     section(&mut text, "command", command::lines(story));
-    section(&mut text, "params", params(&story.explained.params));
-    section(&mut text, "reads", data_lines(&story.explained.deps));
-    section(&mut text, "makes", data_lines(&story.explained.outs));
+    section(&mut text, "params", params(&story.explained));
+    section(
+        &mut text,
+        "reads",
+        data_lines(&story.explained.deps, Side::Reads),
+    );
+    section(
+        &mut text,
+        "makes",
+        data_lines(&story.explained.outs, Side::Makes),
+    );
     section(&mut text, "env", env(story).into_iter().collect());
     section(&mut text, "shell", shell(story).into_iter().collect());
     section(&mut text, "wdir", wdir(story).into_iter().collect());
@@ -53,7 +63,7 @@ fn verdict(text: &mut String, story: &Story<'_>) {
     let stage = paint(Tone::Strong, explained.stage.name.as_str());
     let told = match &explained.fate {
         Fate::Hit(HitKind::Hit) => format!(
-            "{stage} is {}: nothing it depends on has changed since it last ran, and what it made is as it left it",
+            "{stage} is {}: what it runs, reads and makes is as recorded",
             paint(Tone::Good, "up to date")
         ),
         Fate::Hit(HitKind::Frozen) => format!(
@@ -64,12 +74,17 @@ fn verdict(text: &mut String, story: &Story<'_>) {
         Fate::Miss(reasons) => {
             let mut told = format!("{stage} {}, because", paint(Tone::Act, "would run"));
             for reason in reasons.as_slice() {
-                write!(told, "\n  - {}", harmless(&reason.to_string())).ok();
+                write!(
+                    told,
+                    "\n  - {}",
+                    harmless(&sentence(reason, explained.stage))
+                )
+                .ok();
             }
             told
         }
         Fate::Maybe(waits) => format!(
-            "{stage} {}: only if what {} makes is not what it was (by itself {stage} is up to date)",
+            "{stage} {}: only if {} makes something new",
             paint(Tone::Warn, "may run"),
             listed(waits)
         ),
@@ -87,6 +102,17 @@ fn verdict(text: &mut String, story: &Story<'_>) {
     writeln!(text, "{told}").ok();
 }
 
+/// A reason, more exactly where the stage itself says more.
+fn sentence(reason: &InvalidationReason, stage: &Stage) -> String {
+    match reason {
+        InvalidationReason::AlwaysRuns if stage.deterministic => {
+            "it always runs: it has no outs, deps, params or 'after' to decide by".to_owned()
+        }
+        InvalidationReason::AlwaysRuns => "it always runs (deterministic: false)".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 fn listed(stages: &[StageName]) -> String {
     let quoted: Vec<String> = stages.iter().map(|stage| format!("'{stage}'")).collect();
     quoted.join(" or ")
@@ -102,13 +128,16 @@ fn section(text: &mut String, label: &str, lines: Vec<String>) {
     }
 }
 
-fn params(params: &[ExplainedParam<'_>]) -> Vec<String> {
+fn params(explained: &Explained<'_>) -> Vec<String> {
+    let params = &explained.params;
+    let first = explained.entry.is_none();
     let width = column(params.iter().map(|param| param.param.as_str()));
     let line = |param: &ExplainedParam<'_>| {
         let value = match (param.old, param.new) {
             (Some(old), Some(new)) if old == new => format!("same: {new}"),
             (Some(old), Some(new)) => paint(Tone::Act, &format!("{old} → {new}")),
-            (None, Some(new)) => format!("{new}"),
+            (None, Some(new)) if first => new.to_string(),
+            (None, Some(new)) => paint(Tone::Act, &format!("now used: {new}")),
             (Some(old), None) => paint(Tone::Act, &format!("no longer used (was {old})")),
             (None, None) => String::new(),
         };
@@ -121,15 +150,12 @@ fn params(params: &[ExplainedParam<'_>]) -> Vec<String> {
     params.iter().map(line).collect()
 }
 
-fn data_lines(all: &[ExplainedData<'_>]) -> Vec<String> {
-    let shown: Vec<_> = all
-        .iter()
-        .map(|data| harmless(data.path.as_str()))
-        .collect();
-    let width = column(shown.iter().map(AsRef::as_ref));
+fn data_lines(all: &[ExplainedData<'_>], side: Side) -> Vec<String> {
+    let shown: Vec<String> = all.iter().map(data::shown).collect();
+    let width = column(shown.iter().map(String::as_str));
     let mut lines = Vec::new();
     for (data, path) in all.iter().zip(shown) {
-        lines.push(format!("{path:<width$}  {}", data::word(data)));
+        lines.push(format!("{path:<width$}  {}", data::word(data, side)));
         lines.extend(
             data::details(data)
                 .into_iter()
@@ -231,7 +257,7 @@ fn last_run(story: &Story<'_>) -> Vec<String> {
         write!(line, " at {ended}").ok();
     }
     if let Some(seconds) = entry.duration_seconds {
-        write!(line, " after {}", duration(seconds)).ok();
+        write!(line, ", took {}", duration(seconds)).ok();
     }
     let mut lines = vec![line];
     if let Some(run) = &story.run {
