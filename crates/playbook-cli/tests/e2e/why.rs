@@ -1,5 +1,7 @@
 //! What `status`, `why` and `run` say, reason by reason, and the whole story that `why` tells.
 
+use std::fmt::Write as _;
+
 use crate::support::Sandbox;
 
 /// A reason, how it comes about after a first run, and what is asked then.
@@ -165,7 +167,7 @@ const CASES: [Case; 24] = [
                 it,
                 "    deps: [clean,",
                 "    shell: bash\n    deps: [clean,",
-            )
+            );
         },
     },
     Case {
@@ -222,7 +224,7 @@ fn said(sandbox: &Sandbox, stages: &[&str]) -> String {
             "{}",
             why.stdout
         );
-        text += &format!("\n$ playbook why {stage}\n{}", why.stdout);
+        write!(text, "\n$ playbook why {stage}\n{}", why.stdout).unwrap();
     }
     let run = sandbox.run(&["run"]);
     text + &format!("\n$ playbook run\n{}", run.stderr)

@@ -6,6 +6,7 @@
 mod build;
 mod changes;
 mod decide;
+mod estimate;
 mod explain;
 mod foretell;
 mod real_paths;
@@ -15,6 +16,7 @@ mod unsupported;
 
 pub use build::{Force, Plan, PlanOptions, plan, plan_part};
 pub use decide::{Decided, StageFault};
+pub use estimate::{Estimate, Expected, makespan};
 pub use explain::{DataNow, Explained, ExplainedData, ExplainedParam, Maker};
 pub use foretell::{Fate, Foretold};
 pub use resolve::Resolved;
