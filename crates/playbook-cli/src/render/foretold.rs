@@ -14,7 +14,7 @@ use crate::term::{Tone, paint};
 
 /// One stage as JSON.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     stage: &'a str,
     decision: &'static str,
     reasons: &'a [InvalidationReason],
@@ -42,15 +42,20 @@ pub(crate) fn json_lines(foretold: &[Foretold]) -> String {
 }
 
 fn row(foretold: &Foretold) -> Row<'_> {
+    row_of(&foretold.stage, &foretold.fate)
+}
+
+/// What a run would do with a stage, as JSON.
+pub(crate) fn row_of<'a>(stage: &'a StageName, fate: &'a Fate) -> Row<'a> {
     let row = |decision: &'static str| Row {
-        stage: foretold.stage.as_str(),
+        stage: stage.as_str(),
         decision,
         reasons: &[],
         waits_for: &[],
         running: None,
         error: None,
     };
-    match &foretold.fate {
+    match fate {
         Fate::Hit(_) => row("hit"),
         Fate::Miss(reasons) => Row {
             reasons: reasons.as_slice(),

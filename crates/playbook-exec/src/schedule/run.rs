@@ -23,7 +23,9 @@ use crate::clock::Clock;
 use crate::error::ExecError;
 use crate::observer::Observer;
 use crate::outputs::Places;
-use crate::plan::{Decided, Facts, Plan, StageFault, decide, refuse_clashes};
+use crate::plan::{
+    Contents, Decided, Facts, Plan, StageFault, decide, refuse_clashes, remember_listings,
+};
 use crate::process::{Direct, Heard, SignalWatch, SpareLogs, become_subreaper, identity};
 use crate::schedule::dispatch::FEW;
 use crate::schedule::engine::{Engine, Logs, Shared, Soon};
@@ -159,6 +161,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let (summary, newer) = summary?;
     tidied?;
     saved?;
+    remember_listings(plan, memo, &newer)?;
     if summary.outcome == Outcome::Completed {
         remember(plan, memo, (&lock(folder), &newer))?;
     }
@@ -243,7 +246,9 @@ fn decide_now(
     id: StageId,
     after: &[Option<Timestamp>],
 ) -> Result<Decided, StageFault> {
-    let look = |path: &DataPath| memo.digest(&plan.root().resolve(path), &plan.ignore);
+    let place = |path: &DataPath| plan.root().resolve(path);
+    let look = |path: &DataPath| memo.digest(&place(path), &plan.ignore);
+    let contents = Contents { plan, memo };
     let after = plan
         .stage(id)
         .after
@@ -255,6 +260,7 @@ fn decide_now(
         after,
         look: &look,
         to_come: &|_| false,
+        count_files: &|reasons| contents.count(reasons, place),
     };
     decide(plan, id, &facts)
 }

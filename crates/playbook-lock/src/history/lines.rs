@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
+use memchr::{memchr, memrchr};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -45,7 +46,7 @@ impl<'f> Backward<'f> {
     /// The line before the one given last. Behind a newline at the very end there is an empty one.
     pub(super) fn next<R>(&mut self, see: impl FnOnce(Line<'_>) -> R) -> io::Result<Option<R>> {
         loop {
-            if let Some(newline) = self.rest.iter().rposition(|byte| *byte == b'\n') {
+            if let Some(newline) = memrchr(b'\n', &self.rest) {
                 let at = self.at + newline as u64 + 1;
                 let bytes = &self.rest[newline + 1..];
                 let seen = see(Line { at, bytes });
@@ -111,7 +112,7 @@ fn quick_head(line: &[u8]) -> Option<Head<'_>> {
 
 /// Text up to the next quote, if nothing in it is escaped, and what is behind the quote.
 fn plain(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let end = bytes.iter().position(|byte| *byte == b'"')?;
+    let end = memchr(b'"', bytes)?;
     let text = std::str::from_utf8(&bytes[..end]).ok()?;
     (!text.contains('\\')).then_some((text, &bytes[end + 1..]))
 }
