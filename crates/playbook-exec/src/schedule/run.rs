@@ -8,6 +8,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use playbook_hash::{DigestMemo, Trust};
+use playbook_lock::history::short_id;
 use playbook_lock::journal::Journal;
 use playbook_lock::{Folder, LockError};
 use playbook_types::graph::StageId;
@@ -96,7 +97,7 @@ pub struct Summary {
 pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecError> {
     refuse_clashes(plan)?;
     let state_dir = plan.project.state_dir();
-    let run = short(runtime.run_id);
+    let run = short_id(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
     let memo = plan.memo(runtime.trust);
     let running = Running::new(runtime.owns_process);
@@ -285,9 +286,4 @@ fn watch_signals(
         what: "watch for signals",
         source,
     })
-}
-
-/// The part of a run's id that names its files: the milliseconds it began at (RFC 9562, UUID version 7).
-pub(crate) fn short(run_id: Uuid) -> String {
-    run_id.to_string()[..13].to_owned()
 }
