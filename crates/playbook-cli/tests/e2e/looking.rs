@@ -36,8 +36,8 @@ fn maybe_is_said_where_it_depends_on_bytes_to_come() {
     1 to run · 1 maybe
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-n", "--json"]).prints(0), @r#"
-    {"stage":"a","decision":"miss","reasons":[{"kind":"dep_changed","path":"in","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"waits_for":[]}
-    {"stage":"b","decision":"maybe","reasons":[],"waits_for":["a"]}
+    {"stage":"a","decision":"miss","reasons":[{"kind":"dep_changed","path":"in","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"waits_for":[],"usual_seconds":0.0}
+    {"stage":"b","decision":"maybe","reasons":[],"waits_for":["a"],"usual_seconds":0.0}
     "#);
     sandbox.run(&["status", "--exit-code"]).prints(3);
     sandbox.run(&["run", "-n", "--exit-code"]).prints(3);

@@ -1,7 +1,6 @@
 //! Finding one event in a log that may be large, from its end: what is asked for is nearly always young.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,62 +8,7 @@ use memchr::memmem;
 use playbook_types::name::StageName;
 use playbook_types::record::event::{Event, EventKind};
 
-/// So much of the log is read at once.
-const BLOCK: usize = 256 * 1024;
-
-/// The lines of a file from the last to the first, without their line breaks. What cannot be read ends them.
-#[derive(Debug)]
-pub struct LinesFromEnd {
-    file: File,
-    /// Where the bytes in `tail` begin.
-    from: u64,
-    tail: Vec<u8>,
-}
-
-impl LinesFromEnd {
-    /// Those of the file at `path`; `None` if it is not there or cannot be read.
-    pub fn open(path: &Path) -> Option<Self> {
-        let file = File::open(path).ok()?;
-        let from = file.metadata().ok()?.len();
-        let tail = Vec::new();
-        Some(Self { file, from, tail })
-    }
-
-    /// Reads the block before those that were read.
-    fn more(&mut self) -> Option<()> {
-        let size = self.from.min(BLOCK as u64);
-        let mut block = vec![0; usize::try_from(size).ok()?];
-        self.from -= size;
-        self.file.read_exact_at(&mut block, self.from).ok()?;
-        block.append(&mut self.tail);
-        self.tail = block;
-        Some(())
-    }
-}
-
-impl Iterator for LinesFromEnd {
-    type Item = Vec<u8>;
-
-    fn next(&mut self) -> Option<Vec<u8>> {
-        let mut searched = 0;
-        loop {
-            let unsearched = self.tail.len() - searched;
-            if let Some(at) = self.tail[..unsearched]
-                .iter()
-                .rposition(|byte| *byte == b'\n')
-            {
-                let line = self.tail.split_off(at + 1);
-                self.tail.truncate(at);
-                return Some(line);
-            }
-            searched = self.tail.len();
-            if self.from == 0 {
-                return (!self.tail.is_empty()).then(|| std::mem::take(&mut self.tail));
-            }
-            self.more()?;
-        }
-    }
-}
+use crate::history::lines::{Backward, Line};
 
 /// A worker begins with a stage this soon after the event that says so was made.
 const SOON: SignedDuration = SignedDuration::from_secs(60);
@@ -76,15 +20,24 @@ pub fn find_start(path: &Path, stage: &StageName, started_at: Timestamp) -> Opti
         memmem::find(line, b"\"stage_started\"").is_some()
             && memmem::find(line, named.as_bytes()).is_some()
     };
-    let events = LinesFromEnd::open(path)?
-        .filter(|line| wanted(line))
-        .filter_map(|line| serde_json::from_slice::<Event>(&line).ok());
-    events.into_iter().find(|event| {
+    let is_it = |event: &Event| {
         let of_stage =
             matches!(&event.kind, EventKind::StageStarted { stage: other, .. } if other == stage);
         let before = started_at.duration_since(event.ts);
         of_stage && !before.is_negative() && before <= SOON
-    })
+    };
+    let parsed = |line: Line<'_>| -> Option<Event> {
+        wanted(line.bytes).then_some(())?;
+        serde_json::from_slice(line.bytes).ok()
+    };
+    let file = File::open(path).ok()?;
+    let mut lines = Backward::new(&file, file.metadata().ok()?.len());
+    while let Some(event) = lines.next(parsed).ok()? {
+        if event.as_ref().is_some_and(is_it) {
+            return event;
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -113,35 +66,6 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, bytes).unwrap();
         file
-    }
-
-    #[test]
-    fn lines_come_from_the_end_whatever_their_length() {
-        for lines in [
-            vec![],
-            vec!["one".to_owned()],
-            vec![
-                "a".repeat(BLOCK),
-                "b".to_owned(),
-                "c".repeat(3 * BLOCK + 1),
-                String::new(),
-            ],
-            (0..100_000).map(|n| n.to_string()).collect(),
-        ] {
-            let file = log(lines.join("\n").as_bytes());
-            let mut found: Vec<String> = LinesFromEnd::open(file.path())
-                .unwrap()
-                .map(|line| String::from_utf8(line).unwrap())
-                .collect();
-            found.reverse();
-            let expected: Vec<String> = lines.into_iter().skip_while(String::is_empty).collect();
-            assert!(
-                found == expected,
-                "{} lines of {}",
-                found.len(),
-                expected.len()
-            );
-        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod runs;
 mod stages;
 
 pub use append::EventLog;
-pub use find::{LinesFromEnd, find_start};
+pub use find::find_start;
 pub use read::{ParsedEvents, parse_events};
 pub use runs::{FoundRun, Run, RunLog, RunOutcome, log_name, short_id};
 pub use stages::{GateVerdict, StageOutcome, StageRun, StageRuns};
