@@ -39,6 +39,9 @@ enum Command {
     /// Check the playbook and show all findings
     #[command(visible_alias = "check")]
     Validate(setup::validate::ValidateArgs),
+    /// Show the stages and what leads from one to another
+    #[command(visible_aliases = ["graph", "visualize"])]
+    Dag(look::dag::DagArgs),
     /// Print the lock file
     Lock(keep::lock::LockArgs),
 }
@@ -66,6 +69,7 @@ impl Command {
             Self::Status(args) => look::status::cmd_status(app, args),
             Self::List(args) => look::list::cmd_list(app, args),
             Self::Validate(args) => setup::validate::cmd_validate(app, args),
+            Self::Dag(args) => look::dag::cmd_dag(app, args),
             Self::Lock(args) => keep::lock::cmd_lock(app, args),
         }
     }

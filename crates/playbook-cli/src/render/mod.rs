@@ -3,6 +3,7 @@
 pub(crate) mod duration;
 pub(crate) mod findings;
 pub(crate) mod foretold;
+pub(crate) mod graph;
 pub(crate) mod json;
 pub(crate) mod plain;
 pub(crate) mod recovered;

@@ -1,4 +1,5 @@
 //! Commands that only look.
 
+pub(super) mod dag;
 pub(super) mod list;
 pub(super) mod status;
