@@ -3,6 +3,7 @@
 pub(crate) mod dot;
 pub(crate) mod escape;
 pub(crate) mod json;
+pub(crate) mod layout;
 pub(crate) mod mermaid;
 pub(crate) mod picture;
 pub(crate) mod state;
