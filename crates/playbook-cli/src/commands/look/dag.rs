@@ -6,11 +6,12 @@ use clap::{Args, ValueEnum};
 use playbook_exec::plan::{PlanOptions, Selection, plan};
 
 use crate::app::{App, Verbosity};
+use crate::commands::look::output;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::graph::text::Needs;
-use crate::render::graph::{Picture, dot, json, mermaid, text};
-use crate::term;
+use crate::render::graph::{Picture, dot, html, json, mermaid, svg, text};
+use crate::term::{self, Tone, paint};
 
 /// Show the stages and what leads from one to another
 #[derive(Debug, Args)]
@@ -77,12 +78,87 @@ pub(crate) fn cmd_dag(app: &App, args: &DagArgs) -> Result<Outcome, CliError> {
         Format::Mermaid => mermaid::mermaid(&picture, args.paths),
         Format::Dot => dot::dot(&picture, args.paths),
         Format::Json => json::json(&picture),
-        Format::Svg | Format::Html => String::new(),
+        Format::Svg => svg::svg(&picture),
+        Format::Html => html::html(&picture, &as_of(app)),
     };
-    term::out(&drawn)?;
+    let drawn = match &args.output {
+        // Colours are for terminals.
+        Some(_) => anstream::adapter::strip_str(&drawn).to_string(),
+        None => drawn,
+    };
+    match &args.output {
+        None => term::out(&drawn)?,
+        Some(file) => output::write(app, &project, file, &drawn)?,
+    }
+    if format == Format::Mermaid && picture.arrows.len() > mermaid::MOST_ARROWS {
+        let most = mermaid::MOST_ARROWS;
+        note(
+            app,
+            &format!(
+                "there are {} arrows, and Mermaid draws {most} unless its maxEdges is raised; svg and html have no such limit",
+                picture.arrows.len()
+            ),
+        );
+    }
     Ok(Outcome::Done)
 }
 
+fn note(app: &App, text: &str) {
+    if app.verbosity > Verbosity::Quiet {
+        term::say(&format!("{}: {text}\n", paint(Tone::Warn, "note")));
+    }
+}
+
+/// The format that was asked for, or that the file's name says.
 fn format(args: &DagArgs) -> Result<Format, CliError> {
-    Ok(args.format.unwrap_or(Format::Text))
+    let format = match (args.format, args.output.as_deref()) {
+        (Some(format), _) => format,
+        (None, None) => Format::Text,
+        (None, Some(file)) if file == Path::new("-") => Format::Text,
+        (None, Some(file)) => by_name(file)?,
+    };
+    let shows_paths = match format {
+        Format::Mermaid | Format::Dot => true,
+        Format::Text | Format::Json | Format::Svg | Format::Html => false,
+    };
+    if args.paths && !shows_paths {
+        return Err(
+            CliError::usage("--paths is for the formats mermaid and dot")
+                .hint("json has the paths of every edge, svg and html show them at the arrows"),
+        );
+    }
+    match (format, &args.output) {
+        (Format::Svg, None) => output::refuse_terminal("a drawing", "playbook dag -o dag.svg")?,
+        (Format::Html, None) => output::refuse_terminal("a page", "playbook dag -o dag.html")?,
+        _ => {}
+    }
+    Ok(format)
+}
+
+fn by_name(file: &Path) -> Result<Format, CliError> {
+    match output::ending(file).as_str() {
+        "txt" | "text" => Ok(Format::Text),
+        "mmd" | "mermaid" => Ok(Format::Mermaid),
+        "dot" | "gv" => Ok(Format::Dot),
+        "json" => Ok(Format::Json),
+        "svg" => Ok(Format::Svg),
+        "html" | "htm" => Ok(Format::Html),
+        ending @ ("png" | "pdf" | "jpg" | "jpeg" | "gif" | "webp") => Err(CliError::usage(
+            format!("{} cannot be made here", ending.to_uppercase()),
+        )
+        .hint(format!(
+            "Graphviz can: playbook dag --format dot | dot -T{ending} -o {}",
+            file.display()
+        ))),
+        _ => Err(CliError::usage(format!(
+            "the name {} does not say what format to write",
+            file.display()
+        ))
+        .hint("say it: --format text, mermaid, dot, json, svg or html")),
+    }
+}
+
+/// The moment a page tells of.
+fn as_of(app: &App) -> String {
+    format!("as of {}", app.clock.now().strftime("%Y-%m-%d %H:%M UTC"))
 }

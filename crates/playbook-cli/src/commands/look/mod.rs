@@ -2,4 +2,5 @@
 
 pub(super) mod dag;
 pub(super) mod list;
+mod output;
 pub(super) mod status;

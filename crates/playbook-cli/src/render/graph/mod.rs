@@ -2,11 +2,13 @@
 
 pub(crate) mod dot;
 pub(crate) mod escape;
+pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod mermaid;
 pub(crate) mod picture;
 pub(crate) mod state;
+pub(crate) mod svg;
 pub(crate) mod text;
 
 pub(crate) use picture::{Arrow, Node, Picture};

@@ -2,7 +2,6 @@
 
 use crate::render::graph::layout::fold::{Folded, Item};
 use crate::render::graph::layout::layered::Layered;
-use crate::render::graph::layout::length;
 
 /// Which neighbours a row follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +176,7 @@ mod tests {
         assert_eq!(far, [0.0, 100.0]);
         let near = nearest(&[wish(50.0), wish(50.0), wish(50.0)], &[10.0, 10.0]);
         assert_eq!(near, [40.0, 50.0, 60.0]);
-        let crossed = nearest(&[wish(100.0), wish(0.0)], &[length(10)]);
+        let crossed = nearest(&[wish(100.0), wish(0.0)], &[10.0]);
         assert_eq!(crossed, [45.0, 55.0]);
     }
 }
