@@ -1,5 +1,6 @@
 //! What every command works with: the playbook, the clock, how to talk.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -91,6 +92,14 @@ pub(crate) fn working_directory() -> Result<PathBuf, CliError> {
     )]
     let here = std::env::current_dir();
     here.map_err(|error| CliError::usage(format!("cannot tell the working directory: {error}")))
+}
+
+/// The cores that a run uses: as many as were asked for, or all.
+pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> u32 {
+    let cores = asked
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get);
+    u32::try_from(cores).unwrap_or(u32::MAX)
 }
 
 /// The machine's clock; tests fix it.

@@ -49,4 +49,6 @@ pub use stat::{
     Boot, DigestMemo, Evidence, EvidenceItem, Moment, StatCache, StatKey, Trust, boot_id, changed,
     is_racy, this_program,
 };
-pub use tree::{EntryKind, Listing, ListingDiff, ListingEntry, Listings, TreeDigest, digest_tree};
+pub use tree::{
+    EntryKind, FoundTree, Listing, ListingDiff, ListingEntry, Listings, TreeDigest, digest_tree,
+};

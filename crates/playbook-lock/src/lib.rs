@@ -40,6 +40,7 @@ mod format;
 pub mod history;
 pub mod journal;
 mod project;
+mod recall;
 mod recorded;
 pub mod run_lock;
 
@@ -48,4 +49,5 @@ pub use error::LockError;
 pub use fold::{Base, Folder, GENERATOR};
 pub use format::{Layout, load_lock_file, lock_file_path, parse_lock, render_lock, save_lock_file};
 pub use project::{Project, search_up_from};
+pub use recall::Recall;
 pub use recorded::{Recorded, Unfinished, with_cut_off};

@@ -113,6 +113,17 @@ fn samples() -> Vec<InvalidationReason> {
             path: path("out/x.json"),
             old: Some(old),
             new,
+            files: None,
+        },
+        InvalidationReason::OutputModified {
+            path: path("out/x.json"),
+            old: Some(old),
+            new,
+            files: Some(FileCounts {
+                added: 0,
+                removed: 1,
+                changed: 2,
+            }),
         },
     ];
     for sample in &samples {

@@ -34,6 +34,9 @@ enum Command {
     Run(work::run::RunArgs),
     /// Show what would run, and why
     Status(look::status::StatusArgs),
+    /// Show the whole story of a decision: what was compared, and how it came out
+    #[command(visible_alias = "explain")]
+    Why(look::why::WhyArgs),
     /// Show the stages
     List(look::list::ListArgs),
     /// Check the playbook and show all findings
@@ -67,6 +70,7 @@ impl Command {
             Self::Init(args) => setup::init::cmd_init(app, args),
             Self::Run(args) => work::run::cmd_run(app, args),
             Self::Status(args) => look::status::cmd_status(app, args),
+            Self::Why(args) => look::why::cmd_why(app, args),
             Self::List(args) => look::list::cmd_list(app, args),
             Self::Validate(args) => setup::validate::cmd_validate(app, args),
             Self::Dag(args) => look::dag::cmd_dag(app, args),

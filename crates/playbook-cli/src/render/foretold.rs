@@ -3,18 +3,18 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use playbook_exec::plan::{Fate, Foretold};
+use playbook_exec::plan::{Estimate, Fate, Foretold, Plan};
 use playbook_types::name::StageName;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::reason::InvalidationReason;
 use serde::Serialize;
 
-use crate::render::duration::to_the_second;
+use crate::render::duration::{duration, to_the_second};
 use crate::term::{Tone, paint};
 
 /// One stage as JSON.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     stage: &'a str,
     decision: &'static str,
     reasons: &'a [InvalidationReason],
@@ -24,6 +24,9 @@ struct Row<'a> {
     running: Option<RunningNow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// How long it took when it last ran, if it would or may run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usual_seconds: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -33,24 +36,31 @@ struct RunningNow {
 }
 
 /// One JSON object per stage.
-pub(crate) fn json_lines(foretold: &[Foretold]) -> String {
-    foretold
-        .iter()
-        .filter_map(|stage| serde_json::to_string(&row(stage)).ok())
-        .map(|line| line + "\n")
-        .collect()
+pub(crate) fn json_lines(plan: &Plan<'_>, foretold: &[Foretold]) -> String {
+    let row = |stage: &Foretold| {
+        let runs = matches!(stage.fate, Fate::Miss(_) | Fate::Maybe(_));
+        let row = Row {
+            usual_seconds: plan.usual_seconds(stage.id).filter(|_| runs),
+            ..row_of(&stage.stage, &stage.fate)
+        };
+        serde_json::to_string(&row).ok()
+    };
+    let lines = foretold.iter().filter_map(row);
+    lines.map(|line| line + "\n").collect()
 }
 
-fn row(foretold: &Foretold) -> Row<'_> {
+/// What a run would do with a stage, as JSON.
+pub(crate) fn row_of<'a>(stage: &'a StageName, fate: &'a Fate) -> Row<'a> {
     let row = |decision: &'static str| Row {
-        stage: foretold.stage.as_str(),
+        stage: stage.as_str(),
         decision,
         reasons: &[],
         waits_for: &[],
         running: None,
         error: None,
+        usual_seconds: None,
     };
-    match &foretold.fate {
+    match fate {
         Fate::Hit(_) => row("hit"),
         Fate::Miss(reasons) => Row {
             reasons: reasons.as_slice(),
@@ -74,8 +84,8 @@ fn row(foretold: &Foretold) -> Row<'_> {
     }
 }
 
-/// A line per stage and a total.
-pub(crate) fn table(foretold: &[Foretold]) -> String {
+/// A line per stage, a total, and how long it will take if that is worth a word.
+pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String {
     let width = foretold
         .iter()
         .map(|stage| stage.stage.as_str().chars().count())
@@ -92,7 +102,65 @@ pub(crate) fn table(foretold: &[Foretold]) -> String {
         writeln!(text, "{}", line.trim_end()).ok();
     }
     writeln!(text, "{}", total(foretold)).ok();
+    let estimate = plan.estimate(foretold, jobs);
+    if let Some(line) = expected(&estimate, jobs) {
+        writeln!(text, "{line}").ok();
+    }
     text
+}
+
+/// How long it will take; nothing if that is less than a second, as far as is known.
+fn expected(estimate: &Estimate, jobs: u32) -> Option<String> {
+    const WORTH_A_WORD: f64 = 1.0;
+    /// Names of a chain that are shown: its first, and its last ones.
+    const SHOWN: usize = 4;
+    let Estimate {
+        certain,
+        at_most,
+        unknown,
+        longest,
+        longest_seconds,
+    } = estimate;
+    (*at_most >= WORTH_A_WORD).then_some(())?;
+    let with = match jobs {
+        1 => "one stage at a time".to_owned(),
+        jobs => format!("with {jobs} jobs"),
+    };
+    let (certain, at_most) = (*certain, *at_most);
+    let mut line = if certain < WORTH_A_WORD {
+        format!("takes up to about {} {with}", duration(at_most))
+    } else {
+        format!("takes about {} {with}", duration(certain))
+    };
+    if certain >= WORTH_A_WORD && at_most > certain {
+        write!(line, "; {} if all of it runs", duration(at_most)).ok();
+    }
+    match unknown {
+        0 => {}
+        1 => line += "; not counting 1 stage that never ran",
+        count => {
+            write!(line, "; not counting {count} stages that never ran").ok();
+        }
+    }
+    if longest.len() > 1 {
+        let names: Vec<&str> = longest.iter().map(StageName::as_str).collect();
+        let shown = if names.len() > SHOWN {
+            format!(
+                "{} → … → {}",
+                names[0],
+                names[names.len() - SHOWN + 2..].join(" → ")
+            )
+        } else {
+            names.join(" → ")
+        };
+        write!(
+            line,
+            "\nlongest chain: {shown} ({})",
+            duration(*longest_seconds)
+        )
+        .ok();
+    }
+    Some(line)
 }
 
 fn told(fate: &Fate) -> (Tone, &'static str, String) {

@@ -31,13 +31,13 @@ fn maybe_is_said_where_it_depends_on_bytes_to_come() {
     sandbox.ran(&[]);
     sandbox.write("in", "2");
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
-    run    a  in: contents changed (d63bd9a8 → 813e9b72)
+    run    a  in changed
     maybe  b  only if a makes something new
     1 to run · 1 maybe
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-n", "--json"]).prints(0), @r#"
-    {"stage":"a","decision":"miss","reasons":[{"kind":"dep_changed","path":"in","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"waits_for":[]}
-    {"stage":"b","decision":"maybe","reasons":[],"waits_for":["a"]}
+    {"stage":"a","decision":"miss","reasons":[{"kind":"dep_changed","path":"in","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"waits_for":[],"usual_seconds":0.0}
+    {"stage":"b","decision":"maybe","reasons":[],"waits_for":["a"],"usual_seconds":0.0}
     "#);
     sandbox.run(&["status", "--exit-code"]).prints(3);
     sandbox.run(&["run", "-n", "--exit-code"]).prints(3);
@@ -64,4 +64,58 @@ fn lists() {
 fn validate_as_json() {
     let sandbox = Sandbox::with_stages("  a: {cmd: x, dep: [in]}\n");
     insta::assert_snapshot!(sandbox.run(&["validate", "--json"]).prints(2), @r#"{"severity":"error","message":"unknown field 'dep' in stage 'a'","hint":"did you mean 'deps'?","path":"stages.a.dep","file":"playbook.yaml","line":4,"column":15}"#);
+}
+
+#[test]
+fn what_is_to_come_is_estimated_from_how_long_it_took() {
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: cp in x, deps: [in], outs: [x]}\n  b: {cmd: cp x y, deps: [x], outs: [y]}\n  c: {cmd: cp in z, deps: [in], outs: [z]}\n",
+    );
+    sandbox.write("in", "1");
+    sandbox.ran(&[]);
+    let mut lock = sandbox.read("playbook.lock.yaml");
+    for seconds in ["90.0", "30.5", "61.0"] {
+        lock = lock.replacen(
+            "duration_seconds: 0.0",
+            &format!("duration_seconds: {seconds}"),
+            1,
+        );
+    }
+    sandbox.write("playbook.lock.yaml", &lock);
+    insta::assert_snapshot!(sandbox.run(&["run", "-n"]).prints(0), @"
+    cached a
+    cached b
+    cached c
+    3 cached
+    ");
+    sandbox.write("in", "2");
+    insta::assert_snapshot!(sandbox.run(&["run", "-n", "-j2"]).prints(0), @"
+    run    a  in changed
+    maybe  b  only if a makes something new
+    run    c  in changed
+    2 to run · 1 maybe
+    takes about 1 min 30 s with 2 jobs; 2 min 1 s if all of it runs
+    longest chain: a → b (2 min 1 s)
+    ");
+    insta::assert_snapshot!(sandbox.run(&["run", "-n", "-j1"]).prints(0), @"
+    run    a  in changed
+    maybe  b  only if a makes something new
+    run    c  in changed
+    2 to run · 1 maybe
+    takes about 2 min 31 s one stage at a time; 3 min 2 s if all of it runs
+    longest chain: a → b (2 min 1 s)
+    ");
+    insta::assert_snapshot!(sandbox.run(&["run", "-n", "--json", "b"]).prints(0), @r#"
+    {"stage":"a","decision":"miss","reasons":[{"kind":"dep_changed","path":"in","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"waits_for":[],"usual_seconds":90.0}
+    {"stage":"b","decision":"maybe","reasons":[],"waits_for":["a"],"usual_seconds":30.5}
+    "#);
+    sandbox.stages("  a: {cmd: cp in x, deps: [in], outs: [x]}\n  b: {cmd: cp x y, deps: [x], outs: [y]}\n  d: {cmd: cp y z, deps: [y], outs: [z]}\n");
+    insta::assert_snapshot!(sandbox.run(&["run", "-n", "-j2"]).prints(0), @"
+    run    a  in changed
+    maybe  b  only if a makes something new
+    run    d  not in the lock file (new stage)
+    2 to run · 1 maybe
+    takes about 1 min 30 s with 2 jobs; 2 min 1 s if all of it runs; not counting 1 stage that never ran
+    longest chain: a → b (2 min 1 s)
+    ");
 }

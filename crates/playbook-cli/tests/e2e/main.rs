@@ -22,6 +22,7 @@ mod signals;
 mod support;
 mod terminal;
 mod waiting;
+mod why;
 
 /// A file that is not named above would silently not be tested.
 #[test]

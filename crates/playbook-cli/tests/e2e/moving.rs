@@ -117,7 +117,7 @@ fn an_output_that_another_program_touched_is_made_anew_and_what_it_had_become_is
         edit(&sandbox);
         let said = sandbox.run(&["run"]).says(0);
         assert!(
-            said.contains("d was modified since it was made"),
+            said.contains("d/ was modified since it was made: 1 file "),
             "{what}: {said}"
         );
         assert!(

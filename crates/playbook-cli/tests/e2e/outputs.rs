@@ -15,7 +15,7 @@ fn a_failed_stage_leaves_the_former_output() {
     sandbox.write("in", "2");
     sandbox.remove("ok");
     insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"
-    run    a  in: contents changed (d63bd9a8 → 813e9b72)
+    run    a  in changed
     error: stage 'a' failed: exit status 1
       command: cat in > x; test -e ok
       log:     .playbook/playbook/logs/0192f3c1-0000/a.1.log (empty)

@@ -53,6 +53,8 @@ pub struct Plan<'p> {
     pub(crate) resolved: Vec<Option<Resolved>>,
     /// The stages of this plan.
     pub(crate) stages: BTreeSet<StageId>,
+    /// Those that were asked for; the others are there because these need them.
+    pub(crate) named: BTreeSet<StageId>,
     /// Those the user forces.
     pub(crate) forced: BTreeSet<StageId>,
     /// Those and everything below them in this plan.
@@ -132,6 +134,7 @@ fn build<'p>(
         graph,
         resolved,
         stages: selected.stages.clone(),
+        named: selected.named.clone(),
         forced: BTreeSet::new(),
         force_reaches: BTreeSet::new(),
         recorded,

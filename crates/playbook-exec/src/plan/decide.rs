@@ -59,6 +59,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) look: &'a (dyn Fn(&DataPath) -> Result<PathDigest, HashError> + Sync),
     /// Whether the contents at this path are still to come.
     pub(crate) to_come: &'a (dyn Fn(&DataPath) -> bool + Sync),
+    /// The reasons with how many files differ, where that is known.
+    pub(crate) count_files: &'a (dyn Fn(Reasons) -> Reasons + Sync),
 }
 
 /// Decides one stage. What is still to come is taken to be as recorded.
@@ -105,7 +107,9 @@ pub(crate) fn decide(
     };
     Ok(match decision {
         CacheDecision::Hit => Decided::Hit(HitKind::Hit),
-        CacheDecision::Miss(reasons) => Decided::Miss(reasons, Box::new(fingerprint)),
+        CacheDecision::Miss(reasons) => {
+            Decided::Miss((facts.count_files)(reasons), Box::new(fingerprint))
+        }
     })
 }
 

@@ -15,6 +15,7 @@ use playbook_types::record::reason::InvalidationReason;
 use rayon::prelude::*;
 
 use crate::plan::build::Plan;
+use crate::plan::changes::Contents;
 use crate::plan::decide::{Decided, Facts, StageFault, decide};
 
 /// What a run would do with a stage.
@@ -67,13 +68,14 @@ impl Foretold {
 }
 
 /// What stands at each path, looked at once.
-struct Seen {
+pub(super) struct Seen {
     found: BTreeMap<DataPath, Result<PathDigest, HashError>>,
+    pub(super) memo: DigestMemo,
 }
 
 impl Seen {
     /// Looks at everything the stages read or made, in parallel.
-    fn look(plan: &Plan<'_>, trust: Trust) -> Self {
+    pub(super) fn look(plan: &Plan<'_>, trust: Trust) -> Self {
         let lock = plan.lock();
         let recorded = |id: &StageId| lock.and_then(|lock| lock.stages.get(&plan.stage(*id).name));
         let compared = plan.playbook_policy().validation == Validation::Checksum;
@@ -104,10 +106,11 @@ impl Seen {
         memo.save().ok();
         Self {
             found: found.into_iter().collect(),
+            memo,
         }
     }
 
-    fn at(&self, plan: &Plan<'_>, path: &DataPath) -> Result<PathDigest, HashError> {
+    pub(super) fn at(&self, plan: &Plan<'_>, path: &DataPath) -> Result<PathDigest, HashError> {
         match self.found.get(path) {
             Some(Ok(found)) => Ok(found.clone()),
             // An error is not a value to copy; look again.
@@ -121,10 +124,13 @@ impl Plan<'_> {
     /// What a run would do with each stage of this plan, in the order of the run. What is wrong with one
     /// stage is told as its fate. Writes nothing.
     pub fn foretell(&self, trust: Trust) -> Vec<Foretold> {
-        let seen = Seen::look(self, trust);
+        self.foretell_seen(&Seen::look(self, trust))
+    }
+
+    pub(super) fn foretell_seen(&self, seen: &Seen) -> Vec<Foretold> {
         let mut fates: BTreeMap<StageId, Fate> = BTreeMap::new();
         for id in self.order() {
-            let fate = self.fate(id, &seen, &fates);
+            let fate = self.fate(id, seen, &fates);
             fates.insert(id, fate);
         }
         let told = self.order().filter_map(|id| {
@@ -171,11 +177,16 @@ impl Plan<'_> {
                     .any(|out| out.path.overlaps(path))
             })
         };
+        let contents = Contents {
+            plan: self,
+            memo: &seen.memo,
+        };
         let facts = Facts {
             lock: self.lock_state(id),
             after: self.after_in_future(id, fates),
             look: &|path| seen.at(self, path),
             to_come: &to_come,
+            count_files: &|reasons| contents.count(reasons, |path| self.will_stand_at(path)),
         };
         let waits = || {
             open.iter()
@@ -194,7 +205,7 @@ impl Plan<'_> {
 
     /// Where on disk is now what will stand at this path when the next run begins: elsewhere if a run died in
     /// the middle of the stage that makes it.
-    fn will_stand_at(&self, path: &DataPath) -> PathBuf {
+    pub(super) fn will_stand_at(&self, path: &DataPath) -> PathBuf {
         let run = self.recorded.unfinished.as_ref();
         run.and_then(|run| run.waits_elsewhere(self.root(), path))
             .unwrap_or_else(|| self.root().resolve(path))

@@ -4,7 +4,10 @@
 //! do another.
 
 mod build;
+mod changes;
 mod decide;
+mod estimate;
+mod explain;
 mod foretell;
 mod real_paths;
 mod resolve;
@@ -14,10 +17,13 @@ mod view;
 
 pub use build::{Force, Plan, PlanOptions, plan, plan_part};
 pub use decide::{Decided, StageFault};
+pub use estimate::{Estimate, Expected, makespan};
+pub use explain::{DataNow, Explained, ExplainedData, ExplainedParam, Maker};
 pub use foretell::{Fate, Foretold};
 pub use resolve::Resolved;
 pub use select::Selection;
 pub use unsupported::{refuse_unsupported, unsupported};
 
+pub(crate) use changes::{Contents, remember_listings};
 pub(crate) use decide::{Facts, decide};
 pub(crate) use real_paths::refuse_clashes;

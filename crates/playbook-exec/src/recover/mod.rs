@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use playbook_hash::boot_id;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::remove_half_replaced;
+use playbook_lock::history::short_id;
 use playbook_lock::journal::{
     Journal, JournalRecord, OpenStage, Phase, RunHeader, StoredJournal, discard_journal,
     read_journal, replay,
@@ -30,7 +31,7 @@ use crate::outputs::{Places, RolledBack, put_right};
 use crate::process::identity;
 use crate::recover::orphans::end_orphans;
 use crate::recover::strays::bring_strays_back;
-use crate::schedule::{Entries, short};
+use crate::schedule::Entries;
 
 /// How to recover.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +110,11 @@ pub fn recover(
         return Err(ExecError::Lock(LockError::Held { holder }));
     }
     pass(Point::RecoveryBegun);
-    let places = Places::new(project.root(), &project.state_dir(), &short(header.run_id));
+    let places = Places::new(
+        project.root(),
+        &project.state_dir(),
+        &short_id(header.run_id),
+    );
     let ended = match whereabouts(&header) {
         Whereabouts::Here => end_orphans(&header, &replay.open, &places, how.grace)?,
         // The machine has started anew since.

@@ -10,7 +10,7 @@ use playbook_hash::Fingerprint;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, DiskError, StateDir};
 use playbook_lock::Folder;
-use playbook_lock::history::EventLog;
+use playbook_lock::history::{EventLog, log_name};
 use playbook_lock::journal::Journal;
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
@@ -52,7 +52,7 @@ impl Logs {
             disk::create_dirs(&self.directory)?;
             self.made = true;
         }
-        Ok(self.directory.join(format!("{stage}.{attempt}.log")))
+        Ok(self.directory.join(log_name(stage, attempt)))
     }
 }
 

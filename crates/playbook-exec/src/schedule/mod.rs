@@ -14,6 +14,5 @@ mod states;
 mod workers;
 
 pub(crate) use record::Entries;
-pub(crate) use run::short;
 pub use run::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
 pub(crate) use running::Running;

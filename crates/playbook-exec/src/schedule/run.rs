@@ -8,6 +8,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use playbook_hash::{DigestMemo, Trust};
+use playbook_lock::history::short_id;
 use playbook_lock::journal::Journal;
 use playbook_lock::{Folder, LockError};
 use playbook_types::graph::StageId;
@@ -22,7 +23,9 @@ use crate::clock::Clock;
 use crate::error::ExecError;
 use crate::observer::Observer;
 use crate::outputs::Places;
-use crate::plan::{Decided, Facts, Plan, StageFault, decide, refuse_clashes};
+use crate::plan::{
+    Contents, Decided, Facts, Plan, StageFault, decide, refuse_clashes, remember_listings,
+};
 use crate::process::{Direct, Heard, SignalWatch, SpareLogs, become_subreaper, identity};
 use crate::schedule::dispatch::FEW;
 use crate::schedule::engine::{Engine, Logs, Shared, Soon};
@@ -94,7 +97,7 @@ pub struct Summary {
 pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecError> {
     refuse_clashes(plan)?;
     let state_dir = plan.project.state_dir();
-    let run = short(runtime.run_id);
+    let run = short_id(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
     let memo = plan.memo(runtime.trust);
     let running = Running::new(runtime.owns_process);
@@ -158,6 +161,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let (summary, newer) = summary?;
     tidied?;
     saved?;
+    remember_listings(plan, memo, &newer)?;
     if summary.outcome == Outcome::Completed {
         remember(plan, memo, (&lock(folder), &newer))?;
     }
@@ -242,7 +246,9 @@ fn decide_now(
     id: StageId,
     after: &[Option<Timestamp>],
 ) -> Result<Decided, StageFault> {
-    let look = |path: &DataPath| memo.digest(&plan.root().resolve(path), &plan.ignore);
+    let place = |path: &DataPath| plan.root().resolve(path);
+    let look = |path: &DataPath| memo.digest(&place(path), &plan.ignore);
+    let contents = Contents { plan, memo };
     let after = plan
         .stage(id)
         .after
@@ -254,6 +260,7 @@ fn decide_now(
         after,
         look: &look,
         to_come: &|_| false,
+        count_files: &|reasons| contents.count(reasons, place),
     };
     decide(plan, id, &facts)
 }
@@ -279,9 +286,4 @@ fn watch_signals(
         what: "watch for signals",
         source,
     })
-}
-
-/// The part of a run's id that names its files: the milliseconds it began at (RFC 9562, UUID version 7).
-pub(crate) fn short(run_id: Uuid) -> String {
-    run_id.to_string()[..13].to_owned()
 }

@@ -58,6 +58,11 @@ impl StateDir {
         self.own.join("failed")
     }
 
+    /// What directories were when stages last read or made them.
+    pub fn listings_dir(&self) -> PathBuf {
+        self.own.join("listings")
+    }
+
     /// The file behind the run lock.
     pub fn run_lock(&self) -> PathBuf {
         self.own.join("run.lock")

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use playbook_types::digest::Digest;
@@ -341,6 +342,16 @@ impl DigestMemo {
     /// Learns what a directory was found to be with everything below it.
     pub(crate) fn learn_tree(&self, path: &Path, tree: SeenTree) {
         self.trees.learn(path, tree);
+    }
+
+    /// What the directory at this absolute path was last found to be.
+    pub(crate) fn seen_tree(&self, path: &Path) -> Option<Arc<SeenTree>> {
+        self.trees.get(path)
+    }
+
+    /// The same of every directory whose digest was asked for.
+    pub(crate) fn seen_trees(&self) -> Vec<(PathBuf, Arc<SeenTree>)> {
+        self.trees.all()
     }
 
     fn count(&self, read: u64, worth: bool) {

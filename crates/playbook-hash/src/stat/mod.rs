@@ -20,6 +20,7 @@ pub use boot::{Boot, boot_id};
 pub use cache::StatCache;
 pub use evidence::{Evidence, EvidenceItem, changed};
 pub use key::StatKey;
+pub(crate) use key::take;
 pub(crate) use local::Locality;
 pub(crate) use memo::Before;
 pub use memo::{DigestMemo, Trust};

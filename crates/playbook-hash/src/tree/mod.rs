@@ -14,6 +14,7 @@ mod diff;
 mod directory;
 mod entry;
 mod fold;
+mod kept;
 mod listing;
 mod names;
 mod place;
@@ -21,6 +22,7 @@ mod walk;
 
 pub use diff::ListingDiff;
 pub use entry::EntryKind;
+pub use kept::FoundTree;
 pub use listing::{Listing, ListingEntry, Listings};
 pub(crate) use walk::digest_tree_with;
 pub use walk::{TreeDigest, digest_tree};

@@ -53,6 +53,7 @@ fn judge(
                 path,
                 old: out.hash,
                 new,
+                files: None,
             })
         }
     }

@@ -12,6 +12,7 @@ use playbook_types::parse::{Parsed, SourceName, locate, parse};
 use crate::error::LockError;
 use crate::format::{beside, lock_file_path};
 use crate::project::parsed::{self, Key, Wanted};
+use crate::recall::Recall;
 
 /// A playbook that was read and checked, and where its files are.
 #[derive(Debug)]
@@ -186,6 +187,11 @@ impl Project {
     /// The state directory.
     pub fn state_dir(&self) -> StateDir {
         StateDir::new(&self.root, self.name.stem())
+    }
+
+    /// What directories were when stages last read or made them.
+    pub fn recall(&self) -> Recall {
+        Recall::new(&self.state_dir())
     }
 
     fn absolute(&self) -> PathBuf {

@@ -19,6 +19,12 @@ impl Reasons {
         }
     }
 
+    /// The same, each with something added to it.
+    #[must_use]
+    pub fn map(self, add: impl FnMut(InvalidationReason) -> InvalidationReason) -> Self {
+        Self(self.0.into_iter().map(add).collect())
+    }
+
     /// The reasons, most telling first.
     pub fn as_slice(&self) -> &[InvalidationReason] {
         &self.0

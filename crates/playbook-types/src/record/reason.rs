@@ -118,6 +118,9 @@ pub enum InvalidationReason {
         old: Option<Digest>,
         /// Its digest now.
         new: Digest,
+        /// How many of its files differ, when that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files: Option<FileCounts>,
     },
 }
 
@@ -189,18 +192,10 @@ impl fmt::Display for InvalidationReason {
                 f.write_str("always runs (not deterministic, or nothing to decide by)")
             }
             Self::CmdChanged { .. } => f.write_str("command changed"),
-            Self::DepChanged {
-                path,
-                old,
-                new,
-                files,
-            } => {
-                write!(f, "{path}: ")?;
-                match files {
-                    Some(counts) => counts.fmt(f),
-                    None => write!(f, "contents changed ({})", short_change(*old, *new)),
-                }
-            }
+            Self::DepChanged { path, files, .. } => match files {
+                Some(counts) => write!(f, "{path}/: {counts}"),
+                None => write!(f, "{path} changed"),
+            },
             Self::DepAdded { path } => write!(f, "{path} is a new dep"),
             Self::DepRemoved { path } => write!(f, "{path} is no longer a dep"),
             Self::ParamsChanged { changes } => write_changes(f, changes),
@@ -214,18 +209,16 @@ impl fmt::Display for InvalidationReason {
             ),
             Self::OutsChanged { added, removed } => write_outs(f, added, removed),
             Self::SplitChanged => f.write_str("the input is split into jobs in another way"),
-            Self::CacheKeyMismatch { old, new } => {
-                write!(f, "cache key differs ({})", short_change(Some(*old), *new))
-            }
+            Self::CacheKeyMismatch { .. } => f.write_str(
+                "its cache key differs, and it cannot be told in what (another program or version recorded it)",
+            ),
             Self::OutputMissing { path } => write!(f, "{path} is missing"),
-            Self::OutputModified { path, .. } => write!(f, "{path} was modified since it was made"),
+            Self::OutputModified { path, files, .. } => match files {
+                Some(counts) => write!(f, "{path}/ was modified since it was made: {counts}"),
+                None => write!(f, "{path} was modified since it was made"),
+            },
         }
     }
-}
-
-fn short_change(old: Option<Digest>, new: Digest) -> String {
-    let old = old.map_or_else(|| "unknown".to_owned(), |digest| digest.short());
-    format!("{old} → {}", new.short())
 }
 
 fn wdir_word(wdir: Option<&DataPath>) -> &str {

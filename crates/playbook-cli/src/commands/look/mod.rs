@@ -4,3 +4,4 @@ pub(super) mod dag;
 pub(super) mod list;
 mod output;
 pub(super) mod status;
+pub(super) mod why;

@@ -3,7 +3,7 @@
 use clap::Args;
 use playbook_exec::plan::{Plan, PlanOptions, Selection, plan};
 
-use crate::app::App;
+use crate::app::{App, jobs};
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::foretold::{json_lines, table};
@@ -38,26 +38,40 @@ pub(crate) fn cmd_status(app: &App, args: &StatusArgs) -> Result<Outcome, CliErr
             ..PlanOptions::default()
         },
     )?;
-    show_plan(app, &plan, args.json, args.exit_code)
+    show_plan(
+        app,
+        &plan,
+        Show {
+            json: args.json,
+            exit_code: args.exit_code,
+            jobs: jobs(None),
+        },
+    )
+}
+
+/// How a plan is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Show {
+    /// As JSON.
+    pub(crate) json: bool,
+    /// With an exit code of its own if anything is out of date.
+    pub(crate) exit_code: bool,
+    /// The cores that a run would use.
+    pub(crate) jobs: u32,
 }
 
 /// Shows what a run of this plan would do.
-pub(crate) fn show_plan(
-    app: &App,
-    plan: &Plan<'_>,
-    json: bool,
-    exit_code: bool,
-) -> Result<Outcome, CliError> {
+pub(crate) fn show_plan(app: &App, plan: &Plan<'_>, show: Show) -> Result<Outcome, CliError> {
     let foretold = plan.foretell(app.trust);
-    term::out(&if json {
-        json_lines(&foretold)
+    term::out(&if show.json {
+        json_lines(plan, &foretold)
     } else {
-        table(&foretold)
+        table(plan, &foretold, show.jobs)
     })?;
     let out_of_date = foretold
         .iter()
         .any(playbook_exec::plan::Foretold::counts_as_out_of_date);
-    Ok(if exit_code && out_of_date {
+    Ok(if show.exit_code && out_of_date {
         Outcome::OutOfDate
     } else {
         Outcome::Done

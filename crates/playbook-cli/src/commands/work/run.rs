@@ -24,8 +24,8 @@ use playbook_types::name::ParamKey;
 use playbook_types::value::ParamValue;
 use uuid::Uuid;
 
-use crate::app::{App, Verbosity};
-use crate::commands::look::status::show_plan;
+use crate::app::{App, Verbosity, jobs};
+use crate::commands::look::status::{Show, show_plan};
 use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
@@ -116,7 +116,12 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
     };
     if args.dry_run {
         let plan = plan(&project, &options)?;
-        return show_plan(app, &plan, args.json, args.exit_code);
+        let show = Show {
+            json: args.json,
+            exit_code: args.exit_code,
+            jobs: jobs(args.jobs),
+        };
+        return show_plan(app, &plan, show);
     }
     refuse_unsupported(project.playbook())?;
     let held = hold(app, &project, args)?;
@@ -269,13 +274,6 @@ fn outcome(summary: &Summary) -> Outcome {
         RunOutcome::Failed => Outcome::StageFailed,
         RunOutcome::Interrupted(signal) => Outcome::Interrupted(signal),
     }
-}
-
-fn jobs(asked: Option<NonZeroUsize>) -> u32 {
-    let cores = asked
-        .or_else(|| std::thread::available_parallelism().ok())
-        .map_or(1, NonZeroUsize::get);
-    u32::try_from(cores).unwrap_or(u32::MAX)
 }
 
 /// A new id; tests fix it.

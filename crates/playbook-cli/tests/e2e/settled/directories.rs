@@ -64,38 +64,38 @@ fn directories_with_nothing_to_do_are_recognised_without_being_worked_out() {
 
 #[rustfmt::skip]
 const CHANGES_IN_DIRECTORIES: [Change; 18] = [
-    ("a file edited, size and mtime restored", |it| edit_in_secret(it, "d/s/in", "2"), "run    a  d: contents changed"),
-    ("a deep file edited", |it| edit_in_secret(it, "d/s/t/deep", "2"), "run    a  d: contents changed"),
-    ("a file added", |it| it.write("d/s/t/new", ""), "run    a  d: contents changed"),
-    ("an empty directory added", |it| fs::create_dir(it.path("d/s/new")).unwrap(), "run    a  d: contents changed"),
-    ("a file removed", |it| it.remove("d/in"), "run    a  d: contents changed"),
+    ("a file edited, size and mtime restored", |it| edit_in_secret(it, "d/s/in", "2"), "run    a  d/: 1 file changed\n"),
+    ("a deep file edited", |it| edit_in_secret(it, "d/s/t/deep", "2"), "run    a  d/: 1 file changed\n"),
+    ("a file added", |it| it.write("d/s/t/new", ""), "run    a  d/: 1 file added\n"),
+    ("an empty directory added", |it| fs::create_dir(it.path("d/s/new")).unwrap(), "run    a  d/: 1 file added\n"),
+    ("a file removed", |it| it.remove("d/in"), "run    a  d/: 1 file removed\n"),
     ("a file renamed", |it| {
         it.write("d/in2", "1");
         it.remove("d/in");
-    }, "run    a  d: contents changed"),
-    ("executable now", |it| chmod(it, "d/in", 0o755), "run    a  d: contents changed"),
+    }, "run    a  d/: 1 file added, 1 removed\n"),
+    ("executable now", |it| chmod(it, "d/in", 0o755), "run    a  d/: 1 file changed\n"),
     ("the link swapped for another", |it| {
         it.remove("d/link");
         link(it, "s", "d/link");
-    }, "run    a  d: contents changed"),
+    }, "run    a  d/: 1 file changed\n"),
     ("the link swapped for what it leads to", |it| {
         it.remove("d/link");
         it.write("d/link", "1");
-    }, "run    a  d: contents changed"),
+    }, "run    a  d/: 1 file changed\n"),
     ("a directory swapped for a link to its like", |it| {
         it.write("elsewhere/t/deep", "1");
         it.write("elsewhere/in", "1");
         fs::remove_dir_all(it.path("d/s")).unwrap();
         link(it, "../elsewhere", "d/s");
-    }, "run    a  d: contents changed"),
+    }, "run    a  d/: 1 file changed, 2 removed\n"),
     ("a directory swapped for a file", |it| {
         fs::remove_dir_all(it.path("d/s/t")).unwrap();
         it.write("d/s/t", "1");
-    }, "run    a  d: contents changed"),
-    ("an ignore file that ignores", |it| it.write(".playbookignore", "link\n"), "run    a  d: contents changed"),
-    ("an ignore file that does not", |it| it.write(".playbookignore", "!*.pyc\n"), "run    a  d: contents changed"),
-    ("an out edited", |it| edit_in_secret(it, "o/in/x", "2"), "run    a  o was modified"),
-    ("a file added to an out", |it| it.write("o/in/y", ""), "run    a  o was modified"),
+    }, "run    a  d/: 1 file changed, 1 removed\n"),
+    ("an ignore file that ignores", |it| it.write(".playbookignore", "link\n"), "run    a  d/: 1 file removed\n"),
+    ("an ignore file that does not", |it| it.write(".playbookignore", "!*.pyc\n"), "run    a  d/: 1 file added\n"),
+    ("an out edited", |it| edit_in_secret(it, "o/in/x", "2"), "run    a  o/ was modified since it was made: 1 file "),
+    ("a file added to an out", |it| it.write("o/in/y", ""), "run    a  o/ was modified since it was made: 1 file "),
     ("an out gone", |it| fs::remove_dir_all(it.path("o")).unwrap(), "run    a  o is missing"),
     ("what is ignored added", |it| it.write("d/s/y.pyc", ""), DIRECTORIES_UP_TO_DATE),
     ("what is ignored edited", |it| it.write("d/s/x.pyc", "22"), DIRECTORIES_UP_TO_DATE),
@@ -123,10 +123,10 @@ fn an_ignore_file_edited_is_seen() {
     assert!(recognises_directories(&sandbox));
     edit_in_secret(&sandbox, ".playbookignore", "link\n");
     let said = run(&sandbox, &[]);
-    assert!(said.contains("d: contents changed"), "{said}");
+    assert!(said.contains("d/: 1 file removed"), "{said}");
     sandbox.remove(".playbookignore");
     let said = run(&sandbox, &[]);
-    assert!(said.contains("d: contents changed"), "{said}");
+    assert!(said.contains("d/: 1 file added"), "{said}");
 }
 
 #[test]

@@ -101,12 +101,12 @@ const CHANGES: [Change; 12] = [
         (
             "a dep edited, size and mtime restored",
             |it| edit_in_secret(it, "in", "2"),
-            "run    a  in: contents changed",
+            "run    a  in changed",
         ),
         (
             "another dep edited",
             |it| it.write("a dep", "22"),
-            "run    b  a dep: contents changed",
+            "run    b  a dep changed",
         ),
         (
             "a dep gone",

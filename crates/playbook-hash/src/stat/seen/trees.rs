@@ -30,6 +30,14 @@ impl SeenTrees {
         trees.get(path).map(Arc::clone)
     }
 
+    pub(in crate::stat) fn all(&self) -> Vec<(PathBuf, Arc<SeenTree>)> {
+        let trees = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = trees
+            .iter()
+            .map(|(path, tree)| (path.clone(), Arc::clone(tree)));
+        all.collect()
+    }
+
     pub(in crate::stat) fn learn(&self, path: &Path, tree: SeenTree) {
         let mut trees = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         trees.insert(path.to_owned(), Arc::new(tree));

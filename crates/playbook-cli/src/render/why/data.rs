@@ -1,0 +1,159 @@
+//! A dep or an out as it was recorded and as it is.
+
+use std::path::{Path, PathBuf};
+
+use playbook_exec::plan::{DataNow, ExplainedData};
+use playbook_hash::{DataKind, ListingDiff};
+use playbook_types::name::StageName;
+
+use crate::render::duration::to_the_second;
+use crate::render::harmless::harmless;
+use crate::term::{Tone, paint};
+
+/// So many files of each kind are named; the JSON form has all.
+const NAMED: usize = 10;
+
+/// Whether the stage reads or makes the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Reads,
+    Makes,
+}
+
+/// The path as it is shown: a directory ends with a slash.
+pub(super) fn shown(data: &ExplainedData<'_>) -> String {
+    let path = harmless(data.path.as_str());
+    match &data.now {
+        DataNow::Found(found) if found.kind == DataKind::Directory => format!("{path}/"),
+        DataNow::Found(_) | DataNow::Missing | DataNow::ToCome(_) | DataNow::Unreadable(_) => {
+            path.into_owned()
+        }
+    }
+}
+
+/// What became of the data since it was recorded, in a few words.
+pub(super) fn word(data: &ExplainedData<'_>, side: Side) -> String {
+    let was = data.recorded.and_then(|recorded| recorded.hash);
+    match (&data.now, was) {
+        _ if !data.declared => paint(Tone::Act, "no longer in the playbook"),
+        (DataNow::ToCome(makers), _) => paint(
+            Tone::Warn,
+            &format!("to be made by {} first", names(makers)),
+        ),
+        (DataNow::Missing, _) if side == Side::Makes && data.recorded.is_none() => {
+            paint(Tone::Dim, "not made yet")
+        }
+        (DataNow::Missing, _) => paint(Tone::Bad, "missing"),
+        (DataNow::Unreadable(error), _) => paint(Tone::Bad, &harmless(error)),
+        (DataNow::Found(_), _) if data.recorded.is_none() => {
+            format!("{} ({})", paint(Tone::Act, "not on record"), amount(data))
+        }
+        (DataNow::Found(found), Some(was)) if found.digest == was => {
+            format!("same ({})", amount(data))
+        }
+        (DataNow::Found(found), was) => {
+            let was = was.map_or_else(|| "unknown".to_owned(), |was| was.short());
+            let change = match &data.files {
+                Some(files) => counts(files),
+                None => "changed".to_owned(),
+            };
+            let digests = format!("({was} → {})", found.digest.short());
+            format!(
+                "{} {}",
+                paint(Tone::Act, &change),
+                paint(Tone::Dim, &digests)
+            )
+        }
+    }
+}
+
+/// Further lines: which files, and who made it anew.
+pub(super) fn details(data: &ExplainedData<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(files) = &data.files {
+        let parts = [
+            ("~", Tone::Act, &files.changed),
+            ("+", Tone::Good, &files.added),
+            ("-", Tone::Bad, &files.removed),
+        ];
+        for (sign, tone, paths) in parts {
+            for path in paths.iter().take(NAMED) {
+                lines.push(paint(tone, &format!("{sign} {}", below(data, path))));
+            }
+            if paths.len() > NAMED {
+                let more = format!("{sign} and {} more", paths.len() - NAMED);
+                lines.push(paint(tone, &more));
+            }
+        }
+    }
+    for maker in &data.makers {
+        if let Some(made) = maker.made_anew {
+            let (stage, made) = (&maker.stage, to_the_second(made));
+            lines.push(format!("made anew by '{stage}' at {made}"));
+        }
+    }
+    lines
+}
+
+fn below(data: &ExplainedData<'_>, path: &Path) -> String {
+    let whole: PathBuf = Path::new(data.path.as_str()).join(path);
+    harmless(&whole.to_string_lossy()).into_owned()
+}
+
+/// `2 changed, 1 added, 3 removed`.
+fn counts(files: &ListingDiff) -> String {
+    let parts = [
+        (files.changed.len(), "changed"),
+        (files.added.len(), "added"),
+        (files.removed.len(), "removed"),
+    ];
+    let shown: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if shown.is_empty() {
+        "changed".to_owned()
+    } else {
+        shown.join(", ")
+    }
+}
+
+/// `1.2 MiB`, or `3 files, 1.2 MiB`.
+fn amount(data: &ExplainedData<'_>) -> String {
+    let DataNow::Found(found) = &data.now else {
+        return String::new();
+    };
+    let size = bytes(found.total_bytes);
+    match (found.kind, found.file_count) {
+        (DataKind::File, _) => size,
+        (DataKind::Directory, 1) => format!("1 file, {size}"),
+        (DataKind::Directory, count) => format!("{count} files, {size}"),
+    }
+}
+
+/// An amount of data as a person reads it: `812 B`, `1.2 KiB`, `3.4 GiB`.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    #[expect(clippy::cast_precision_loss, reason = "it is rounded to one place")]
+    let mut rest = count as f64;
+    let mut unit = "B";
+    for next in UNITS {
+        // What would be shown as 1024.0 is one of the next unit.
+        if rest < 1023.95 {
+            break;
+        }
+        rest /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" {
+        format!("{count} B")
+    } else {
+        format!("{rest:.1} {unit}")
+    }
+}
+
+fn names(stages: &[StageName]) -> String {
+    let quoted: Vec<String> = stages.iter().map(|stage| format!("'{stage}'")).collect();
+    quoted.join(" and ")
+}

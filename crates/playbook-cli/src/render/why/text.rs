@@ -1,0 +1,267 @@
+//! The story as a person reads it: the decision first, then what was compared, line by line.
+
+use std::fmt::Write as _;
+
+use playbook_exec::plan::{Explained, ExplainedData, ExplainedParam, Fate};
+use playbook_types::model::shell::ShellMode;
+use playbook_types::model::stage::Stage;
+use playbook_types::name::{EnvName, StageName};
+use playbook_types::path::DataPath;
+use playbook_types::record::decision::HitKind;
+use playbook_types::record::lock::EntryStatus;
+use playbook_types::record::reason::InvalidationReason;
+
+use crate::render::duration::{duration, to_the_second};
+use crate::render::harmless::harmless;
+use crate::render::why::data::{self, Side};
+use crate::render::why::{Story, command};
+use crate::term::{Tone, paint};
+
+/// As wide as the longest label.
+const LABEL: usize = 8;
+/// Values are no further to the right than this for the sake of one long name.
+const WIDEST: usize = 32;
+
+/// The whole story.
+pub(crate) fn text(story: &Story<'_>) -> String {
+    let mut text = String::new();
+    verdict(&mut text, story);
+    text.push('\n');
+    section(&mut text, "command", command::lines(story));
+    section(&mut text, "params", params(&story.explained));
+    section(
+        &mut text,
+        "reads",
+        data_lines(&story.explained.deps, Side::Reads),
+    );
+    section(
+        &mut text,
+        "makes",
+        data_lines(&story.explained.outs, Side::Makes),
+    );
+    section(&mut text, "env", env(story).into_iter().collect());
+    section(&mut text, "shell", shell(story).into_iter().collect());
+    section(&mut text, "wdir", wdir(story).into_iter().collect());
+    section(&mut text, "after", after(story));
+    section(&mut text, "last run", last_run(story));
+    text
+}
+
+impl Story<'_> {
+    /// The reasons to run, if it is known that it would.
+    pub(super) fn reasons(&self) -> &[InvalidationReason] {
+        match &self.explained.fate {
+            Fate::Miss(reasons) => reasons.as_slice(),
+            Fate::Hit(_) | Fate::Maybe(_) | Fate::Running { .. } | Fate::Fault(_) => &[],
+        }
+    }
+}
+
+/// What a run would do, and why, in words.
+fn verdict(text: &mut String, story: &Story<'_>) {
+    let explained = &story.explained;
+    let stage = paint(Tone::Strong, explained.stage.name.as_str());
+    let told = match &explained.fate {
+        Fate::Hit(HitKind::Hit) => format!(
+            "{stage} is {}: what it runs, reads and makes is as recorded",
+            paint(Tone::Good, "up to date")
+        ),
+        Fate::Hit(HitKind::Frozen) => format!(
+            "{stage} is {}: it runs only when forced (playbook run --force {})",
+            paint(Tone::Good, "frozen"),
+            explained.stage.name
+        ),
+        Fate::Miss(reasons) => {
+            let mut told = format!("{stage} {}, because", paint(Tone::Act, "would run"));
+            for reason in reasons.as_slice() {
+                write!(
+                    told,
+                    "\n  - {}",
+                    harmless(&sentence(reason, explained.stage))
+                )
+                .ok();
+            }
+            told
+        }
+        Fate::Maybe(waits) => format!(
+            "{stage} {}: only if {} makes something new",
+            paint(Tone::Warn, "may run"),
+            listed(waits)
+        ),
+        Fate::Running { pid, since } => format!(
+            "{stage} is {}: since {}, by the run with pid {pid}",
+            paint(Tone::Act, "running now"),
+            to_the_second(*since)
+        ),
+        Fate::Fault(fault) => format!(
+            "{stage} {}: {}",
+            paint(Tone::Bad, "cannot run"),
+            harmless(&fault.to_string())
+        ),
+    };
+    writeln!(text, "{told}").ok();
+}
+
+/// A reason, more exactly where the stage itself says more.
+fn sentence(reason: &InvalidationReason, stage: &Stage) -> String {
+    match reason {
+        InvalidationReason::AlwaysRuns if stage.deterministic => {
+            "it always runs: it has no outs, deps, params or 'after' to decide by".to_owned()
+        }
+        InvalidationReason::AlwaysRuns => "it always runs (deterministic: false)".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn listed(stages: &[StageName]) -> String {
+    let quoted: Vec<String> = stages.iter().map(|stage| format!("'{stage}'")).collect();
+    quoted.join(" or ")
+}
+
+/// Lines behind a label; nothing if there are none.
+fn section(text: &mut String, label: &str, lines: Vec<String>) {
+    for (n, line) in lines.into_iter().enumerate() {
+        let label = if n == 0 { label } else { "" };
+        let front = format!("{label:<LABEL$}");
+        let line = format!("{}  {line}", paint(Tone::Strong, &front));
+        writeln!(text, "{}", line.trim_end()).ok();
+    }
+}
+
+fn params(explained: &Explained<'_>) -> Vec<String> {
+    let params = &explained.params;
+    let first = explained.entry.is_none();
+    let width = column(params.iter().map(|param| param.param.as_str()));
+    let line = |param: &ExplainedParam<'_>| {
+        let value = match (param.old, param.new) {
+            (Some(old), Some(new)) if old == new => format!("same: {new}"),
+            (Some(old), Some(new)) => paint(Tone::Act, &format!("{old} → {new}")),
+            (None, Some(new)) if first => new.to_string(),
+            (None, Some(new)) => paint(Tone::Act, &format!("now used: {new}")),
+            (Some(old), None) => paint(Tone::Act, &format!("no longer used (was {old})")),
+            (None, None) => String::new(),
+        };
+        format!(
+            "{:<width$}  {}",
+            param.param.as_str(),
+            value.replace('\n', "\\n")
+        )
+    };
+    params.iter().map(line).collect()
+}
+
+fn data_lines(all: &[ExplainedData<'_>], side: Side) -> Vec<String> {
+    let shown: Vec<String> = all.iter().map(data::shown).collect();
+    let width = column(shown.iter().map(String::as_str));
+    let mut lines = Vec::new();
+    for (data, path) in all.iter().zip(shown) {
+        lines.push(format!("{path:<width$}  {}", data::word(data, side)));
+        lines.extend(
+            data::details(data)
+                .into_iter()
+                .map(|line| format!("  {line}")),
+        );
+    }
+    lines
+}
+
+fn column<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    let widths = names.map(|name| name.chars().count());
+    widths.filter(|width| *width <= WIDEST).max().unwrap_or(0)
+}
+
+/// The declared environment, if there is or was any.
+fn env(story: &Story<'_>) -> Option<String> {
+    let (entry, resolved) = (story.explained.entry, story.explained.resolved);
+    let names = resolved.map(|resolved| resolved.env.keys().map(EnvName::as_str));
+    let names: Vec<&str> = names.into_iter().flatten().collect();
+    let now = resolved.and_then(|resolved| resolved.env_hash);
+    let old = entry.and_then(|entry| entry.env_hash);
+    let names = names.join(", ");
+    match (now, old) {
+        (None, None) => None,
+        (Some(_), None) if entry.is_none() => Some(names),
+        (now, old) if now == old => Some(format!("same ({names})")),
+        (None, _) => Some(paint(Tone::Act, "none is declared any more")),
+        (Some(_), None) => Some(paint(Tone::Act, &format!("newly declared ({names})"))),
+        (Some(_), Some(_)) => {
+            let what = format!(
+                "names or values differ from those recorded ({names} now; what they were is not kept)"
+            );
+            Some(paint(Tone::Act, &what))
+        }
+    }
+}
+
+fn shell(story: &Story<'_>) -> Option<String> {
+    let now = story.explained.stage.shell;
+    let old = story.explained.entry.map_or(now, |entry| entry.shell);
+    changed(old.word(), now.word(), ShellMode::Sh.word())
+}
+
+fn wdir(story: &Story<'_>) -> Option<String> {
+    let word = |wdir: Option<&DataPath>| {
+        wdir.map_or_else(
+            || ".".to_owned(),
+            |wdir| harmless(wdir.as_str()).into_owned(),
+        )
+    };
+    let now = word(story.explained.stage.wdir.as_ref());
+    let entry = story.explained.entry;
+    let old = entry.map_or_else(|| now.clone(), |entry| word(entry.wdir.as_ref()));
+    changed(&old, &now, ".")
+}
+
+/// A setting, unless it is and was the usual one.
+fn changed(old: &str, now: &str, usual: &str) -> Option<String> {
+    if old != now {
+        return Some(paint(Tone::Act, &format!("{old} → {now}")));
+    }
+    (now != usual).then(|| format!("same ({now})"))
+}
+
+fn after(story: &Story<'_>) -> Vec<String> {
+    let ran = |stage: &StageName| {
+        let names = |reason: &InvalidationReason| matches!(reason, InvalidationReason::UpstreamRerun { stage: other } if other == stage);
+        if story.reasons().iter().any(names) {
+            format!(
+                "'{stage}', {}",
+                paint(Tone::Act, "which ran since, or will")
+            )
+        } else {
+            format!("'{stage}'")
+        }
+    };
+    story.explained.stage.after.iter().map(ran).collect()
+}
+
+/// When the recorded result was made, by which run, and how that went.
+fn last_run(story: &Story<'_>) -> Vec<String> {
+    let Some(entry) = story.explained.entry else {
+        return vec![if story.explained.has_lock {
+            "none on record: it is not in the lock file".to_owned()
+        } else {
+            "none on record: there is no lock file".to_owned()
+        }];
+    };
+    let ended = entry.completed_at.or(entry.started_at).map(to_the_second);
+    let mut line = match &entry.status {
+        EntryStatus::Completed if entry.adopted => {
+            "not run, but recorded as it was found".to_owned()
+        }
+        EntryStatus::Completed => "completed".to_owned(),
+        EntryStatus::Running => "interrupted".to_owned(),
+        other => other.to_string(),
+    };
+    if let Some(ended) = ended {
+        write!(line, " at {ended}").ok();
+    }
+    if let Some(seconds) = entry.duration_seconds {
+        write!(line, ", took {}", duration(seconds)).ok();
+    }
+    let mut lines = vec![line];
+    if let Some(run) = &story.run {
+        lines.push(format!("in run {}", run.id));
+    }
+    lines
+}

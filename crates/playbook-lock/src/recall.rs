@@ -1,0 +1,138 @@
+//! What directories were when stages last read or made them, so that one can be told which files changed since.
+//!
+//! The lock has their digests only. Beside it, in `listings` in the state directory, a file named by such a digest has
+//! the list of what was in the directory: `playbook listing 1` and a line break, the BLAKE3 of all that follows, and
+//! the list as [`DigestMemo::listing_bytes`](playbook_hash::DigestMemo::listing_bytes) makes it. A list that is gone or
+//! damaged costs words, never an answer.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use playbook_hash::Listing;
+use playbook_hash::disk::{DiskError, Durability, StateDir, create_dirs, remove_file, replace};
+use playbook_types::digest::Digest;
+
+const MAGIC: &[u8; 19] = b"playbook listing 1\n";
+const DIGEST: usize = 32;
+
+/// The lists that are kept for one playbook.
+#[derive(Debug, Clone)]
+pub struct Recall {
+    directory: PathBuf,
+}
+
+impl Recall {
+    /// Those of the playbook with this state directory. Nothing is touched.
+    pub fn new(state: &StateDir) -> Self {
+        let directory = state.listings_dir();
+        Self { directory }
+    }
+
+    /// What was in the directory that had this digest, if that is known.
+    pub fn listing(&self, digest: &Digest) -> Option<Listing> {
+        let bytes = std::fs::read(self.file(digest)).ok()?;
+        let body = bytes.strip_prefix(MAGIC)?;
+        let (checksum, list) = body.split_first_chunk::<DIGEST>()?;
+        (blake3::hash(list).as_bytes() == checksum).then_some(())?;
+        Listing::from_bytes(list)
+    }
+
+    /// Whether something is kept of a directory that had this digest.
+    pub fn has(&self, digest: &Digest) -> bool {
+        self.file(digest).exists()
+    }
+
+    /// Keeps a list.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn remember(&self, digest: &Digest, list: &[u8]) -> Result<(), DiskError> {
+        create_dirs(&self.directory)?;
+        let mut bytes = Vec::with_capacity(MAGIC.len() + DIGEST + list.len());
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(blake3::hash(list).as_bytes());
+        bytes.extend_from_slice(list);
+        replace(&self.file(digest), &bytes, Durability::Fast)
+    }
+
+    /// Removes every list but these, and what a run that died left half written.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn forget_all_but(&self, wanted: &BTreeSet<Digest>) -> Result<(), DiskError> {
+        let Ok(entries) = std::fs::read_dir(&self.directory) else {
+            return Ok(());
+        };
+        let wanted: BTreeSet<String> = wanted.iter().map(name).collect();
+        for entry in entries.flatten() {
+            let is_wanted = |name: &str| wanted.contains(name);
+            if !entry.file_name().to_str().is_some_and(is_wanted) {
+                remove_file(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, digest: &Digest) -> PathBuf {
+        self.directory.join(name(digest))
+    }
+}
+
+fn name(digest: &Digest) -> String {
+    blake3::Hash::from_bytes(*digest.as_bytes())
+        .to_hex()
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use playbook_hash::disk::Root;
+    use playbook_hash::{DigestMemo, IgnoreRules, Trust};
+    use std::fs;
+
+    #[test]
+    fn a_list_comes_back_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::new(directory.path().to_owned()).unwrap();
+        let recall = Recall::new(&StateDir::new(&root, "playbook"));
+        let top = directory.path().join("d");
+        fs::create_dir_all(top.join("e")).unwrap();
+        let memo = DigestMemo::new(Trust::Stat);
+        let rules = IgnoreRules::load(directory.path()).unwrap();
+        let digest = memo.digest(&top, &rules).unwrap().digest;
+        assert!(!recall.has(&digest) && recall.listing(&digest).is_none());
+        let list = memo.listing_bytes(&top, digest).unwrap();
+        recall.remember(&digest, &list).unwrap();
+        assert!(recall.has(&digest));
+        let listing = recall.listing(&digest).unwrap();
+        assert_eq!(listing.entries().len(), 1);
+
+        let file = recall.file(&digest);
+        let whole = fs::read(&file).unwrap();
+        for at in 0..whole.len() {
+            let mut torn = whole[..at].to_vec();
+            playbook_hash::disk::replace(&file, &torn, Durability::Fast).unwrap();
+            assert!(recall.listing(&digest).is_none(), "cut at {at}");
+            torn.push(!whole[at]);
+            torn.extend_from_slice(&whole[at + 1..]);
+            playbook_hash::disk::replace(&file, &torn, Durability::Fast).unwrap();
+            assert!(recall.listing(&digest).is_none(), "changed at {at}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_wanted_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::new(directory.path().to_owned()).unwrap();
+        let recall = Recall::new(&StateDir::new(&root, "playbook"));
+        recall.forget_all_but(&BTreeSet::new()).unwrap();
+        let [one, two] = [1, 2].map(|byte| Digest::from_bytes([byte; 32]));
+        recall.remember(&one, b"").unwrap();
+        recall.remember(&two, b"").unwrap();
+        recall.forget_all_but(&BTreeSet::from([two])).unwrap();
+        assert_eq!((recall.has(&one), recall.has(&two)), (false, true));
+    }
+}
