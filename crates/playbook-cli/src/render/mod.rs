@@ -8,4 +8,5 @@ pub(crate) mod harmless;
 pub(crate) mod json;
 pub(crate) mod plain;
 pub(crate) mod recovered;
+pub(crate) mod report;
 pub(crate) mod why;

@@ -148,17 +148,17 @@ fn by_name(file: &Path) -> Result<Format, CliError> {
         )
         .hint(format!(
             "Graphviz can: playbook dag --format dot | dot -T{ending} -o {}",
-            file.display()
+            output::shown(file)
         ))),
         _ => Err(CliError::usage(format!(
             "the name {} does not say what format to write",
-            file.display()
+            output::shown(file)
         ))
         .hint("say it: --format text, mermaid, dot, json, svg or html")),
     }
 }
 
 /// The moment a page tells of.
-fn as_of(app: &App) -> String {
+pub(super) fn as_of(app: &App) -> String {
     format!("as of {}", app.clock.now().strftime("%Y-%m-%d %H:%M UTC"))
 }

@@ -3,5 +3,6 @@
 pub(super) mod dag;
 pub(super) mod list;
 mod output;
+pub(super) mod report;
 pub(super) mod status;
 pub(super) mod why;

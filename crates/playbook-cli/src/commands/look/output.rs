@@ -10,6 +10,7 @@ use playbook_types::path::DataPath;
 
 use crate::app::{App, Verbosity, working_directory};
 use crate::error::CliError;
+use crate::render::harmless::harmless;
 use crate::term;
 
 /// Writes `text` to the file that `-o` names (`-` is standard output), and says so.
@@ -53,11 +54,10 @@ fn refuse_directory(file: &Path, target: &Path) -> Result<(), CliError> {
         Some(parent) if !parent.is_dir() => {
             let message = format!(
                 "there is no directory {} to write {} in",
-                parent.display(),
+                shown(parent),
                 shown(file)
             );
-            Err(CliError::usage(message)
-                .hint(format!("make it first: mkdir -p {}", parent.display())))
+            Err(CliError::usage(message).hint(format!("make it first: mkdir -p {}", shown(parent))))
         }
         _ => Ok(()),
     }
@@ -133,9 +133,8 @@ fn plain(path: &Path) -> PathBuf {
 }
 
 /// A file name for people: it moves no cursor.
-fn shown(path: &Path) -> String {
-    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    path.to_string_lossy().chars().map(printable).collect()
+pub(super) fn shown(path: &Path) -> String {
+    harmless(&path.to_string_lossy()).into_owned()
 }
 
 /// The end of a file's name behind its last dot, in small letters.

@@ -80,7 +80,7 @@ impl State {
             Self::Done => "done",
             Self::Cached => "cached",
             Self::Frozen => "frozen",
-            Self::NotReached => "not reached",
+            Self::NotReached => "not run",
             Self::Unknown => "",
         }
     }

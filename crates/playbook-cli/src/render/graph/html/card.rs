@@ -79,7 +79,7 @@ pub(crate) fn card(node: &Node) -> Card {
                 .map(|at| ("began".to_owned(), to_the_second(at).to_string())),
         );
         sections.push(Section::Pairs {
-            head: "Last run",
+            head: "When it last ran",
             pairs,
         });
     }

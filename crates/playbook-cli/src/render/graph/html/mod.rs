@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use playbook_hash::digest_command;
 
-pub(crate) use card::{Card, card};
+pub(crate) use card::{Card, Section, card};
 
 use crate::render::graph::escape::{script_json, xml};
 use crate::render::graph::svg::{Purpose, defs, draw, style, via};
