@@ -42,8 +42,13 @@ enum Command {
     /// Check the playbook and show all findings
     #[command(visible_alias = "check")]
     Validate(setup::validate::ValidateArgs),
+    /// Show the stages and what leads from one to another
+    #[command(visible_aliases = ["graph", "visualize"])]
+    Dag(look::dag::DagArgs),
     /// Print the lock file
     Lock(keep::lock::LockArgs),
+    /// Write a page about a run
+    Report(look::report::ReportArgs),
 }
 
 /// Carries out the command line.
@@ -70,7 +75,9 @@ impl Command {
             Self::Why(args) => look::why::cmd_why(app, args),
             Self::List(args) => look::list::cmd_list(app, args),
             Self::Validate(args) => setup::validate::cmd_validate(app, args),
+            Self::Dag(args) => look::dag::cmd_dag(app, args),
             Self::Lock(args) => keep::lock::cmd_lock(app, args),
+            Self::Report(args) => look::report::cmd_report(app, args),
         }
     }
 }

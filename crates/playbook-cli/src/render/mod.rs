@@ -3,8 +3,10 @@
 pub(crate) mod duration;
 pub(crate) mod findings;
 pub(crate) mod foretold;
+pub(crate) mod graph;
 pub(crate) mod harmless;
 pub(crate) mod json;
 pub(crate) mod plain;
 pub(crate) mod recovered;
+pub(crate) mod report;
 pub(crate) mod why;

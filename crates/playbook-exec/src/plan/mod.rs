@@ -13,6 +13,7 @@ mod real_paths;
 mod resolve;
 mod select;
 mod unsupported;
+mod view;
 
 pub use build::{Force, Plan, PlanOptions, plan, plan_part};
 pub use decide::{Decided, StageFault};

@@ -1,0 +1,93 @@
+//! What a page shows of a stage that is chosen.
+
+use playbook_types::path::DataPath;
+use serde::Serialize;
+
+use crate::render::duration::{duration, to_the_second};
+use crate::render::graph::{Node, State};
+
+/// A stage as the script of the page reads it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Card {
+    pub(crate) stage: String,
+    /// The class of its state, and its word.
+    pub(crate) state: &'static str,
+    pub(crate) word: &'static str,
+    pub(crate) about: Option<String>,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// A part of a card, with its heading.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Section {
+    /// Sentences.
+    Lines {
+        head: &'static str,
+        lines: Vec<String>,
+    },
+    /// Text as it is.
+    Code { head: &'static str, text: String },
+    /// Names with values.
+    Pairs {
+        head: &'static str,
+        pairs: Vec<(String, String)>,
+    },
+    /// Here stand the stages it needs, and those that need it.
+    Neighbours,
+}
+
+/// The card of a stage.
+pub(crate) fn card(node: &Node) -> Card {
+    let mut sections = Vec::new();
+    if !node.why.is_empty() {
+        let head = match node.state {
+            State::Maybe => "When",
+            State::Fault => "What is wrong",
+            _ => "Why",
+        };
+        sections.push(Section::Lines {
+            head,
+            lines: node.why.clone(),
+        });
+    }
+    sections.push(Section::Code {
+        head: "Command",
+        text: node.command.trim_end().to_owned(),
+    });
+    sections.push(Section::Neighbours);
+    for (head, paths) in [("Reads", &node.deps), ("Makes", &node.outs)] {
+        if !paths.is_empty() {
+            let lines = paths.iter().map(DataPath::to_string).collect();
+            sections.push(Section::Lines { head, lines });
+        }
+    }
+    if !node.params.is_empty() {
+        let pairs = node
+            .params
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_string()));
+        sections.push(Section::Pairs {
+            head: "Params",
+            pairs: pairs.collect(),
+        });
+    }
+    if let Some(seconds) = node.seconds {
+        let mut pairs = vec![("took".to_owned(), duration(seconds))];
+        pairs.extend(
+            node.started
+                .map(|at| ("began".to_owned(), to_the_second(at).to_string())),
+        );
+        sections.push(Section::Pairs {
+            head: "When it last ran",
+            pairs,
+        });
+    }
+    Card {
+        stage: node.stage.to_string(),
+        state: node.state.class(),
+        word: node.state.word(),
+        about: node.description.clone(),
+        sections,
+    }
+}

@@ -1,0 +1,194 @@
+//! What there is to draw: stages with all that is worth knowing of them, and the arrows between them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use playbook_exec::plan::{Fate, Foretold, Plan};
+use playbook_types::graph::{PathIndex, StageId};
+use playbook_types::name::{ParamKey, StageName};
+use playbook_types::path::DataPath;
+use playbook_types::record::reason::InvalidationReason;
+use playbook_types::value::ParamValue;
+
+use crate::render::duration::to_the_second;
+use crate::render::graph::state::{State, tally};
+
+/// A graph to be shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Picture {
+    /// The playbook's name.
+    pub(crate) playbook: String,
+    pub(crate) description: Option<String>,
+    /// In the order of a run: each after all it needs.
+    pub(crate) nodes: Vec<Node>,
+    /// By where they lead, then by where they come from.
+    pub(crate) arrows: Vec<Arrow>,
+}
+
+/// A stage.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) stage: StageName,
+    pub(crate) description: Option<String>,
+    pub(crate) state: State,
+    /// Why it is in that state, a sentence each.
+    pub(crate) why: Vec<String>,
+    /// Why it would run, as programs read it.
+    pub(crate) reasons: Vec<InvalidationReason>,
+    /// What decides whether it would.
+    pub(crate) waits_for: Vec<StageName>,
+    /// Its command with values from the environment masked.
+    pub(crate) command: String,
+    pub(crate) deps: Vec<DataPath>,
+    pub(crate) outs: Vec<DataPath>,
+    /// The params it uses.
+    pub(crate) params: BTreeMap<ParamKey, ParamValue>,
+    /// When it last ran, and how long.
+    pub(crate) started: Option<Timestamp>,
+    pub(crate) seconds: Option<f64>,
+}
+
+/// An arrow from a stage to one that needs it, by their places among the nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Arrow {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// What the one makes and the other reads: of an out and a dep that lie in one another, the inner.
+    pub(crate) via: Vec<DataPath>,
+    /// The one names the other in its `after`.
+    pub(crate) after: bool,
+}
+
+impl Picture {
+    /// The stages of a plan, with what a run would do with them if that was asked.
+    pub(crate) fn of_plan(
+        plan: &Plan<'_>,
+        playbook: (&str, Option<&str>),
+        foretold: &[Foretold],
+    ) -> Self {
+        let order: Vec<StageId> = plan.order().collect();
+        let fates: BTreeMap<StageId, &Fate> =
+            foretold.iter().map(|told| (told.id, &told.fate)).collect();
+        let nodes = order
+            .iter()
+            .map(|id| node(plan, *id, fates.get(id).copied()))
+            .collect();
+        Self {
+            playbook: playbook.0.to_owned(),
+            description: playbook.1.map(str::to_owned),
+            nodes,
+            arrows: arrows(plan, &order),
+        }
+    }
+
+    /// How many stages are in which state.
+    pub(crate) fn tally(&self) -> Vec<(State, usize)> {
+        tally(self.nodes.iter().map(|node| node.state))
+    }
+
+    /// By node: the nodes it needs.
+    pub(crate) fn needs(&self) -> Vec<Vec<usize>> {
+        let mut needs = vec![Vec::new(); self.nodes.len()];
+        for arrow in &self.arrows {
+            needs[arrow.to].push(arrow.from);
+        }
+        needs
+    }
+}
+
+fn node(plan: &Plan<'_>, id: StageId, fate: Option<&Fate>) -> Node {
+    let stage = plan.stage(id);
+    let resolved = plan.resolved(id);
+    let entry = plan.lock().and_then(|lock| lock.stages.get(&stage.name));
+    let (reasons, waits_for) = match fate {
+        Some(Fate::Miss(reasons)) => (reasons.as_slice().to_vec(), Vec::new()),
+        Some(Fate::Maybe(waits_for)) => (Vec::new(), waits_for.clone()),
+        Some(Fate::Hit(_) | Fate::Running { .. } | Fate::Fault(_)) | None => Default::default(),
+    };
+    Node {
+        stage: stage.name.clone(),
+        description: stage.description.clone(),
+        state: fate.map_or(State::Unknown, State::from),
+        why: fate.map(why).unwrap_or_default(),
+        reasons,
+        waits_for,
+        command: resolved
+            .map(|resolved| resolved.shown.clone())
+            .unwrap_or_default(),
+        deps: stage.deps.iter().map(|dep| dep.path.clone()).collect(),
+        outs: stage.outs.iter().map(|out| out.path.clone()).collect(),
+        params: resolved
+            .map(|resolved| resolved.params.clone())
+            .unwrap_or_default(),
+        started: entry.and_then(|entry| entry.started_at),
+        seconds: entry.and_then(|entry| entry.duration_seconds),
+    }
+}
+
+fn why(fate: &Fate) -> Vec<String> {
+    match fate {
+        Fate::Hit(_) => Vec::new(),
+        Fate::Miss(reasons) => reasons.as_slice().iter().map(ToString::to_string).collect(),
+        Fate::Maybe(waits_for) => {
+            let names: Vec<&str> = waits_for.iter().map(StageName::as_str).collect();
+            vec![format!(
+                "only if {} makes something new",
+                names.join(" or ")
+            )]
+        }
+        Fate::Running { pid, since } => {
+            vec![format!(
+                "running since {}, by pid {pid}",
+                to_the_second(*since)
+            )]
+        }
+        Fate::Fault(fault) => vec![fault.to_string()],
+    }
+}
+
+/// The arrows between these stages. Outs are found by path, so that a stage that reads what ten thousand make is not
+/// compared with each of them.
+fn arrows(plan: &Plan<'_>, order: &[StageId]) -> Vec<Arrow> {
+    let places: BTreeMap<StageId, usize> =
+        order.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    let mut outs: PathIndex<(usize, usize)> = PathIndex::default();
+    for (at, id) in order.iter().enumerate() {
+        for (nth, out) in plan.stage(*id).outs.iter().enumerate() {
+            outs.insert(&out.path, (at, nth));
+        }
+    }
+    let mut arrows = Vec::new();
+    for (to, id) in order.iter().enumerate() {
+        let stage = plan.stage(*id);
+        let mut via: BTreeMap<usize, Vec<DataPath>> = BTreeMap::new();
+        for dep in &stage.deps {
+            let made = |(at, nth): (usize, usize)| &plan.stage(order[at]).outs[nth].path;
+            let holding = outs
+                .holding(&dep.path)
+                .into_iter()
+                .map(|out| (out.0, &dep.path));
+            let below = outs
+                .below(&dep.path)
+                .into_iter()
+                .map(|out| (out.0, made(out)));
+            for (from, path) in holding.chain(below) {
+                via.entry(from).or_default().push(path.clone());
+            }
+        }
+        for need in plan.graph().needs(*id) {
+            let Some(&from) = places.get(need) else {
+                continue;
+            };
+            let after = stage.after.contains(&plan.stage(*need).name);
+            let via = via.remove(&from).unwrap_or_default();
+            arrows.push(Arrow {
+                from,
+                to,
+                via,
+                after,
+            });
+        }
+    }
+    arrows.sort_by_key(|arrow| (arrow.to, arrow.from));
+    arrows
+}

@@ -1,0 +1,448 @@
+//! The page itself, section by section.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use playbook_lock::history::{RunOutcome, StageOutcome};
+
+use crate::render::duration::{duration, to_the_second};
+use crate::render::graph::State;
+use crate::render::graph::escape::xml;
+use crate::render::graph::html::{self, Page};
+use crate::render::graph::svg::style;
+use crate::render::report::gather::{state, why};
+use crate::render::report::table::{Cell, Table, bytes, stage};
+use crate::render::report::timeline::{Span, timeline};
+use crate::render::report::{LogTold, OutTold, Report, Standing, Told};
+
+const SHEET: &str = include_str!("report.css");
+
+/// How many of the slowest stages, and of those that saved most, are shown.
+const TOP: usize = 12;
+
+/// Words are shortened to this many letters where a digest is only compared at a glance.
+const SHORT_DIGEST: usize = "blake3:01234567".len();
+
+/// The whole page.
+pub(crate) fn page(report: &Report) -> String {
+    let tally = report.picture.tally();
+    let graph = format!(
+        "<section><h2>Graph</h2>{}<div class=\"frame\">{}</div></section>\n",
+        html::legend(&tally),
+        html::viewer(&report.picture)
+    );
+    let body = [
+        head(report),
+        failures(report),
+        graph,
+        times(report),
+        format!(
+            "<div class=\"pair\">{}{}</div>\n",
+            slowest(report),
+            saved(report)
+        ),
+        stages(report),
+        params(report),
+        outputs(report),
+    ]
+    .concat();
+    // The signs of all states the page shows, in the graph and outside.
+    let shown: Vec<(State, usize)> = State::ALL.iter().map(|state| (*state, 1)).collect();
+    html::page(&Page {
+        title: &format!("{}: run {}", report.picture.playbook, report.run.short_id()),
+        class: "report-page",
+        body: &body,
+        sheet: &format!("{}{SHEET}", style(&shown)),
+        data: &html::data(&report.picture, &report.cards),
+    })
+}
+
+fn head(report: &Report) -> String {
+    let run = &report.run;
+    let totals = &run.totals;
+    let mut tiles = String::new();
+    let mut tile = |number: &str, what: &str, class: &str| {
+        write!(
+            tiles,
+            "<div class=\"tile{class}\"><b>{number}</b><span>{what}</span></div>"
+        )
+        .ok();
+    };
+    tile(&totals.stages_run.to_string(), "run", "");
+    tile(&totals.stages_cached.to_string(), "cached", "");
+    let failed = if totals.stages_failed > 0 { " bad" } else { "" };
+    tile(&totals.stages_failed.to_string(), "failed", failed);
+    tile(&totals.stages_skipped.to_string(), "skipped", "");
+    tile(&duration(totals.total_seconds), "in all", "");
+    if totals.stages_cached > 0 && totals.saved_seconds > 0.0 {
+        tile(&duration(totals.saved_seconds), "saved by the cache", "");
+    }
+    let (state, words) = outcome(report);
+    let class = state.class();
+    format!(
+        "<header class=\"run\"><h1>{}</h1>\n<p class=\"outcome s-{class}\"><svg class=\"sign\" width=\"20\" height=\"20\" aria-hidden=\"true\">\
+         <use href=\"#sg-{class}\"/></svg><span>{words}</span></p>\n\
+         <p class=\"about\">Run <span class=\"code\">{}</span>, began {}{}, by {}</p>\n<div class=\"tiles\">{tiles}</div>{}</header>\n",
+        xml(&report.picture.playbook),
+        run.id,
+        moment(run.started),
+        run.ended
+            .map(|ended| format!(", ended {}", moment(ended)))
+            .unwrap_or_default(),
+        xml(&run.generator),
+        notes(report),
+    )
+}
+
+fn outcome(report: &Report) -> (State, String) {
+    match (&report.standing, report.run.outcome) {
+        (Standing::GoesOn(process), _) => {
+            let as_of = xml(&report.as_of);
+            (
+                State::Now,
+                format!(
+                    "This run is still going on ({}); the page shows it {as_of}",
+                    xml(process)
+                ),
+            )
+        }
+        (Standing::Died, _) => (
+            State::Interrupted,
+            "This run did not come to its end: it was killed, or the machine stopped".to_owned(),
+        ),
+        (Standing::Ended, RunOutcome::Completed) => (State::Done, "Completed".to_owned()),
+        (Standing::Ended, RunOutcome::Failed) => (State::Failed, "Failed".to_owned()),
+        (Standing::Ended, RunOutcome::Interrupted | RunOutcome::Unfinished) => {
+            (State::Interrupted, "Interrupted".to_owned())
+        }
+    }
+}
+
+/// What the reader should know before relying on the rest.
+fn notes(report: &Report) -> String {
+    let mut notes = Vec::new();
+    let gone = report.stages.iter().filter(|told| !told.known).count();
+    if gone > 0 {
+        notes.push(format!(
+            "{} of this run {} not in the playbook any more: in the lists below, not in the graph",
+            count(gone, "stage"),
+            is(gone)
+        ));
+    }
+    if report.torn > 0 {
+        notes.push(format!(
+            "{} of the event log within this run cannot be read; what {} told is missing here",
+            count(report.torn, "line"),
+            if report.torn == 1 { "it" } else { "they" }
+        ));
+    }
+    let logs = report
+        .stages
+        .iter()
+        .filter(|told| matches!(told.log, LogTold::Gone { .. }))
+        .count();
+    if logs > 0 {
+        notes.push(format!(
+            "the {} of failed stages cannot be shown any more",
+            if logs == 1 { "log" } else { "logs" }
+        ));
+    }
+    notes.iter().fold(String::new(), |html, note| {
+        html + "<p class=\"note\">Note: " + &xml(note) + "</p>\n"
+    })
+}
+
+fn failures(report: &Report) -> String {
+    let mut html = String::new();
+    for told in &report.stages {
+        let state = state(&told.stage, &report.standing);
+        if !matches!(state, State::Failed | State::Interrupted) {
+            continue;
+        }
+        let Told { stage: run, .. } = told;
+        let tries = if run.attempts > 1 {
+            format!(", after {} attempts", run.attempts)
+        } else {
+            String::new()
+        };
+        let error = run
+            .error
+            .clone()
+            .unwrap_or_else(|| "its end was never told".to_owned());
+        write!(
+            html,
+            "<article class=\"failure\"><h3>{}</h3><p>{}{tries}</p>",
+            stage(run.stage.as_str(), state, told.known),
+            xml(&error)
+        )
+        .ok();
+        if let Some(command) = &run.command {
+            write!(
+                html,
+                "<h4>Command</h4><pre>{}</pre>",
+                xml(command.trim_end())
+            )
+            .ok();
+        }
+        match &told.log {
+            LogTold::None => {}
+            LogTold::Tail { path, lines, more } => {
+                let which = if *more {
+                    format!("last {} lines", lines.len())
+                } else {
+                    "all of it".to_owned()
+                };
+                let text = if lines.is_empty() {
+                    "(empty)".to_owned()
+                } else {
+                    lines.join("\n")
+                };
+                write!(
+                    html,
+                    "<h4>{} ({which})</h4><pre>{}</pre>",
+                    xml(path),
+                    xml(&text)
+                )
+                .ok();
+            }
+            LogTold::Gone { path, why } => {
+                write!(html, "<h4>{}</h4><p>{}</p>", xml(path), xml(why)).ok();
+            }
+        }
+        for kept in &run.kept {
+            write!(
+                html,
+                "<p>What it left at {} is now {}</p>",
+                xml(kept.path.as_str()),
+                xml(&kept.kept)
+            )
+            .ok();
+        }
+        html.push_str("</article>\n");
+    }
+    section("What went wrong", &html)
+}
+
+fn times(report: &Report) -> String {
+    let spans: Vec<Span<'_>> = report
+        .stages
+        .iter()
+        .filter_map(|told| span(told, report))
+        .collect();
+    if spans.is_empty() {
+        return String::new();
+    }
+    let end = report.run.ended.unwrap_or(report.run.last_heard);
+    let (drawn, lanes) = timeline(&spans, report.run.started, end);
+    let about = format!(
+        "<p class=\"about\">At most {} ran at once. A bar shows its stage in the graph.</p>",
+        count(lanes, "stage")
+    );
+    section(
+        "Timeline",
+        &format!("{about}<div class=\"timeline-frame\">{drawn}</div>"),
+    )
+}
+
+fn span<'a>(told: &'a Told, report: &Report) -> Option<Span<'a>> {
+    let from = told.stage.started?;
+    let to = told.stage.ended.unwrap_or(report.run.last_heard).max(from);
+    let state = state(&told.stage, &report.standing);
+    Some(Span {
+        stage: told.stage.stage.as_str(),
+        state,
+        from,
+        to,
+    })
+}
+
+fn slowest(report: &Report) -> String {
+    let took = |told: &Told| {
+        told.stage
+            .duration_seconds
+            .filter(|_| told.stage.outcome == StageOutcome::Ran)
+    };
+    section("What took longest", &bars(report, took))
+}
+
+fn saved(report: &Report) -> String {
+    let bars = bars(report, |told| told.saved);
+    let about =
+        "<p class=\"about\">Stages that did not have to run, and how long they last took.</p>";
+    section(
+        "What the cache saved",
+        &if bars.is_empty() {
+            bars
+        } else {
+            format!("{about}{bars}")
+        },
+    )
+}
+
+/// The stages with the most seconds, each with a bar.
+fn bars(report: &Report, seconds: impl Fn(&Told) -> Option<f64>) -> String {
+    let mut all: Vec<(f64, &Told)> = report
+        .stages
+        .iter()
+        .filter_map(|told| Some((seconds(told)?, told)))
+        .collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let most = all.first().map_or(0.0, |(seconds, _)| *seconds);
+    let mut table = Table::new(&["Stage", "", "#Time"]);
+    for (seconds, told) in all.iter().take(TOP) {
+        let share = if most > 0.0 {
+            seconds / most * 100.0
+        } else {
+            0.0
+        };
+        let state = state(&told.stage, &report.standing);
+        table.row(&[
+            Cell::Html(stage(told.stage.stage.as_str(), state, told.known)),
+            Cell::Html(format!(
+                "<div class=\"meter s-{}\"><i style=\"width:{share:.1}%\"></i></div>",
+                state.class()
+            )),
+            Cell::Number(duration(*seconds)),
+        ]);
+    }
+    let more = all.len().saturating_sub(TOP);
+    let rest = if more > 0 {
+        format!("<p class=\"about\">and {more} more</p>")
+    } else {
+        String::new()
+    };
+    table.finish() + &rest
+}
+
+fn stages(report: &Report) -> String {
+    let mut table = Table::new(&["Stage", "What", "Why", "#Time"]);
+    let mut cached = Table::new(&["Stage", "What", "#Last took"]);
+    for told in &report.stages {
+        let state = state(&told.stage, &report.standing);
+        let name = || Cell::Html(stage(told.stage.stage.as_str(), state, told.known));
+        if matches!(told.stage.outcome, StageOutcome::Cached(_)) {
+            let took = told.saved.map(duration).unwrap_or_default();
+            cached.row(&[
+                name(),
+                Cell::Text(state.word().to_owned()),
+                Cell::Number(took),
+            ]);
+            continue;
+        }
+        let what = match told.stage.changed {
+            Some(false) => format!("{}, made the same as before", state.word()),
+            Some(true) | None => state.word().to_owned(),
+        };
+        let took = told
+            .stage
+            .duration_seconds
+            .map(duration)
+            .unwrap_or_default();
+        table.row(&[
+            name(),
+            Cell::Text(what),
+            Cell::Text(why(told).join("; ")),
+            Cell::Number(took),
+        ]);
+    }
+    let cached = cached.finish();
+    let cached = if cached.is_empty() {
+        cached
+    } else {
+        format!(
+            "<details><summary>{} cached</summary>{cached}</details>",
+            count(report.run.totals.stages_cached, "stage")
+        )
+    };
+    section("Stages and reasons", &(table.finish() + &cached))
+}
+
+fn params(report: &Report) -> String {
+    let mut set = Table::new(&["Param", "Set for this run to"]);
+    for (key, value) in &report.run.overrides {
+        set.row(&[Cell::Code(key.to_string()), Cell::Code(value.to_string())]);
+    }
+    let mut used: std::collections::BTreeMap<(&str, &str), Vec<&Told>> =
+        std::collections::BTreeMap::new();
+    for told in &report.stages {
+        for (key, value) in &told.params {
+            used.entry((key, value)).or_default().push(told);
+        }
+    }
+    let mut values = Table::new(&["Param", "Value", "Used by"]);
+    for ((key, value), by) in used {
+        let names: Vec<String> = by
+            .iter()
+            .take(TOP)
+            .map(|told| {
+                stage(
+                    told.stage.stage.as_str(),
+                    state(&told.stage, &report.standing),
+                    told.known,
+                )
+            })
+            .collect();
+        let more = by.len().saturating_sub(TOP);
+        let rest = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        values.row(&[
+            Cell::Code(key.to_owned()),
+            Cell::Code(value.to_owned()),
+            Cell::Html(names.join(" ") + &rest),
+        ]);
+    }
+    section("Params", &(set.finish() + &values.finish()))
+}
+
+fn outputs(report: &Report) -> String {
+    let mut table = Table::new(&["Output", "Made by", "Digest", "#Files", "#Size"]);
+    for told in &report.stages {
+        let state = state(&told.stage, &report.standing);
+        for OutTold { path, hash, size } in &told.outs {
+            let short = hash.get(..SHORT_DIGEST).unwrap_or(hash);
+            let digest = format!(
+                "<span class=\"code\" title=\"{0}\">{1}</span>",
+                xml(hash),
+                xml(short)
+            );
+            let (files, size) = size.map_or_else(Default::default, |(files, size)| {
+                (files.to_string(), bytes(size))
+            });
+            table.row(&[
+                Cell::Code(path.clone()),
+                Cell::Html(stage(told.stage.stage.as_str(), state, told.known)),
+                Cell::Html(digest),
+                Cell::Number(files),
+                Cell::Number(size),
+            ]);
+        }
+    }
+    section("Outputs", &table.finish())
+}
+
+/// A section, unless there is nothing in it.
+fn section(title: &str, html: &str) -> String {
+    if html.is_empty() {
+        return String::new();
+    }
+    format!("<section><h2>{title}</h2>\n{html}</section>\n")
+}
+
+fn moment(at: Timestamp) -> String {
+    let second = to_the_second(at);
+    format!(
+        "<time datetime=\"{second}\">{}</time>",
+        second.strftime("%Y-%m-%d %H:%M:%S UTC")
+    )
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+fn is(number: usize) -> &'static str {
+    if number == 1 { "is" } else { "are" }
+}

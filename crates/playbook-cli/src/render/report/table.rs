@@ -1,0 +1,117 @@
+//! Tables and numbers of a page.
+
+use std::fmt::Write as _;
+
+use crate::render::graph::State;
+use crate::render::graph::escape::xml;
+
+/// A table: its headings, then rows of cells that are HTML already.
+pub(super) struct Table {
+    html: String,
+    rows: usize,
+}
+
+impl Table {
+    /// One with these columns; those whose heading begins with `#` hold numbers.
+    pub(super) fn new(columns: &[&str]) -> Self {
+        let mut html = "<table><thead><tr>".to_owned();
+        for column in columns {
+            let (class, name) = match column.strip_prefix('#') {
+                Some(name) => (" class=\"number\"", name),
+                None => ("", *column),
+            };
+            write!(html, "<th scope=\"col\"{class}>{}</th>", xml(name)).ok();
+        }
+        html.push_str("</tr></thead><tbody>\n");
+        Self { html, rows: 0 }
+    }
+
+    /// One more row.
+    pub(super) fn row(&mut self, cells: &[Cell]) {
+        self.rows += 1;
+        self.html.push_str("<tr>");
+        for cell in cells {
+            match cell {
+                Cell::Html(html) => write!(self.html, "<td>{html}</td>").ok(),
+                Cell::Number(text) => {
+                    write!(self.html, "<td class=\"number\">{}</td>", xml(text)).ok()
+                }
+                Cell::Text(text) => write!(self.html, "<td>{}</td>", xml(text)).ok(),
+                Cell::Code(text) => write!(self.html, "<td class=\"code\">{}</td>", xml(text)).ok(),
+            };
+        }
+        self.html.push_str("</tr>\n");
+    }
+
+    /// The whole table; nothing if it has no rows.
+    pub(super) fn finish(self) -> String {
+        if self.rows == 0 {
+            return String::new();
+        }
+        format!(
+            "<div class=\"scroll\">{}</tbody></table></div>\n",
+            self.html
+        )
+    }
+}
+
+/// What stands in a table.
+pub(super) enum Cell {
+    Html(String),
+    Number(String),
+    Text(String),
+    Code(String),
+}
+
+/// A stage, with its sign, as a link that shows it in the graph; one that is not in the graph is no link.
+pub(super) fn stage(name: &str, state: State, known: bool) -> String {
+    let class = state.class();
+    let shown = xml(name);
+    let sign = format!(
+        "<svg class=\"sign s-{class}\" width=\"16\" height=\"16\" role=\"img\" aria-label=\"{}\"><use href=\"#sg-{class}\"/></svg>",
+        state.word()
+    );
+    if known {
+        format!("{sign}<a href=\"#stage={shown}\">{shown}</a>")
+    } else {
+        format!("{sign}<span title=\"not in the playbook any more\">{shown}</span>")
+    }
+}
+
+/// `812 B`, `1.2 kB`, `34 MB`.
+pub(super) fn bytes(count: u64) -> String {
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    let units = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    let (mut tenths, mut unit) = (count / 100, 0);
+    while tenths >= 9_995 && unit + 1 < units.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    if tenths < 100 {
+        format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
+    } else {
+        format!("{} {}", tenths / 10, units[unit])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn sizes() {
+        for (count, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (9_940, "9.9 kB"),
+            (34_000_000, "34 MB"),
+            (1_250_000_000, "1.2 GB"),
+            (u64::MAX, "18 EB"),
+        ] {
+            assert_eq!(bytes(count), text);
+        }
+    }
+}
