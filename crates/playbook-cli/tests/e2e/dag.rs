@@ -361,17 +361,17 @@ fn what_the_playbook_lives_by_is_not_overwritten() {
     insta::assert_snapshot!(said, @"
     error: playbook.yaml is the playbook; nothing was written
       hint: name another file with -o
-    error: playbook.lock.yaml is its lock file; nothing was written
+    error: playbook.lock.yaml is the lock file; nothing was written
       hint: name another file with -o
-    error: link.svg is its lock file; nothing was written
+    error: link.svg is the lock file; nothing was written
       hint: name another file with -o
-    error: playbook.events.jsonl is its event log; nothing was written
+    error: playbook.events.jsonl is the event log; nothing was written
       hint: name another file with -o
     error: .playbook/x.svg is in playbook's state directory; nothing was written
       hint: name another file with -o
     error: m/all is what stage 'join' makes; nothing was written
       hint: name another file with -o
-    error: m/new.svg is what stage 'join' makes; nothing was written
+    error: m/new.svg is in m, which stage 'join' makes; nothing was written
       hint: name another file with -o
     error: in/orders is what stage 'orders' reads; nothing was written
       hint: name another file with -o
