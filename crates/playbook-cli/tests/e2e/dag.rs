@@ -369,7 +369,7 @@ fn what_the_playbook_lives_by_is_not_overwritten() {
       hint: name another file with -o
     error: .playbook/x.svg is in playbook's state directory; nothing was written
       hint: name another file with -o
-    error: m/all is what stage 'join' makes; nothing was written
+    error: m/all is in m, which stage 'join' makes; nothing was written
       hint: name another file with -o
     error: m/new.svg is in m, which stage 'join' makes; nothing was written
       hint: name another file with -o
