@@ -44,6 +44,8 @@ enum Command {
     Validate(setup::validate::ValidateArgs),
     /// Print the lock file
     Lock(keep::lock::LockArgs),
+    /// Show past runs, and what their stages printed
+    Log(look::log::LogArgs),
 }
 
 /// Carries out the command line.
@@ -71,6 +73,7 @@ impl Command {
             Self::List(args) => look::list::cmd_list(app, args),
             Self::Validate(args) => setup::validate::cmd_validate(app, args),
             Self::Lock(args) => keep::lock::cmd_lock(app, args),
+            Self::Log(args) => look::log::cmd_log(app, args),
         }
     }
 }

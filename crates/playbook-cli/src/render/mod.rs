@@ -4,6 +4,7 @@ pub(crate) mod duration;
 pub(crate) mod findings;
 pub(crate) mod foretold;
 pub(crate) mod harmless;
+pub(crate) mod history;
 pub(crate) mod json;
 pub(crate) mod plain;
 pub(crate) mod recovered;
