@@ -161,13 +161,12 @@ fn cmd_show(app: &App, args: &ShowArgs) -> Result<Outcome, CliError> {
         .iter()
         .map(|stage| past.stage_log(&run, stage))
         .collect();
-    for shown in past.shown(vec![run]) {
-        term::out(&if args.json {
-            shown_run_json(&shown, &told, &logs)
-        } else {
-            run_text(&shown, &told)
-        })?;
-    }
+    let shown = past.shown_one(run);
+    term::out(&if args.json {
+        shown_run_json(&shown, &told, &logs)
+    } else {
+        run_text(&shown, &told)
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -200,15 +199,19 @@ impl<'a> Past<'a> {
         self.log.runs(limit).map_err(|error| self.unreadable(error))
     }
 
-    /// Runs with how they ended; whether one goes on is asked only if one may.
+    /// Runs with how they ended.
     fn shown(&self, runs: Vec<Run>) -> Vec<ShownRun> {
-        let may = runs.iter().any(|run| run.outcome == RunOutcome::Unfinished);
+        runs.into_iter().map(|run| self.shown_one(run)).collect()
+    }
+
+    fn shown_one(&self, run: Run) -> ShownRun {
+        let state = self.neighbours.state_dir();
         // Where that cannot be told, what has no end counts as dead.
-        let alive = || under_way(&self.neighbours.state_dir()).ok().flatten();
-        let alive = may.then(alive).flatten();
-        let now = self.app.clock.now();
-        let shown = |run| ShownRun::new(run, alive, now);
-        runs.into_iter().map(shown).collect()
+        let alive = match run.outcome {
+            RunOutcome::Unfinished => under_way(&state).ok().flatten(),
+            RunOutcome::Completed | RunOutcome::Failed | RunOutcome::Interrupted => None,
+        };
+        ShownRun::new(run, alive, self.app.clock.now())
     }
 
     fn find(&self, wanted: &str) -> Result<Run, CliError> {
@@ -282,13 +285,14 @@ impl<'a> Past<'a> {
         args: &ShowArgs,
     ) -> Result<Outcome, CliError> {
         let log = self.stage_log(run, stage);
+        let shown = self.shown_one(run.clone());
         if args.json {
             term::out(&stage_json(run.id, stage, &log))?;
             return Ok(Outcome::Done);
         }
         if !args.raw {
             let root = self.neighbours.root().as_path();
-            term::out(&stage_text(root, run, stage, &log))?;
+            term::out(&stage_text(root, &shown, stage, &log))?;
         }
         match &log {
             StageLog::There { path, bytes, .. } if *bytes > 0 => {
@@ -384,6 +388,7 @@ fn told(compacted: &Compacted) -> String {
     };
     let logs = match logs_removed {
         0 => String::new(),
+        1 if dropped.len() == 1 => " and its logs".to_owned(),
         1 => ", and the logs of 1 of them".to_owned(),
         count => format!(", and the logs of {count} of them"),
     };
@@ -398,6 +403,7 @@ fn told(compacted: &Compacted) -> String {
 
 fn runs(count: usize) -> String {
     match count {
+        0 => "no runs".to_owned(),
         1 => "1 run".to_owned(),
         count => format!("{count} runs"),
     }

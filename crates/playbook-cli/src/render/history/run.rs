@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use playbook_lock::history::{Run, StageOutcome, StageRun, StageRuns};
+use playbook_lock::history::{StageOutcome, StageRun, StageRuns};
 
 use crate::render::duration::duration;
 use crate::render::harmless::harmless;
 use crate::render::history::list::widest;
 use crate::render::history::moment::second;
-use crate::render::history::state::{ShownRun, counts, saved, set};
+use crate::render::history::state::{RunState, ShownRun, counts, saved, set};
 use crate::term::{Tone, paint};
 
 /// A run, and a line for each of its stages.
@@ -41,12 +41,12 @@ pub(crate) fn run_text(shown: &ShownRun, told: &StageRuns) -> String {
     }
     if !told.stages.is_empty() {
         text.push('\n');
-        text.push_str(&stages(run, &told.stages));
+        text.push_str(&stages(shown, &told.stages));
     }
     text
 }
 
-fn stages(run: &Run, stages: &[StageRun]) -> String {
+fn stages(run: &ShownRun, stages: &[StageRun]) -> String {
     let rows: Vec<Row<'_>> = stages.iter().map(|stage| Row::of(run, stage)).collect();
     let word = widest(rows.iter().map(|row| row.word));
     let name = widest(rows.iter().map(|row| row.name)).min(40);
@@ -83,8 +83,8 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(run: &Run, stage: &'a StageRun) -> Self {
-        let (tone, word) = word(stage.outcome);
+    fn of(ShownRun { run, state }: &ShownRun, stage: &'a StageRun) -> Self {
+        let (tone, word) = word(stage.outcome, *state);
         let offset = stage.started.map(|started| since(run.started, started));
         let why = match (&stage.because, &stage.why) {
             (Some(because), _) => format!("because '{because}' failed"),
@@ -121,18 +121,14 @@ pub(super) fn since(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64().max(0.0)
 }
 
-/// What became of a stage, in the words of `run`.
-pub(super) fn word(outcome: StageOutcome) -> (Tone, &'static str) {
-    let tone = match outcome {
-        StageOutcome::Ran | StageOutcome::Cached(_) => Tone::Good,
-        StageOutcome::Failed => Tone::Bad,
-        StageOutcome::Interrupted | StageOutcome::Skipped => Tone::Warn,
-        StageOutcome::Unfinished => Tone::Act,
-    };
-    let word = match outcome {
-        StageOutcome::Ran => "done",
-        StageOutcome::Skipped => "skip",
-        other => other.word(),
-    };
-    (tone, word)
+/// What became of a stage in a run of which this became.
+pub(super) fn word(outcome: StageOutcome, of: RunState) -> (Tone, &'static str) {
+    match outcome {
+        StageOutcome::Ran => (Tone::Good, "done"),
+        StageOutcome::Cached(_) => (Tone::Good, outcome.word()),
+        StageOutcome::Failed => (Tone::Bad, outcome.word()),
+        StageOutcome::Interrupted | StageOutcome::Skipped => (Tone::Warn, outcome.word()),
+        StageOutcome::Unfinished if of == RunState::Running => (Tone::Act, "running"),
+        StageOutcome::Unfinished => (Tone::Bad, "cut off"),
+    }
 }

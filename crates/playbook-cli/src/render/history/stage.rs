@@ -10,6 +10,7 @@ use crate::render::duration::duration;
 use crate::render::harmless::harmless;
 use crate::render::history::moment::second;
 use crate::render::history::run::{since, took, word};
+use crate::render::history::state::ShownRun;
 use crate::term::{Tone, paint};
 
 /// What there is of what a stage printed.
@@ -67,8 +68,13 @@ impl StageLog {
 }
 
 /// Everything that was told of a stage, but not what it printed.
-pub(crate) fn stage_text(root: &Path, run: &Run, stage: &StageRun, log: &StageLog) -> String {
-    let (tone, word) = word(stage.outcome);
+pub(crate) fn stage_text(
+    root: &Path,
+    ShownRun { run, state }: &ShownRun,
+    stage: &StageRun,
+    log: &StageLog,
+) -> String {
+    let (tone, word) = word(stage.outcome, *state);
     let mut text = format!(
         "stage '{}' in run {}: {}\n",
         stage.stage,
