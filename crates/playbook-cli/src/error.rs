@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 
 use playbook_exec::{ExecError, OutFault};
 use playbook_hash::HashError;
@@ -13,6 +14,9 @@ use rustix::io::Errno;
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
 use crate::term::{Tone, paint};
+
+/// What to do about what cannot happen.
+const OUR_FAULT: &str = "this is a fault of playbook itself, not of the playbook: please report it";
 
 /// An error on its way to the person.
 #[derive(Debug)]
@@ -39,10 +43,24 @@ impl CliError {
         }
     }
 
+    /// A file that cannot be read.
+    pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::new(
+            Outcome::Surroundings,
+            format!("cannot read {}: {error}", path.display()),
+        )
+    }
+
     /// With advice.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// With other advice than it came with.
+    pub(crate) fn hint_instead(mut self, hint: impl Into<String>) -> Self {
+        self.hints.clear();
+        self.hint(hint)
     }
 
     /// How the program ends with it.
@@ -97,27 +115,27 @@ impl From<ExecError> for CliError {
                 "if it still runs, wait for it; if it is dead, nothing can tell that from here: make sure that none of its commands runs on {} any more, then 'playbook run --recover'",
                 run.host
             )),
-            ExecError::System { source, .. } => {
-                let cli = Self::new(Outcome::Surroundings, message);
-                match advice(&source) {
-                    Some(advice) => cli.hint(advice),
-                    None => cli,
-                }
-            }
+            ExecError::System { source, .. } => Self::new(Outcome::Surroundings, message).advised(&source),
             ExecError::Orphan { .. } => Self::new(Outcome::Surroundings, message)
                 .hint("end it, or wait until it has ended, and run again"),
             ExecError::OldOuts { fault, .. } => {
                 let cli = Self::new(Outcome::Surroundings, message);
                 let cli = match fault {
                     OutFault::Disk(error) => cli.hints_of(&error),
+                    OutFault::Gone { .. } => return cli.hint("what the stage made now is in its place; the next run goes on from there"),
                     _ => cli,
                 };
                 cli.hint("nothing is lost: they wait under a reserved name beside it (.playbook-aside-…), and the next run puts them right")
             }
-            ExecError::Template { .. }
-            | ExecError::TooManyCores { .. }
-            | ExecError::ForbiddenOut { .. }
-            | ExecError::Cycle(_) => Self::usage(message),
+            ExecError::Template { .. } | ExecError::Cycle(_) => {
+                Self::usage(message).hint("'playbook validate' shows where")
+            }
+            ExecError::TooManyCores { target, .. } => Self::usage(message).hint(format!(
+                "ask for fewer in the stage's resources.cores, or correct targets.{target}.cores"
+            )),
+            ExecError::ForbiddenOut { .. } => Self::usage(message)
+                .hint("outs are set aside and made anew: name another path, below the root"),
+            ExecError::Internal(_) => Self::new(Outcome::Surroundings, message).hint(OUR_FAULT),
             _ => Self::new(Outcome::Surroundings, message),
         }
     }
@@ -158,20 +176,34 @@ impl From<LockError> for CliError {
             LockError::NoPlaybook { .. } => {
                 Self::usage(message).hint("name one with -f FILE, or begin with 'playbook init'")
             }
-            LockError::ForeignPlaybook { .. } => {
-                Self::usage(message).hint("if you trust it, name it: playbook run -f FILE")
-            }
-            LockError::Held { .. } => Self::new(Outcome::Held, message).hint("without --no-wait it would be waited for"),
-            LockError::RunLock { .. } => Self::new(Outcome::Surroundings, message),
+            LockError::ForeignPlaybook { path } => Self::usage(message)
+                .hint(format!("if you trust it, name it: playbook run -f {}", path.display())),
+            LockError::Held { .. } => Self::new(Outcome::Held, message).hint("to wait for it, leave out --no-wait, or write 'concurrency: wait' under 'policy'"),
+            LockError::RunLock { source, .. } => Self::new(Outcome::Surroundings, message).advised(&source),
+            LockError::Unwritable { .. } => Self::usage(message).hint(OUR_FAULT),
+            LockError::PlaybookNotText { .. } => Self::usage(message).hint("save it as UTF-8"),
+            LockError::PlaybookName { .. } => Self::usage(message).hint("rename it: the names of its lock and its event log are made from it"),
             LockError::JournalUnreadable { path, .. } => Self::new(Outcome::Surroundings, message)
                 .hint("make it readable: it says what the last run had finished and what it was in the middle of")
                 .hint(format!("or, to go on without that, remove {}: then what it finished last runs again", path.display())),
             LockError::JournalFormat { .. } => Self::usage(message)
                 .hint("run the playbook once with the version that wrote it: it puts right what the dead run left"),
-            LockError::Unreadable { source, .. } | LockError::PlaybookUnreadable { source, .. }
+            LockError::Unreadable { source, .. }
+            | LockError::EventsUnreadable { source, .. }
+            | LockError::PlaybookUnreadable { source, .. }
                 if is_ours(&source) =>
             {
                 Self::new(Outcome::Surroundings, message).hint(advice(&source).unwrap_or_default())
+            }
+            LockError::PlaybookUnreadable { source, .. } => Self::usage(message).hint(
+                if source.kind() == io::ErrorKind::NotFound {
+                    "name another with -f FILE, or begin with 'playbook init'"
+                } else {
+                    "make it readable, or name another with -f FILE"
+                },
+            ),
+            LockError::EventsUnreadable { .. } => {
+                Self::usage(message).hint("make it readable: it says what past runs did")
             }
             LockError::Unreadable { .. } => Self::usage(message)
                 .hint("make it readable, or move it away: then every stage runs once more"),
@@ -198,7 +230,27 @@ fn of_findings(path: &std::path::Path, findings: &Findings) -> CliError {
 
 impl From<HashError> for CliError {
     fn from(error: HashError) -> Self {
-        Self::new(Outcome::Surroundings, error.to_string())
+        let cli = Self::new(Outcome::Surroundings, error.to_string());
+        match error {
+            HashError::NotFound { .. }
+            | HashError::IsDirectory { .. }
+            | HashError::NotADirectory { .. } => {
+                cli.hint("put it there, or correct the path in the playbook")
+            }
+            HashError::DanglingLink { .. } | HashError::LinkLoop { .. } => {
+                cli.hint("correct the link, or remove it")
+            }
+            HashError::Special { .. } => cli.hint("move it away, or name it in .playbookignore"),
+            HashError::KeepsChanging { .. } => cli.hint("let what writes there end, and run again"),
+            HashError::IgnorePattern { .. } => {
+                cli.hint("correct the line: the syntax is that of .gitignore")
+            }
+            HashError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                cli.hint("make it readable and run again")
+            }
+            HashError::Io { source, .. } => cli.advised(&source),
+            _ => cli,
+        }
     }
 }
 
@@ -211,7 +263,12 @@ impl From<DiskError> for CliError {
 impl CliError {
     /// With advice on what the disk refused.
     fn hints_of(self, error: &DiskError) -> Self {
-        match advice(&error.source) {
+        self.advised(&error.source)
+    }
+
+    /// With advice on what the system refused.
+    fn advised(self, error: &io::Error) -> Self {
+        match advice(error) {
             Some(advice) => self.hint(advice),
             None => self,
         }
@@ -244,6 +301,9 @@ pub(crate) fn advice(error: &io::Error) -> Option<&'static str> {
         Errno::MFILE | Errno::NFILE => {
             Some("raise the limit on open files (ulimit -n), or use fewer jobs (-j), and run again")
         }
+        Errno::AGAIN | Errno::NOMEM => Some(
+            "the system has no room for more threads or processes: use fewer jobs (-j), or raise the limit (ulimit -u)",
+        ),
         Errno::IO => Some("the disk itself reports an error: look at the system's log (dmesg)"),
         _ => None,
     }

@@ -4,6 +4,8 @@ mod app;
 mod args;
 mod commands;
 mod error;
+#[cfg(test)]
+mod messages;
 mod outcome;
 mod render;
 mod term;

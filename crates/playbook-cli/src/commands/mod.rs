@@ -47,6 +47,8 @@ enum Command {
     Dag(look::dag::DagArgs),
     /// Print the lock file
     Lock(keep::lock::LockArgs),
+    /// Show past runs, and what their stages printed
+    Log(look::log::LogArgs),
     /// Write a page about a run
     Report(look::report::ReportArgs),
 }
@@ -77,6 +79,7 @@ impl Command {
             Self::Validate(args) => setup::validate::cmd_validate(app, args),
             Self::Dag(args) => look::dag::cmd_dag(app, args),
             Self::Lock(args) => keep::lock::cmd_lock(app, args),
+            Self::Log(args) => look::log::cmd_log(app, args),
             Self::Report(args) => look::report::cmd_report(app, args),
         }
     }

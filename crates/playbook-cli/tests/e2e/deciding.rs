@@ -183,7 +183,7 @@ fn frozen_stages_run_only_when_forced() {
     let said = sandbox.run(&["run"]).says(1);
     insta::assert_snapshot!(said, @"
     cached a  frozen
-    error: stage 'b' failed: dep x does not exist although stage 'a' makes it (force it: --force a)
+    error: stage 'b' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     0 run · 1 cached · 1 failed in 0.00 s (saved 0.00 s)
     ");
     assert_eq!(sandbox.ran(&["--force", "a"]), ["a"]);

@@ -62,11 +62,11 @@ fn a_failed_stage_runs_again_and_the_others_do_not() {
 fn a_missing_dep_is_named() {
     let sandbox = Sandbox::with_stages("  a: {cmd: cp raw/in x, deps: [raw/in], outs: [x]}\n");
     insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"
-    error: stage 'a' failed: dep raw/in does not exist, and no stage makes it
+    error: stage 'a' failed: dep raw/in does not exist, and no stage makes it; make it, or correct the path
     0 run · 0 cached · 1 failed in 0.00 s
     ");
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
-    error  a  dep raw/in does not exist, and no stage makes it
+    error  a  dep raw/in does not exist, and no stage makes it; make it, or correct the path
     1 cannot run
     ");
     insta::assert_snapshot!(sandbox.run(&["validate"]).says(0), @"
@@ -88,7 +88,7 @@ fn an_out_that_was_not_made_is_named() {
     let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [x, never/made]}\n");
     insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"
     run    a  no lock file found (first run)
-    error: stage 'a' failed: the command succeeded but did not make never/made
+    error: stage 'a' failed: the command succeeded but did not make never/made; correct the command, or the paths in 'outs'
       command: echo > x
       log:     .playbook/playbook/logs/0192f3c1-0000/a.1.log (empty)
       left:    x as the command left it is now .playbook/playbook/failed/a/x

@@ -140,8 +140,8 @@ fn a_lock_of_another_generator_loads() {
         "schema: \"1.0\"\nplaybook: other\ngenerated_at: yesterday\ngenerator: batuta 0.7\nblake3_version: \"1.8\"\nparams_hash: abc\nfuture: {x: 1}\nstages:\n  a:\n    status: cached\n    started_at: null\n    completed_at: 2026-01-01T00:00:00Z\n    duration_seconds: 1.5\n    target: null\n    deps: [{path: in, hash: '', file_count: 1, total_bytes: 1}]\n    params_hash: blake3:xyz\n    outs: [{path: x, hash: blake3:0}]\n    cmd_hash: blake3:1\n    cache_key: nonsense\n",
     );
     assert_eq!(
-        sandbox.run(&["status"]).prints(0),
-        "run    a  previous run did not complete (cached)\n1 to run\n"
+        sandbox.run(&["run", "-n", "-j1"]).prints(0),
+        "run    a  previous run did not complete (cached)\n1 to run\ntakes about 1.50 s one stage at a time\n"
     );
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert_eq!(sandbox.ran(&[]), Vec::<String>::new());

@@ -9,6 +9,7 @@ mod every_moment;
 mod example;
 mod failing;
 mod locks;
+mod log;
 mod looking;
 mod messages;
 mod mounts;

@@ -44,8 +44,8 @@ pub enum StageFault {
 
 fn made_by(maker: Option<&StageName>) -> String {
     maker.map_or_else(
-        || ", and no stage makes it".to_owned(),
-        |maker| format!(" although stage '{maker}' makes it (force it: --force {maker})"),
+        || ", and no stage makes it; make it, or correct the path".to_owned(),
+        |maker| format!(" although stage '{maker}' makes it; make it anew with 'playbook run --force {maker}'"),
     )
 }
 

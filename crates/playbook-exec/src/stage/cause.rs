@@ -35,7 +35,10 @@ pub enum FailureCause {
     #[error("interrupted")]
     Interrupted,
     /// Its command ended well and did not make these outs.
-    #[error("the command succeeded but did not make {}", list(outs))]
+    #[error(
+        "the command succeeded but did not make {}; correct the command, or the paths in 'outs'",
+        list(outs)
+    )]
     OutsNotMade {
         /// The outs.
         outs: Vec<DataPath>,

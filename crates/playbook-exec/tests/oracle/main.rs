@@ -14,6 +14,7 @@
 mod edit;
 mod files;
 mod running;
+mod story;
 mod world;
 
 use std::collections::BTreeSet;

@@ -18,6 +18,7 @@ use playbook_types::record::event::{Event, EventKind};
 use uuid::Uuid;
 
 use crate::edit::Way;
+use crate::story::told;
 
 /// What a run said.
 pub(crate) struct Run {
@@ -80,8 +81,8 @@ pub(crate) fn run(directory: &Path, way: Way, tally: &Tally) -> Run {
         ..PlanOptions::default()
     };
     let plan = plan(&project, &options).unwrap();
-    let foretold = plan.foretell(trust).into_iter();
-    let foretold = foretold.map(|told| (told.stage.to_string(), told.fate));
+    let foretold = told(directory, &plan, trust).into_iter();
+    let foretold = foretold.map(|stage| (stage.stage.to_string(), stage.fate));
     let foretold = foretold.collect();
     let by_stats = (way == Way::ByStats)
         .then(|| by_stats(&file, tally))

@@ -66,6 +66,11 @@ impl Run {
     pub fn short_id(&self) -> String {
         short_id(self.id)
     }
+
+    /// Where its lines are in the log.
+    pub(super) fn extent(&self) -> Range<u64> {
+        self.extent.clone()
+    }
 }
 
 /// The part of a run's id that names its files: the milliseconds it began at (RFC 9562, UUID version 7).
@@ -119,6 +124,11 @@ impl RunLog {
             file: Some(file),
             length,
         })
+    }
+
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> u64 {
+        self.length
     }
 
     /// The last `limit` runs, or all, newest first. Only as much of the log is read as that takes.
