@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use playbook_exec::clock::{Clock, FixedClock, SystemClock};
+use playbook_exec::host;
 use playbook_hash::Trust;
-use playbook_lock::{Project, search_up_from};
+use playbook_hash::disk::StateDir;
+use playbook_lock::run_lock::{Contention, Holder, RunLock};
+use playbook_lock::{Neighbours, Project, search_up_from};
 
 use crate::args::{GlobalArgs, split_file};
 use crate::error::CliError;
@@ -56,6 +59,30 @@ impl App {
             None => self.locate()?,
         };
         Ok(Project::open(&file)?)
+    }
+
+    /// Where the files of a playbook are that need not be readable: named as for [`App::project`].
+    pub(crate) fn neighbours(&self, positional: Option<PathBuf>) -> Result<Neighbours, CliError> {
+        let file = match positional {
+            Some(file) => file,
+            None => self.locate()?,
+        };
+        Ok(Neighbours::of(&file)?)
+    }
+
+    /// Takes the run lock of a playbook.
+    pub(crate) fn take_run_lock(
+        &self,
+        state: &StateDir,
+        contention: Contention<'_>,
+    ) -> Result<RunLock, CliError> {
+        state.create()?;
+        let holder = Holder {
+            pid: std::process::id(),
+            host: host(),
+            since: self.clock.now(),
+        };
+        Ok(RunLock::acquire(&state.run_lock(), &holder, contention)?)
     }
 
     /// Splits positionals into the playbook and the rest. Where `-f` names the playbook, all are the rest.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 
 use playbook_exec::{ExecError, OutFault};
 use playbook_hash::HashError;
@@ -42,10 +43,24 @@ impl CliError {
         }
     }
 
+    /// A file that cannot be read.
+    pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::new(
+            Outcome::Surroundings,
+            format!("cannot read {}: {error}", path.display()),
+        )
+    }
+
     /// With advice.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// With other advice than it came with.
+    pub(crate) fn hint_instead(mut self, hint: impl Into<String>) -> Self {
+        self.hints.clear();
+        self.hint(hint)
     }
 
     /// How the program ends with it.
@@ -173,7 +188,9 @@ impl From<LockError> for CliError {
                 .hint(format!("or, to go on without that, remove {}: then what it finished last runs again", path.display())),
             LockError::JournalFormat { .. } => Self::usage(message)
                 .hint("run the playbook once with the version that wrote it: it puts right what the dead run left"),
-            LockError::Unreadable { source, .. } | LockError::PlaybookUnreadable { source, .. }
+            LockError::Unreadable { source, .. }
+            | LockError::EventsUnreadable { source, .. }
+            | LockError::PlaybookUnreadable { source, .. }
                 if is_ours(&source) =>
             {
                 Self::new(Outcome::Surroundings, message).hint(advice(&source).unwrap_or_default())
@@ -185,6 +202,9 @@ impl From<LockError> for CliError {
                     "make it readable, or name another with -f FILE"
                 },
             ),
+            LockError::EventsUnreadable { .. } => {
+                Self::usage(message).hint("make it readable: it says what past runs did")
+            }
             LockError::Unreadable { .. } => Self::usage(message)
                 .hint("make it readable, or move it away: then every stage runs once more"),
             _ => Self::usage(message),

@@ -113,6 +113,10 @@ fn of_lock() -> Vec<LockError> {
             path: file(".playbook/playbook/journal"),
             source: refused(Errno::ACCESS),
         },
+        LockError::EventsUnreadable {
+            path: file("playbook.events.jsonl"),
+            source: refused(Errno::ACCESS),
+        },
         LockError::JournalFormat {
             path: file(".playbook/playbook/journal"),
             found: 9,

@@ -1,6 +1,6 @@
 //! The only writer to standard output and standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 
@@ -62,6 +62,22 @@ pub(crate) fn out(text: &str) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
+}
+
+/// Writes bytes to standard output as they are.
+///
+/// # Errors
+///
+/// As [`out`].
+pub(crate) fn out_bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+/// Whether somebody looks at standard output.
+pub(crate) fn out_is_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Tells a person something, on standard error. Where nobody can be told, that is no reason to fail.

@@ -119,6 +119,14 @@ pub enum LockError {
         /// Why.
         source: io::Error,
     },
+    /// The event log cannot be read.
+    #[error("cannot read the event log {path}: {source}", path = path.display())]
+    EventsUnreadable {
+        /// The log.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Another version of this program wrote the journal of a dead run.
     #[error("{path}: the last run died, and its journal has format {found}, which this program does not know", path = path.display())]
     JournalFormat {

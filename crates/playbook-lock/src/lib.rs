@@ -48,6 +48,6 @@ pub use decide::check_cache;
 pub use error::LockError;
 pub use fold::{Base, Folder, GENERATOR};
 pub use format::{Layout, load_lock_file, lock_file_path, parse_lock, render_lock, save_lock_file};
-pub use project::{Project, search_up_from};
+pub use project::{Neighbours, Project, search_up_from};
 pub use recall::Recall;
 pub use recorded::{Recorded, Unfinished, with_cut_off};

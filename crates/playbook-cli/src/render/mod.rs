@@ -5,6 +5,7 @@ pub(crate) mod findings;
 pub(crate) mod foretold;
 pub(crate) mod graph;
 pub(crate) mod harmless;
+pub(crate) mod history;
 pub(crate) mod json;
 pub(crate) mod plain;
 pub(crate) mod recovered;

@@ -1,6 +1,7 @@
 //! The real binary, with real commands, in temporary directories.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod dag;
 mod data;
 mod deciding;
 mod direct;
@@ -8,6 +9,7 @@ mod every_moment;
 mod example;
 mod failing;
 mod locks;
+mod log;
 mod looking;
 mod messages;
 mod mounts;
@@ -15,6 +17,7 @@ mod moving;
 mod outputs;
 mod own_files;
 mod recovering;
+mod report;
 mod running;
 mod settled;
 mod setup;

@@ -1,10 +1,12 @@
 //! A playbook on disk: finding it, opening it, and keeping it in a form that is quicker to open.
 
 mod locate;
+mod neighbours;
 mod open;
 mod parsed;
 
 pub use locate::search_up_from;
+pub use neighbours::Neighbours;
 pub use open::Project;
 
 pub(crate) use open::utf8;

@@ -208,7 +208,7 @@ pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String, usize> {
     })
 }
 
-fn source_name(file: &Path) -> Result<SourceName, LockError> {
+pub(super) fn source_name(file: &Path) -> Result<SourceName, LockError> {
     let name = file.file_name().and_then(|name| name.to_str());
     Ok(SourceName::new(name.ok_or_else(|| {
         LockError::PlaybookName {
@@ -217,7 +217,7 @@ fn source_name(file: &Path) -> Result<SourceName, LockError> {
     })?))
 }
 
-fn root_of(file: &Path) -> Result<Root, LockError> {
+pub(super) fn root_of(file: &Path) -> Result<Root, LockError> {
     let directory = file.parent().filter(|dir| !dir.as_os_str().is_empty());
     Ok(Root::new(directory.unwrap_or(Path::new(".")).to_owned())?)
 }
@@ -239,7 +239,7 @@ fn read_text(file: &Path) -> Result<String, LockError> {
 }
 
 /// `p.yaml` and `p.yml` would share one lock and overwrite each other's entries.
-fn refuse_twins(file: &Path) -> Result<(), LockError> {
+pub(super) fn refuse_twins(file: &Path) -> Result<(), LockError> {
     match Project::twin(file).filter(|twin| twin.symlink_metadata().is_ok()) {
         Some(second) => Err(LockError::Twins {
             first: file.to_owned(),

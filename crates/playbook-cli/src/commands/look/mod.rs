@@ -2,6 +2,7 @@
 
 pub(super) mod dag;
 pub(super) mod list;
+pub(super) mod log;
 mod output;
 pub(super) mod report;
 pub(super) mod status;

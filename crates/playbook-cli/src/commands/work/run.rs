@@ -13,11 +13,11 @@ use playbook_exec::plan::{
 };
 use playbook_exec::{
     ExecError, FOLD_EVERY, Found, GRACE, Look, Outcome as RunOutcome, Recovery, Runtime, Settled,
-    Summary, Unsettled, execute, host, recover,
+    Summary, Unsettled, execute, recover,
 };
 use playbook_hash::Trust;
 use playbook_lock::Project;
-use playbook_lock::run_lock::{Contention, Holder, RunLock};
+use playbook_lock::run_lock::{Contention, RunLock};
 use playbook_types::finding::Findings;
 use playbook_types::model::policy::{Concurrency, FailurePolicy};
 use playbook_types::name::ParamKey;
@@ -365,12 +365,5 @@ fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliErro
 }
 
 fn take(app: &App, project: &Project, contention: Contention<'_>) -> Result<RunLock, CliError> {
-    let state = project.state_dir();
-    state.create()?;
-    let holder = Holder {
-        pid: std::process::id(),
-        host: host(),
-        since: app.clock.now(),
-    };
-    Ok(RunLock::acquire(&state.run_lock(), &holder, contention)?)
+    app.take_run_lock(&project.state_dir(), contention)
 }

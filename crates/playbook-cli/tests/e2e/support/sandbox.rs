@@ -149,7 +149,8 @@ impl Sandbox {
         command.current_dir(self.root()).args(args).env_clear();
         command
             .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("LC_ALL", "C");
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC");
         // With this in the tests' environment the program reads everything in each of its runs.
         if let Some(off) = std::env::var_os("PLAYBOOK_NO_STAT_CACHE") {
             command.env("PLAYBOOK_NO_STAT_CACHE", off);

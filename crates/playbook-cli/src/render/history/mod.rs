@@ -1,0 +1,17 @@
+//! Past runs as a person reads them, and as JSON.
+
+mod json;
+mod list;
+mod moment;
+mod output;
+mod run;
+mod stage;
+mod state;
+
+pub(crate) use json::{run_json, shown_run_json, stage_json};
+pub(crate) use list::{older, table};
+pub(crate) use moment::minute;
+pub(crate) use output::{ShowError, show_bytes};
+pub(crate) use run::run_text;
+pub(crate) use stage::{StageLog, output_heading, stage_text};
+pub(crate) use state::ShownRun;
