@@ -1,6 +1,7 @@
 //! The real binary, with real commands, in temporary directories.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod completions;
 mod dag;
 mod data;
 mod deciding;
@@ -19,6 +20,7 @@ mod own_files;
 mod recovering;
 mod report;
 mod running;
+mod schema;
 mod settled;
 mod setup;
 mod signals;
