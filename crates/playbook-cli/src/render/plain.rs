@@ -239,9 +239,14 @@ impl Observer for Plain {
                 stage,
                 command,
                 cache_miss_reason,
+                attempt,
                 ..
             } => {
-                self.started(stage, command, cache_miss_reason);
+                let why = match attempt {
+                    1 => cache_miss_reason,
+                    attempt => &format!("try {attempt}"),
+                };
+                self.started(stage, command, why);
             }
             EventKind::StageCompleted {
                 stage,
@@ -273,6 +278,17 @@ impl Observer for Plain {
                     kept,
                 });
             }
+            EventKind::StageRetry {
+                stage,
+                attempt,
+                backoff_seconds,
+                error,
+                ..
+            } => {
+                let wait = duration(*backoff_seconds);
+                let more = format!("{error}; try {attempt} in {wait}");
+                self.line(Tone::Warn, "retry", stage, &more);
+            }
             EventKind::StageSkipped { stage, because } => {
                 self.line(
                     Tone::Warn,
@@ -282,7 +298,6 @@ impl Observer for Plain {
                 );
             }
             EventKind::RunStarted { .. }
-            | EventKind::StageRetry { .. }
             | EventKind::GatePassed { .. }
             | EventKind::GateFailed { .. }
             | EventKind::RunCompleted(_)

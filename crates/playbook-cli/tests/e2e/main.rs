@@ -18,6 +18,7 @@ mod outputs;
 mod own_files;
 mod recovering;
 mod report;
+mod retrying;
 mod running;
 mod settled;
 mod setup;
