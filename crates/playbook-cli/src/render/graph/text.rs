@@ -165,12 +165,12 @@ fn depths(below: &[Option<usize>], stays: impl Fn(usize) -> bool, most: usize) -
 /// The signs in front of the names that show which line belongs below which.
 fn branches(rows: &[Row]) -> Vec<String> {
     // From below: whether a line further down stands at this depth, under the same stage.
-    let mut goes_on = vec![false; DEEPEST + 2];
+    let mut goes_on = [false; DEEPEST + 2];
     let mut signs = Vec::with_capacity(rows.len());
     for row in rows.iter().rev() {
         let mut sign = String::new();
-        for level in 1..row.depth {
-            sign.push_str(if goes_on[level] { "│  " } else { "   " });
+        for goes_on in goes_on.iter().take(row.depth).skip(1) {
+            sign.push_str(if *goes_on { "│  " } else { "   " });
         }
         if row.depth > 0 {
             sign.push_str(if goes_on[row.depth] {
