@@ -377,3 +377,34 @@ fn for_the_last_run_the_beginning_of_the_log_is_not_read() {
     assert_eq!(open.stages(&last[1]).unwrap().stages.len(), 1);
     assert!(matches!(open.find("@2").unwrap(), FoundRun::One(run) if run.id == id(1)));
 }
+
+#[test]
+fn the_last_run_that_tried_a_stage_is_found() {
+    let lines = [
+        whole(1, 0),
+        begun(2, 100),
+        started(2, 101, "a", 1),
+        failed(2, 102, "a", 1),
+        started(2, 103, "a", 2),
+        failed(2, 104, "a", 2),
+        ended(2, 105),
+        begun(3, 200),
+        cached(3, 200, "a"),
+        started(3, 200, "b", 1),
+        completed(3, 200, "b"),
+        ended(3, 200),
+    ];
+    let log = Log::of(lines.concat());
+    let open = log.open();
+    let last = |name: &str, before: Option<&Run>| open.last_tried(&stage(name), before).unwrap();
+    let (run, tried) = last("a", None).unwrap();
+    assert_eq!((run.id, tried.attempts), (id(2), 2));
+    assert_eq!(tried.log.as_deref(), Some("logs/a.2.log"));
+    assert_eq!(last("b", None).unwrap().0.id, id(3));
+    assert_eq!(last("a", Some(&run)).unwrap().0.id, id(1));
+    assert_eq!(last("c", None), None);
+    // A run whose beginning is lost counts, too.
+    let log = Log::of(lines[2..].concat());
+    let found = log.open().last_tried(&stage("a"), None).unwrap().unwrap();
+    assert_eq!((found.0.id, found.1.outcome), (id(2), StageOutcome::Failed));
+}

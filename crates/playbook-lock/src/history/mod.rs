@@ -4,6 +4,7 @@ mod alive;
 mod append;
 mod compact;
 mod find;
+mod last;
 mod lines;
 mod read;
 mod runs;

@@ -126,6 +126,11 @@ impl RunLog {
         })
     }
 
+    /// The log itself, if there is one.
+    pub(super) fn file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
     /// How many bytes it has.
     pub(super) fn length(&self) -> u64 {
         self.length
@@ -149,13 +154,19 @@ impl RunLog {
         }
         let mut runs = scan.found;
         for run in &mut runs {
-            if run.outcome == RunOutcome::Unfinished {
-                let heard = run.last_heard.duration_since(run.started).as_secs_f64();
-                run.totals = self.stages(run)?.totals();
-                run.totals.total_seconds = heard.max(0.0);
-            }
+            self.count(run)?;
         }
         Ok(runs)
+    }
+
+    /// Counts what a run came to whose end is not told.
+    pub(super) fn count(&self, run: &mut Run) -> io::Result<()> {
+        if run.outcome == RunOutcome::Unfinished {
+            let heard = run.last_heard.duration_since(run.started).as_secs_f64();
+            run.totals = self.stages(run)?.totals();
+            run.totals.total_seconds = heard.max(0.0);
+        }
+        Ok(())
     }
 
     /// The run a person names: `last`, `@2` (the second to last), or what its id begins with.
@@ -218,9 +229,9 @@ impl RunLog {
 
 /// Runs as they come up, from the end of the log.
 #[derive(Debug, Default)]
-struct Scan {
+pub(super) struct Scan {
     /// Those whose beginning was seen, newest first.
-    found: Vec<Run>,
+    pub(super) found: Vec<Run>,
     /// The others, each with its last lines.
     open: IndexMap<Uuid, Open>,
 }
@@ -248,7 +259,7 @@ struct Start {
 }
 
 impl Scan {
-    fn line(&mut self, Line { at, bytes }: Line<'_>) {
+    pub(super) fn line(&mut self, Line { at, bytes }: Line<'_>) {
         let Some(Head { ts, run_id, event }) = head(bytes) else {
             return;
         };
@@ -278,7 +289,7 @@ impl Scan {
     }
 
     /// The log is at its beginning: what is left are runs whose `run_started` is lost.
-    fn without_start(&mut self) {
+    pub(super) fn without_start(&mut self) {
         let mut left: Vec<(Uuid, Open)> = self.open.drain(..).collect();
         left.sort_by_key(|(_, open)| std::cmp::Reverse(open.from));
         let runs = left.into_iter();
