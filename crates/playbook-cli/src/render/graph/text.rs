@@ -83,25 +83,24 @@ pub(crate) fn text(picture: &Picture, shown: Needs) -> String {
 
 /// As many names as there is room for, and how many more there are.
 fn fitting(names: &[&str], room: usize) -> String {
-    let all = names.join(", ");
-    if all.chars().count() <= room {
-        return all;
+    let whole: usize = names.iter().map(|name| name.chars().count() + 2).sum();
+    if whole <= room + 2 || names.len() == 1 {
+        return names.join(", ");
     }
-    for shown in (1..names.len()).rev() {
-        let some = format!(
-            "{}, +{} more",
-            names[..shown].join(", "),
-            names.len() - shown
-        );
-        if some.chars().count() <= room {
-            return some;
+    let mut shown = 0;
+    let mut used = 0;
+    for name in names {
+        used += name.chars().count() + 2;
+        if used + format!("+{} more", names.len() - shown - 1).len() > room {
+            break;
         }
+        shown += 1;
     }
-    if names.len() == 1 {
-        all
-    } else {
-        format!("{} stages", names.len())
+    if shown == 0 {
+        return format!("{} stages", names.len());
     }
+    let more = names.len() - shown;
+    format!("{}, +{more} more", names[..shown].join(", "))
 }
 
 /// A stage's line.
@@ -326,6 +325,8 @@ mod tests {
 
     #[test]
     fn names_that_do_not_fit_are_counted() {
+        let many = vec!["a"; 100_000];
+        assert_eq!(fitting(&many, 20), "a, a, +99998 more");
         let names = ["aaaa", "bbbb", "cccc", "dddd"];
         assert_eq!(fitting(&names, 30), "aaaa, bbbb, cccc, dddd");
         assert_eq!(fitting(&names, 20), "aaaa, bbbb, +2 more");

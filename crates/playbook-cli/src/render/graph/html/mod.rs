@@ -60,7 +60,7 @@ pub(crate) fn html(picture: &Picture, as_of: &str) -> String {
 pub(crate) fn page(page: &Page<'_>) -> String {
     let data = script_json(page.data);
     // Made from all that is in the page, so nothing that is in it can know it.
-    let nonce = digest_command(&format!("{}{data}", page.body))
+    let nonce = digest_command(&format!("{}{}{data}", page.title, page.body))
         .to_string()
         .split_off("blake3:".len());
     format!(

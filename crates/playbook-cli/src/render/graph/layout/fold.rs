@@ -197,7 +197,7 @@ fn shrunk(sizes: &[(usize, usize)], rows: usize, flow: Flow, cell: Cell) -> f64 
     };
     for (nodes, lines) in sizes {
         let columns = nodes.div_ceil(rows.max(1)).max(1);
-        along += length(columns) * (size + FOLD_GAP) + LAYER_GAP;
+        along += length(columns) * (size + FOLD_GAP) - FOLD_GAP + LAYER_GAP;
         broad = broad.max(length(nodes.div_ceil(columns)) * step + length(*lines) * 12.0);
     }
     // Where lines are steep there is more between two layers.
