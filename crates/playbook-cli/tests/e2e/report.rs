@@ -216,3 +216,23 @@ fn params_are_told_with_what_was_set_for_the_run() {
     a
     "#);
 }
+
+#[test]
+fn of_an_older_run_nothing_is_told_that_the_lock_has_of_a_later_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "playbook.yaml",
+        "version: \"1.0\"\nname: p\nparams: {lr: 0.125}\nstages:\n  a: {cmd: 'echo {{params.lr}} > x', outs: [x]}\n",
+    );
+    sandbox.ran(&[]);
+    sandbox.ran(&["--set", "lr=10.5"]);
+    let told = words(&sandbox.run(&["report", "-o", "-", "@2"]).prints(0));
+    assert!(
+        !told.contains("10.5") && !told.contains("Params\n"),
+        "{told}"
+    );
+    // Its digest is in the event log, its size only in the lock.
+    assert!(told.contains("Outputs\nx\na\nblake3:"), "{told}");
+    let told = words(&sandbox.run(&["report", "-o", "-"]).prints(0));
+    assert!(told.contains("lr\n10.5\na\n"), "{told}");
+}

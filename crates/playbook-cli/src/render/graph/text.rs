@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn names_that_do_not_fit_are_counted() {
         let many = vec!["a"; 100_000];
-        assert_eq!(fitting(&many, 20), "a, a, +99998 more");
+        assert_eq!(fitting(&many, 20), "a, a, a, +99997 more");
         let names = ["aaaa", "bbbb", "cccc", "dddd"];
         assert_eq!(fitting(&names, 30), "aaaa, bbbb, cccc, dddd");
         assert_eq!(fitting(&names, 20), "aaaa, bbbb, +2 more");
