@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod data;
+mod debug;
 mod deciding;
 mod direct;
 mod every_moment;
