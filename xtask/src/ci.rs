@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::say::{complain, say};
 use crate::tools::{Tool, cargo, in_ci};
-use crate::{fuzz, suite, tidy};
+use crate::{fuzz, pages, suite, tidy};
 
 #[derive(Args, Debug, Default)]
 pub(crate) struct CiArgs {
@@ -41,6 +41,8 @@ enum Step {
     Test,
     /// The tests of whole runs, with no stat trusted
     Reread,
+    /// Open the pages that are written in a browser
+    Pages,
     Doc,
     /// Compile the fuzz targets
     Fuzz,
@@ -55,6 +57,7 @@ impl Step {
             Self::Tidy => "tidy",
             Self::Test => "test",
             Self::Reread => "reread",
+            Self::Pages => "pages",
             Self::Doc => "doc",
             Self::Fuzz => "fuzz",
             Self::Deny => "deny",
@@ -68,6 +71,7 @@ impl Step {
             Self::Clippy => Some(Tool::Clippy),
             Self::Fuzz => Some(Tool::Cxx),
             Self::Deny => Some(Tool::Deny),
+            Self::Pages => Some(Tool::Chromium),
             Self::Tidy | Self::Test | Self::Reread | Self::Doc => None,
         }
     }
@@ -95,6 +99,7 @@ impl Step {
             Self::Tidy => Ok(reported(&tidy::run())),
             Self::Test => Ok(reported(&suite::run())),
             Self::Reread => suite::run_rereading(),
+            Self::Pages => pages::run(),
             Self::Doc => {
                 let args = ["doc", "--workspace", "--no-deps", "--locked"];
                 cargo(&args, &[("RUSTDOCFLAGS", "-D warnings")])

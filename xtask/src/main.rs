@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod crash;
 mod fuzz;
+mod pages;
 mod say;
 mod suite;
 mod tidy;

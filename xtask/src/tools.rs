@@ -22,6 +22,8 @@ pub(crate) enum Tool {
     /// The nightly toolchain, which can instrument code for a fuzzer
     Nightly,
     Fuzz,
+    /// A browser that can be asked for what it made of a page
+    Chromium,
 }
 
 impl Tool {
@@ -35,6 +37,7 @@ impl Tool {
             Self::Cxx => "a C++ compiler",
             Self::Nightly => "the nightly toolchain",
             Self::Fuzz => "cargo-fuzz",
+            Self::Chromium => "Chromium",
         }
     }
 
@@ -46,6 +49,10 @@ impl Tool {
                 format!("cargo install --locked {}", self.name())
             }
             Self::Cxx => "g++ or clang++, from the system's packages".to_owned(),
+            Self::Chromium => {
+                "chromium or google-chrome, from the system's packages, or named by CHROME"
+                    .to_owned()
+            }
             Self::Nightly => "rustup toolchain install nightly --profile minimal".to_owned(),
         }
     }
@@ -54,7 +61,12 @@ impl Tool {
     pub(crate) fn comes_with_rust(self) -> bool {
         match self {
             Self::Rustfmt | Self::Clippy => true,
-            Self::Nextest | Self::Deny | Self::Cxx | Self::Nightly | Self::Fuzz => false,
+            Self::Nextest
+            | Self::Deny
+            | Self::Cxx
+            | Self::Nightly
+            | Self::Fuzz
+            | Self::Chromium => false,
         }
     }
 
@@ -72,6 +84,7 @@ impl Tool {
                 let name = words.next().unwrap_or("c++");
                 return output_of(name, &words.collect::<Vec<_>>()).is_some();
             }
+            Self::Chromium => return browser().is_some(),
             Self::Nightly => {
                 return output_of("rustup", &["run", "nightly", "rustc", "--version"]).is_some();
             }
@@ -83,6 +96,14 @@ impl Tool {
             .stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     }
+}
+
+/// A browser of the Chromium family: the one that `CHROME` names, or one under its usual names.
+pub(crate) fn browser() -> Option<String> {
+    let named = env::var("CHROME").ok().filter(|name| !name.is_empty());
+    let usual = ["chromium", "chromium-browser", "google-chrome"].map(str::to_owned);
+    let mut names = named.into_iter().chain(usual);
+    names.find(|name| output_of(name, &["--version"]).is_some())
 }
 
 /// Continuous integration, by the variable every such service sets.

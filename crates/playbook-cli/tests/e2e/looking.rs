@@ -1,6 +1,6 @@
 //! `status`, `run -n`, `list`, `validate`: they look and write nothing.
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, tree};
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::with_stages(
@@ -23,6 +23,41 @@ fn looking_writes_nothing() {
         assert_eq!(sandbox.run(args).code, Some(0), "{args:?}");
         assert_eq!(sandbox.names("."), ["in", "playbook.yaml"], "{args:?}");
     }
+}
+
+#[test]
+fn no_command_that_looks_writes_outside_the_state_directory() {
+    let sandbox = sandbox();
+    sandbox.ran(&[]);
+    sandbox.write("in", "2");
+    let outside = || {
+        let mut tree = tree(sandbox.root());
+        tree.retain(|path, _| !std::path::Path::new(path).starts_with("./.playbook"));
+        tree
+    };
+    let before = outside();
+    for args in [
+        &["status"][..],
+        &["status", "--json"],
+        &["run", "-n"],
+        &["why", "a", "b"],
+        &["why", "--json", "a"],
+        &["list"],
+        &["validate"],
+        &["dag"],
+        &["dag", "--format", "svg"],
+        &["dag", "--format", "html"],
+        &["lock"],
+        &["log"],
+        &["log", "show", "last/a"],
+        &["report", "-o", "-"],
+    ] {
+        assert_eq!(sandbox.run(args).code, Some(0), "{args:?}");
+        assert!(outside() == before, "{args:?}");
+    }
+    std::fs::remove_dir_all(sandbox.path(".playbook")).unwrap();
+    sandbox.run(&["why", "a"]).prints(0);
+    assert!(outside() == before, "nor without one");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The real binary, with real commands, in temporary directories.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod dag;
 mod data;
 mod debug;
 mod deciding;
@@ -17,6 +18,7 @@ mod moving;
 mod outputs;
 mod own_files;
 mod recovering;
+mod report;
 mod running;
 mod settled;
 mod setup;

@@ -72,9 +72,9 @@ fn refuse_needed(project: &Project, file: &Path, target: &Path) -> Result<(), Cl
     let root = real(project.root().as_path());
     let own = [
         (root.join(project.name().as_str()), "the playbook"),
-        (real(&project.lock_path()), "its lock file"),
-        (real(&project.events_path()), "its event log"),
-        (root.join(".playbookignore"), "its ignore rules"),
+        (real(&project.lock_path()), "the lock file"),
+        (real(&project.events_path()), "the event log"),
+        (root.join(".playbookignore"), "the ignore rules"),
     ];
     if let Some((_, what)) = own.iter().find(|(path, _)| path == target) {
         return refuse((*what).to_owned());
@@ -90,15 +90,19 @@ fn refuse_needed(project: &Project, file: &Path, target: &Path) -> Result<(), Cl
     let at = |path: &DataPath| plain(&root.join(path.as_str()));
     let playbook = project.playbook();
     if playbook.params_files.iter().any(|path| at(path) == target) {
-        return refuse("one of its params files".to_owned());
+        return refuse("a params file".to_owned());
     }
     for stage in playbook.stages.values() {
-        if stage
-            .outs
-            .iter()
-            .any(|out| target.starts_with(at(&out.path)))
-        {
-            return refuse(format!("what stage '{}' makes", stage.name));
+        let mut outs = stage.outs.iter().map(|out| (at(&out.path), &out.path));
+        match outs.find(|(out, _)| target.starts_with(out)) {
+            Some((out, _)) if out == target => {
+                return refuse(format!("what stage '{}' makes", stage.name));
+            }
+            Some((_, path)) => {
+                let path = harmless(path.as_str()).into_owned();
+                return refuse(format!("in {path}, which stage '{}' makes", stage.name));
+            }
+            None => {}
         }
         if stage.deps.iter().any(|dep| at(&dep.path) == target) {
             return refuse(format!("what stage '{}' reads", stage.name));

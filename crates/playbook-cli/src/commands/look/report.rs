@@ -6,6 +6,7 @@ use clap::Args;
 use playbook_exec::plan::{PlanOptions, plan};
 use playbook_lock::history::{FoundRun, Run, RunLog};
 use playbook_lock::{LockError, Project, Recorded};
+use serde::de::IgnoredAny;
 
 use crate::app::App;
 use crate::commands::look::{dag, output};
@@ -19,6 +20,9 @@ use crate::term;
 
 /// How many runs an error names.
 const SOME: usize = 5;
+
+/// How an event log says that a run began.
+const START: &[u8] = b"\"run_started\"";
 
 /// Write a page about a run
 #[derive(Debug, Args)]
@@ -80,7 +84,7 @@ fn written(
     let about = (playbook.name.as_str(), playbook.description.as_deref());
     let report = gather(Sources {
         goes_on: goes_on(plan.recorded(), &run),
-        torn: stages.unknown,
+        torn: stages.unknown + torn_lines(&project.events_path(), &run),
         stages: stages.stages,
         run,
         lock: plan.lock(),
@@ -134,6 +138,28 @@ fn listed(runs: &[Run]) -> String {
 fn unreadable(project: &Project, source: std::io::Error) -> CliError {
     let path = project.events_path();
     LockError::Unreadable { path, source }.into()
+}
+
+/// How many lines a crash tore while the run wrote, or just after: they do not tell whose they were, but stand among
+/// the run's own. A log that cannot be read has been complained of before.
+fn torn_lines(log: &Path, run: &Run) -> usize {
+    let log = std::fs::read(log).unwrap_or_default();
+    let id = run.id.to_string();
+    let whose = |line: &&[u8]| std::str::from_utf8(line).is_ok_and(|line| line.contains(&id));
+    let is_torn = |line: &&[u8]| {
+        !line.is_empty()
+            && line.last() != Some(&b'}')
+            && serde_json::from_slice::<IgnoredAny>(line).is_err()
+    };
+    let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').collect();
+    let starts = |line: &&[u8]| whose(line) && line.windows(START.len()).any(|part| part == START);
+    let Some(first) = lines.iter().rposition(|line| starts(&line)) else {
+        return 0;
+    };
+    let last = lines.iter().rposition(|line| whose(&line)).unwrap_or(first);
+    let within = lines[first..=last].iter().filter(|line| is_torn(line));
+    let behind = lines[last + 1..].iter().take_while(|line| is_torn(line));
+    within.count() + behind.count()
 }
 
 /// `etl.report.html` beside `etl.yaml`.

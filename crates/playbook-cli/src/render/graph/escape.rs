@@ -19,6 +19,14 @@ pub(crate) fn xml(text: &str) -> String {
     safe
 }
 
+/// Text that a script puts on a page: what would move a cursor or turn text around is replaced.
+pub(crate) fn plain(text: &str) -> String {
+    let kept = |c: char| matches!(c, '\n' | '\t');
+    text.chars()
+        .map(|c| if kept(c) { c } else { visible(c) })
+        .collect()
+}
+
 /// JSON for a `<script>` element: nothing in it can end the element, begin a comment, or end a line of a script.
 pub(crate) fn script_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
@@ -66,7 +74,8 @@ pub(crate) fn mermaid(text: &str) -> String {
 
 /// A control character is shown as a replacement: it would move a cursor, or be no XML. So would what turns text around.
 fn visible(c: char) -> char {
-    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if c.is_control() || turns || matches!(c, '\u{fffe}' | '\u{ffff}') {
         '\u{fffd}'
     } else {

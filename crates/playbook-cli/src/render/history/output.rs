@@ -73,7 +73,7 @@ mod tests {
             ("plain\ttext ü", "plain\ttext ü"),
             ("\x1b[31mred\x1b[0m", "red"),
             ("10%\r50%\r100%\r", "100%"),
-            ("bell\x07", "bell\\x07"),
+            ("bell\x07", "bell"),
             ("\x1b]0;title\x07after", "after"),
         ] {
             assert_eq!(harmless_line(line), shown, "{line:?}");

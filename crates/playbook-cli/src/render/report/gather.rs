@@ -228,27 +228,25 @@ fn as_it_ran(node: &mut Node, told: &Told, standing: &Standing) {
 fn card_of(node: &Node, told: &Told) -> Card {
     let mut card = card(node);
     let stage = &told.stage;
-    let mut first = Vec::new();
-    if let Some(error) = &stage.error {
-        first.push(Section::Lines {
-            head: "What went wrong",
-            lines: vec![error.clone()],
-        });
-    }
     match &told.log {
         LogTold::None => {}
-        LogTold::Tail { lines, .. } => first.push(Section::Code {
+        LogTold::Tail { lines, .. } => card.first(Section::Code {
             head: "The end of its log",
             text: lines.join("\n"),
         }),
-        LogTold::Gone { path, why } => first.push(Section::Lines {
+        LogTold::Gone { path, why } => card.first(Section::Lines {
             head: "Its log",
             lines: vec![format!("{path}: {why}")],
         }),
     }
-    card.sections.splice(0..0, first);
+    if let Some(error) = &stage.error {
+        card.first(Section::Lines {
+            head: "What went wrong",
+            lines: vec![error.clone()],
+        });
+    }
     if !told.params.is_empty() {
-        card.sections.push(Section::Pairs {
+        card.last(Section::Pairs {
             head: "Params it used",
             pairs: told.params.clone(),
         });
@@ -262,7 +260,7 @@ fn card_of(node: &Node, told: &Told) -> Card {
             (out.path.clone(), format!("{}{size}", out.hash))
         };
         let pairs = told.outs.iter().map(pair).collect();
-        card.sections.push(Section::Pairs {
+        card.last(Section::Pairs {
             head: "Digests of what it made",
             pairs,
         });

@@ -26,10 +26,13 @@ const SHORT_DIGEST: usize = "blake3:01234567".len();
 /// The whole page.
 pub(crate) fn page(report: &Report) -> String {
     let tally = report.picture.tally();
+    let viewer = html::viewer(&report.picture);
+    // As high as the drawing when it is as wide as the page, and the bar above it; but a screen holds all of it.
+    let height = (viewer.slender * 1100.0 + 110.0).clamp(300.0, 760.0);
     let graph = format!(
-        "<section><h2>Graph</h2>{}<div class=\"frame\">{}</div></section>\n",
+        "<section><h2>Graph</h2>{}<div class=\"frame\" style=\"height:min({height:.0}px,82vh)\">{}</div></section>\n",
         html::legend(&tally),
-        html::viewer(&report.picture)
+        viewer.html
     );
     let body = [
         head(report),

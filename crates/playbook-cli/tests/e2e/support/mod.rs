@@ -2,6 +2,7 @@
 
 mod live;
 mod mounts;
+mod page;
 mod pipe;
 mod processes;
 mod sandbox;
@@ -9,6 +10,7 @@ mod tree;
 
 pub(crate) use live::Live;
 pub(crate) use mounts::skip;
+pub(crate) use page::{assert_self_contained, data, parsed, texts};
 pub(crate) use pipe::{Pipe, until};
 pub(crate) use processes::Process;
 use processes::marked;

@@ -4,6 +4,7 @@ use playbook_types::path::DataPath;
 use serde::Serialize;
 
 use crate::render::duration::{duration, to_the_second};
+use crate::render::graph::escape::plain;
 use crate::render::graph::{Node, State};
 
 /// A stage as the script of the page reads it.
@@ -14,7 +15,7 @@ pub(crate) struct Card {
     pub(crate) state: &'static str,
     pub(crate) word: &'static str,
     pub(crate) about: Option<String>,
-    pub(crate) sections: Vec<Section>,
+    sections: Vec<Section>,
 }
 
 /// A part of a card, with its heading.
@@ -35,6 +36,41 @@ pub(crate) enum Section {
     },
     /// Here stand the stages it needs, and those that need it.
     Neighbours,
+}
+
+impl Section {
+    /// With text that only looks as it reads.
+    fn harmless(self) -> Self {
+        let all = |lines: Vec<String>| lines.iter().map(|line| plain(line)).collect();
+        match self {
+            Self::Lines { head, lines } => Self::Lines {
+                head,
+                lines: all(lines),
+            },
+            Self::Code { head, text } => Self::Code {
+                head,
+                text: plain(&text),
+            },
+            Self::Pairs { head, pairs } => {
+                let pair = |(name, value): (String, String)| (plain(&name), plain(&value));
+                let pairs = pairs.into_iter().map(pair).collect();
+                Self::Pairs { head, pairs }
+            }
+            Self::Neighbours => Self::Neighbours,
+        }
+    }
+}
+
+impl Card {
+    /// Puts a section in front of the others.
+    pub(crate) fn first(&mut self, section: Section) {
+        self.sections.insert(0, section.harmless());
+    }
+
+    /// Puts a section behind the others.
+    pub(crate) fn last(&mut self, section: Section) {
+        self.sections.push(section.harmless());
+    }
 }
 
 /// The card of a stage.
@@ -87,7 +123,7 @@ pub(crate) fn card(node: &Node) -> Card {
         stage: node.stage.to_string(),
         state: node.state.class(),
         word: node.state.word(),
-        about: node.description.clone(),
-        sections,
+        about: node.description.as_deref().map(plain),
+        sections: sections.into_iter().map(Section::harmless).collect(),
     }
 }

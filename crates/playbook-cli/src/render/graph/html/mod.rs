@@ -12,7 +12,7 @@ use playbook_hash::digest_command;
 
 pub(crate) use card::{Card, Section, card};
 
-use crate::render::graph::escape::{script_json, xml};
+use crate::render::graph::escape::{plain, script_json, xml};
 use crate::render::graph::svg::{Purpose, defs, draw, style, via};
 use crate::render::graph::{Picture, State};
 
@@ -45,7 +45,7 @@ pub(crate) fn html(picture: &Picture, as_of: &str) -> String {
         about.unwrap_or_default(),
         legend(&tally),
         xml(as_of),
-        viewer(picture),
+        viewer(picture).html,
     );
     page(&Page {
         title: &picture.playbook,
@@ -64,11 +64,11 @@ pub(crate) fn page(page: &Page<'_>) -> String {
         .to_string()
         .split_off("blake3:".len());
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
-         script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'\">\n\
+         script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'\"/>\n\
          <title>{}</title>\n<style>\n{}{SHEET}</style>\n</head>\n<body class=\"{}\">\n{}\
          <script type=\"application/json\" id=\"data\">{data}</script>\n<script nonce=\"{nonce}\">\n{SCRIPT}</script>\n</body>\n</html>\n",
         xml(page.title),
@@ -78,25 +78,34 @@ pub(crate) fn page(page: &Page<'_>) -> String {
     )
 }
 
+/// The drawing with all around it.
+pub(crate) struct Viewer {
+    pub(crate) html: String,
+    /// How high the drawing is by how wide it is.
+    pub(crate) slender: f64,
+}
+
 /// The drawing, what moves it, and where a chosen stage is shown.
-pub(crate) fn viewer(picture: &Picture) -> String {
+pub(crate) fn viewer(picture: &Picture) -> Viewer {
     let drawing = draw(picture, Purpose::Page);
-    format!(
+    let html = format!(
         "<section class=\"viewer\" aria-label=\"Graph of the stages\">\n\
          <div class=\"bar\" role=\"toolbar\" aria-label=\"Look around\">\
-         <input type=\"search\" class=\"find\" placeholder=\"Find a stage or a file\" aria-label=\"Find a stage or a file\" spellcheck=\"false\" autocomplete=\"off\">\
+         <input type=\"search\" class=\"find\" placeholder=\"Find a stage or a file\" aria-label=\"Find a stage or a file\" spellcheck=\"false\" autocomplete=\"off\"/>\
          <output class=\"found\" aria-live=\"polite\"></output>\
          <button type=\"button\" data-do=\"out\" aria-label=\"Zoom out\" title=\"Zoom out (-)\">−</button>\
          <button type=\"button\" data-do=\"in\" aria-label=\"Zoom in\" title=\"Zoom in (+)\">+</button>\
          <button type=\"button\" data-do=\"fit\" aria-label=\"Show all\" title=\"Show all (0)\">All</button></div>\n\
          <svg class=\"canvas\" xmlns=\"http://www.w3.org/2000/svg\" role=\"group\" aria-label=\"Stages and arrows\" tabindex=\"0\" \
          data-w=\"{:.0}\" data-h=\"{:.0}\">\n{}<g class=\"view\">\n{}</g></svg>\n\
-         <aside class=\"panel\" aria-label=\"The chosen stage\" tabindex=\"-1\" hidden></aside>\n</section>",
+         <aside class=\"panel\" aria-label=\"The chosen stage\" tabindex=\"-1\" hidden=\"\"></aside>\n</section>",
         drawing.width,
         drawing.height,
         defs(),
         drawing.ink,
-    )
+    );
+    let slender = drawing.height / drawing.width.max(1.0);
+    Viewer { html, slender }
 }
 
 /// How many stages are in which state; each a button that shows which.
@@ -123,8 +132,7 @@ pub(crate) fn data(picture: &Picture, cards: &[Card]) -> String {
     let arrows: Vec<(usize, usize, String)> = picture
         .arrows
         .iter()
-        .map(|arrow| (arrow.from, arrow.to, via(arrow)))
+        .map(|arrow| (arrow.from, arrow.to, plain(&via(arrow))))
         .collect();
-    let data = serde_json::json!({ "stages": cards, "arrows": arrows });
-    data.to_string()
+    serde_json::json!({ "stages": cards, "arrows": arrows }).to_string()
 }

@@ -51,11 +51,15 @@ pub(crate) fn style(tally: &[(State, usize)]) -> String {
     format!("{light}@media (prefers-color-scheme:dark){{{dark}}}\n")
 }
 
-/// The signs, and the tip of an arrow.
+/// The signs, and the tip of an arrow: a plain one, and one for arrows that a page points out.
 pub(crate) fn defs() -> String {
-    let mut defs = "<defs>\n<marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7.2\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
-                    orient=\"auto\"><path class=\"tip\" d=\"M0 0.6 8 4 0 7.4z\"/></marker>\n"
-        .to_owned();
+    let tip = |id: &str| {
+        format!(
+            "<marker id=\"{id}\" viewBox=\"0 0 8 8\" refX=\"7.2\" refY=\"4\" markerWidth=\"9.5\" markerHeight=\"9.5\" \
+             markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"tip\" d=\"M0 0.6 8 4 0 7.4z\"/></marker>\n"
+        )
+    };
+    let mut defs = format!("<defs>\n{}{}", tip("tip"), tip("tip-near"));
     for state in State::ALL {
         let glyph = glyph(state);
         writeln!(
