@@ -9,6 +9,7 @@ mod direct;
 mod every_moment;
 mod example;
 mod failing;
+mod git;
 mod locks;
 mod log;
 mod looking;
