@@ -3,11 +3,13 @@
 
 mod dag;
 mod data;
+mod debug;
 mod deciding;
 mod direct;
 mod every_moment;
 mod example;
 mod failing;
+mod git;
 mod locks;
 mod log;
 mod looking;
