@@ -146,6 +146,25 @@ fn a_stage_shows_what_it_printed() {
 }
 
 #[test]
+fn a_stage_that_did_not_run_says_where_it_did() {
+    let sandbox = with_runs();
+    for args in [
+        &["log", "show", "last/loud"][..],
+        &["log", "show", "last/loud", "--raw"],
+    ] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(sandbox.run(args).says(0), @"it did not run in this one, and before that last on 2026-02-16 14:02 ('playbook log show 0192f3c1-0002/loud')");
+        }
+    }
+    insta::assert_snapshot!(sandbox.run(&["log", "show", "@3/below"]).says(0), @"it did not run in this one, nor in an earlier one that is in the event log");
+    insta::assert_snapshot!(sandbox.run(&["log", "show", "last/loud"]).prints(0), @"stage 'loud' in run 0192f3c1-0003: cached");
+    assert_eq!(
+        sandbox.run(&["log", "show", "last/loud", "--json"]).says(0),
+        ""
+    );
+}
+
+#[test]
 fn what_was_printed_comes_out_byte_for_byte_unless_a_terminal_shows_it() {
     let sandbox = with_runs();
     let printed = "hello\x1b[31m red\x1b[0m\n10%\r20%\n";

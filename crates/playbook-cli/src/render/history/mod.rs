@@ -14,4 +14,4 @@ pub(crate) use moment::{minute, second};
 pub(crate) use output::{ShowError, show_bytes};
 pub(crate) use run::{became, run_text};
 pub(crate) use stage::{StageLog, output_heading, stage_text};
-pub(crate) use state::ShownRun;
+pub(crate) use state::{Alive, ShownRun};
