@@ -251,9 +251,14 @@ impl Observer for Plain {
                 stage,
                 command,
                 cache_miss_reason,
+                attempt,
                 ..
             } => {
-                self.started(stage, command, cache_miss_reason);
+                let why = match attempt {
+                    1 => cache_miss_reason,
+                    attempt => &format!("try {attempt}"),
+                };
+                self.started(stage, command, why);
             }
             EventKind::StageCompleted {
                 stage,
@@ -285,6 +290,17 @@ impl Observer for Plain {
                     kept,
                 });
             }
+            EventKind::StageRetry {
+                stage,
+                attempt,
+                backoff_seconds,
+                error,
+                ..
+            } => {
+                let wait = duration(*backoff_seconds);
+                let more = format!("{error}; try {attempt} in {wait}");
+                self.line(Tone::Warn, "retry", stage, &more);
+            }
             EventKind::StageSkipped { stage, because } => {
                 self.line(
                     Tone::Warn,
@@ -294,7 +310,6 @@ impl Observer for Plain {
                 );
             }
             EventKind::RunStarted { .. }
-            | EventKind::StageRetry { .. }
             | EventKind::GatePassed { .. }
             | EventKind::GateFailed { .. }
             | EventKind::RunCompleted(_)

@@ -20,6 +20,7 @@ mod outputs;
 mod own_files;
 mod recovering;
 mod report;
+mod retrying;
 mod running;
 mod settled;
 mod setup;

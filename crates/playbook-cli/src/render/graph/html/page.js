@@ -283,16 +283,27 @@ viewer.addEventListener('keydown', event => {
 });
 
 /* A page can be opened at a stage: page.html#stage=train. Links in the page do the same. */
-const open = () => {
-  const match = /^#stage=(.*)$/.exec(location.hash);
-  if (!match) return;
+const open = hash => {
+  const match = /^#stage=(.*)$/.exec(hash);
+  if (!match) return false;
   let name = match[1];
   try { name = decodeURIComponent(name); } catch { /* As it is. */ }
   const at = index.get(name);
-  if (at !== undefined) choose(at, true);
+  if (at === undefined) return false;
+  choose(at, true);
+  return true;
 };
+const bringIntoSight = () => viewer.scrollIntoView({ block: 'nearest' });
+document.addEventListener('click', event => {
+  const link = event.target.closest('a[href^="#stage="]');
+  if (link && open(link.getAttribute('href'))) {
+    event.preventDefault();
+    bringIntoSight();
+    panel.focus({ preventScroll: true });
+  }
+});
+addEventListener('hashchange', () => { if (open(location.hash)) bringIntoSight(); });
 fit();
-open();
-addEventListener('hashchange', () => { open(); if (chosen >= 0 && document.body.classList.contains('report-page')) viewer.scrollIntoView({ block: 'nearest' }); });
+open(location.hash);
 document.documentElement.dataset.ready = 'yes';
 })();
