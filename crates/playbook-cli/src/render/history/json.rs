@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use playbook_lock::history::{StageRun, StageRuns};
 use playbook_types::digest::Digest;
-use playbook_types::name::ParamKey;
+use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::event::{KeptFile, MadeOut, RunTotals};
 use playbook_types::record::reason::InvalidationReason;
@@ -140,6 +140,6 @@ pub(crate) fn stage_row<'a>(
         log,
         restored: &stage.restored,
         kept: &stage.kept,
-        because: stage.because.as_ref().map(|stage| stage.as_str()),
+        because: stage.because.as_ref().map(StageName::as_str),
     }
 }

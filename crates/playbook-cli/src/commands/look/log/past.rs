@@ -95,24 +95,6 @@ impl<'a> Past<'a> {
         })
     }
 
-    pub(super) fn stage<'s>(
-        &self,
-        run: &Run,
-        stages: &'s [StageRun],
-        name: &str,
-    ) -> Result<&'s StageRun, CliError> {
-        if let Some(stage) = stages.iter().find(|stage| stage.stage.as_str() == name) {
-            return Ok(stage);
-        }
-        let short = run.short_id();
-        let error = CliError::usage(format!("run {short} has no stage '{name}'"));
-        let names = stages.iter().map(|stage| stage.stage.as_str());
-        Err(match nearest(name, names) {
-            Some(meant) => error.hint(format!("did you mean '{meant}'?")),
-            None => error.hint(format!("'playbook log show {short}' shows its stages")),
-        })
-    }
-
     pub(super) fn stage_log(&self, run: &Run, stage: &StageRun) -> StageLog {
         StageLog::find(self.root(), &self.neighbours.state_dir(), run, stage)
     }
@@ -136,4 +118,22 @@ impl<'a> Past<'a> {
                 .to_owned(),
         })
     }
+}
+
+/// The stage of this name among those of a run.
+pub(super) fn named<'s>(
+    run: &Run,
+    stages: &'s [StageRun],
+    name: &str,
+) -> Result<&'s StageRun, CliError> {
+    if let Some(stage) = stages.iter().find(|stage| stage.stage.as_str() == name) {
+        return Ok(stage);
+    }
+    let short = run.short_id();
+    let error = CliError::usage(format!("run {short} has no stage '{name}'"));
+    let names = stages.iter().map(|stage| stage.stage.as_str());
+    Err(match nearest(name, names) {
+        Some(meant) => error.hint(format!("did you mean '{meant}'?")),
+        None => error.hint(format!("'playbook log show {short}' shows its stages")),
+    })
 }

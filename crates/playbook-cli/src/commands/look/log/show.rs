@@ -4,7 +4,7 @@ use clap::Args;
 use playbook_lock::history::{Run, StageRun};
 
 use crate::app::App;
-use crate::commands::look::log::past::Past;
+use crate::commands::look::log::past::{Past, named};
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::history::{
@@ -52,7 +52,7 @@ pub(super) fn cmd_show(app: &App, args: &ShowArgs) -> Result<Outcome, CliError> 
     let run = past.find(wanted)?;
     let told = past.stages(&run)?;
     if let Some(name) = stage {
-        let stage = past.stage(&run, &told.stages, name)?;
+        let stage = named(&run, &told.stages, name)?;
         return show_stage(&past, &run, stage, args);
     }
     let logs: Vec<StageLog> = told

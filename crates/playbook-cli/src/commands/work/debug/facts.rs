@@ -98,9 +98,8 @@ fn now(root: &Root, path: &DataPath) -> Now {
     match fs::metadata(root.resolve(path)) {
         Ok(meta) if meta.is_file() => Now::File(meta.len()),
         Ok(meta) if meta.is_dir() => Now::Directory,
-        Ok(_) => Now::Other,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Now::Missing,
-        Err(_) => Now::Other,
+        Ok(_) | Err(_) => Now::Other,
     }
 }
 
