@@ -14,7 +14,7 @@ use playbook_types::record::lock::{DataEntry, StageEntry};
 use crate::app::App;
 use crate::commands::look::list::state;
 use crate::error::CliError;
-use crate::render::history::{Alive, ShownRun, StageLog};
+use crate::render::history::{Alive, ShownRun, StageLog, failed_try};
 
 /// Everything that is told.
 pub(super) struct Facts<'p> {
@@ -53,6 +53,8 @@ pub(super) struct Last {
     pub(super) tail: Vec<String>,
     /// What was kept, and whether it is still there.
     pub(super) kept: Vec<(DataPath, String, bool)>,
+    /// The tries before the last, in words.
+    pub(super) tries: Vec<(String, String)>,
 }
 
 /// Lines of the log that are shown.
@@ -126,6 +128,11 @@ fn last(app: &App, project: &Project, name: &StageName) -> Result<Option<Last>, 
     });
     Ok(Some(Last {
         kept: kept.collect(),
+        tries: stage
+            .failed_tries
+            .iter()
+            .map(|tried| failed_try(root, tried))
+            .collect(),
         run: ShownRun::new(run, &alive, app.clock.now()),
         stage,
         log,
