@@ -224,6 +224,8 @@ fn a_stage_that_was_tried_again_is_one_stage() {
         stage: stage("a"),
         attempt: 2,
         backoff_seconds: 1.0,
+        error: "exit status 1".to_owned(),
+        log: None,
     };
     let lines = [
         begun(1, 0),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use playbook_exec::observer::Observer;
 use playbook_exec::plan::Plan;
-use playbook_exec::{Outcome, Summary, tail};
+use playbook_exec::{FailureCause, Outcome, Summary, tail};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
@@ -112,8 +112,8 @@ impl Plain {
             error,
             attempt,
             log,
-            restored,
             kept,
+            ..
         } = failure;
         writeln!(
             text,
@@ -140,16 +140,7 @@ impl Plain {
             )
             .ok();
         }
-        if !restored.is_empty() {
-            let list: Vec<&str> = restored.iter().map(DataPath::as_str).collect();
-            writeln!(
-                text,
-                "  hint: the previous {} {} kept",
-                list.join(", "),
-                if list.len() == 1 { "was" } else { "were" }
-            )
-            .ok();
-        }
+        text.push_str(&hint(failure));
         term::say(&text);
     }
 
@@ -175,6 +166,27 @@ impl Plain {
             }
         }
     }
+}
+
+/// Where to look next, and what is as it was.
+fn hint(failure: &Failure<'_>) -> String {
+    let mut parts = Vec::new();
+    // Who ends a run knows why.
+    if failure.attempt > 0 && failure.error != FailureCause::Interrupted.to_string() {
+        let stage = failure.stage;
+        parts.push(format!(
+            "'playbook debug {stage}' shows how to run it by hand"
+        ));
+    }
+    let restored: Vec<&str> = failure.restored.iter().map(DataPath::as_str).collect();
+    if !restored.is_empty() {
+        let were = if restored.len() == 1 { "was" } else { "were" };
+        parts.push(format!("the previous {} {were} kept", restored.join(", ")));
+    }
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!("  hint: {}\n", parts.join("; "))
 }
 
 /// That a file of the user's was moved out of a stage's way.
@@ -239,9 +251,14 @@ impl Observer for Plain {
                 stage,
                 command,
                 cache_miss_reason,
+                attempt,
                 ..
             } => {
-                self.started(stage, command, cache_miss_reason);
+                let why = match attempt {
+                    1 => cache_miss_reason,
+                    attempt => &format!("try {attempt}"),
+                };
+                self.started(stage, command, why);
             }
             EventKind::StageCompleted {
                 stage,
@@ -273,6 +290,17 @@ impl Observer for Plain {
                     kept,
                 });
             }
+            EventKind::StageRetry {
+                stage,
+                attempt,
+                backoff_seconds,
+                error,
+                ..
+            } => {
+                let wait = duration(*backoff_seconds);
+                let more = format!("{error}; try {attempt} in {wait}");
+                self.line(Tone::Warn, "retry", stage, &more);
+            }
             EventKind::StageSkipped { stage, because } => {
                 self.line(
                     Tone::Warn,
@@ -282,7 +310,6 @@ impl Observer for Plain {
                 );
             }
             EventKind::RunStarted { .. }
-            | EventKind::StageRetry { .. }
             | EventKind::GatePassed { .. }
             | EventKind::GateFailed { .. }
             | EventKind::RunCompleted(_)

@@ -21,6 +21,7 @@ fn stop_on_first_starts_nothing_new() {
     error: stage 'bad' failed: exit status 3
       command: exit 3
       log:     .playbook/playbook/logs/0192f3c1-0000/bad.1.log (empty)
+      hint: 'playbook debug bad' shows how to run it by hand
     skip   below  because 'bad' failed
     skip   apart  because 'bad' failed
     0 run · 0 cached · 1 failed · 2 skipped in 0.00 s
@@ -92,6 +93,7 @@ fn an_out_that_was_not_made_is_named() {
       command: echo > x
       log:     .playbook/playbook/logs/0192f3c1-0000/a.1.log (empty)
       left:    x as the command left it is now .playbook/playbook/failed/a/x
+      hint: 'playbook debug a' shows how to run it by hand
     0 run · 0 cached · 1 failed in 0.00 s
     ");
     assert!(!sandbox.exists("x"));

@@ -3,11 +3,13 @@
 
 mod dag;
 mod data;
+mod debug;
 mod deciding;
 mod direct;
 mod every_moment;
 mod example;
 mod failing;
+mod git;
 mod locks;
 mod log;
 mod looking;
@@ -18,6 +20,7 @@ mod outputs;
 mod own_files;
 mod recovering;
 mod report;
+mod retrying;
 mod running;
 mod settled;
 mod setup;

@@ -7,6 +7,7 @@ mod dispatch;
 mod engine;
 mod record;
 mod report;
+mod retries;
 mod run;
 mod running;
 mod settle;

@@ -34,8 +34,9 @@ struct RunRow<'a> {
     unknown_lines: Option<usize>,
 }
 
+/// One stage of one run.
 #[derive(Serialize)]
-struct StageRow<'a> {
+pub(crate) struct StageRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     run_id: Option<Uuid>,
     stage: &'a str,
@@ -71,7 +72,11 @@ pub(crate) fn run_json(shown: &ShownRun) -> String {
 pub(crate) fn shown_run_json(shown: &ShownRun, told: &StageRuns, logs: &[StageLog]) -> String {
     let stages = told.stages.iter().zip(logs);
     line(&RunRow {
-        stages: Some(stages.map(|(stage, log)| stage_row(stage, log)).collect()),
+        stages: Some(
+            stages
+                .map(|(stage, log)| stage_row(None, stage, log))
+                .collect(),
+        ),
         unknown_lines: Some(told.unknown).filter(|count| *count > 0),
         ..run_row(shown)
     })
@@ -79,10 +84,7 @@ pub(crate) fn shown_run_json(shown: &ShownRun, told: &StageRuns, logs: &[StageLo
 
 /// A stage of a run as one line.
 pub(crate) fn stage_json(run_id: Uuid, stage: &StageRun, log: &StageLog) -> String {
-    line(&StageRow {
-        run_id: Some(run_id),
-        ..stage_row(stage, log)
-    })
+    line(&stage_row(Some(run_id), stage, log))
 }
 
 fn line(row: &impl Serialize) -> String {
@@ -106,13 +108,18 @@ fn run_row(ShownRun { run, state }: &ShownRun) -> RunRow<'_> {
     }
 }
 
-fn stage_row<'a>(stage: &'a StageRun, log: &'a StageLog) -> StageRow<'a> {
+/// A stage of a run, with the run's id where that is not said elsewhere.
+pub(crate) fn stage_row<'a>(
+    run_id: Option<Uuid>,
+    stage: &'a StageRun,
+    log: &'a StageLog,
+) -> StageRow<'a> {
     let log = match log {
         StageLog::There { shown, .. } => Some(shown.as_str()),
         StageLog::NeverBegan | StageLog::Silent | StageLog::Gone(_) => None,
     };
     StageRow {
-        run_id: None,
+        run_id,
         stage: stage.stage.as_str(),
         outcome: stage.outcome.word(),
         started: stage.started,

@@ -132,3 +132,15 @@ pub(super) fn word(outcome: StageOutcome, of: RunState) -> (Tone, &'static str) 
         StageOutcome::Unfinished => (Tone::Bad, "cut off"),
     }
 }
+
+/// What became of a stage that was tried: `failed after 3.20 s: exit status 3`.
+pub(crate) fn became(ShownRun { state, .. }: &ShownRun, stage: &StageRun) -> (String, Tone) {
+    let (tone, word) = word(stage.outcome, *state);
+    let after = took(stage).filter(|_| stage.attempts > 0);
+    let after = after.map_or_else(String::new, |took| format!(" after {}", duration(took)));
+    let error = match &stage.error {
+        Some(error) if stage.outcome == StageOutcome::Failed => format!(": {error}"),
+        _ => String::new(),
+    };
+    (format!("{word}{after}{error}"), tone)
+}

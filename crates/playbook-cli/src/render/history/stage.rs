@@ -54,7 +54,7 @@ impl StageLog {
     }
 
     /// In words.
-    fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         match self {
             Self::NeverBegan => "none: its command was not started".to_owned(),
             Self::Silent => "(no output)".to_owned(),
