@@ -129,7 +129,7 @@ pub(crate) fn failed_try(
         error,
         log,
     }: &FailedTry,
-) -> String {
+) -> (String, String) {
     let log = match log {
         Some(log) if root.join(log).exists() => format!(" ({log})"),
         Some(log) => format!(" ({log}, gone)"),
