@@ -101,6 +101,17 @@ fn tries_are_bounded_and_the_last_one_is_told() {
 }
 
 #[test]
+fn a_try_that_is_due_at_once_is_not_waited_for_in_vain() {
+    let sandbox = fails_until(
+        100,
+        "exit 1",
+        "{limit: 200, backoff: {initial: 1ms, factor: 1, max: 1ms}}",
+    );
+    sandbox.run(&["run", "-q"]).says(0);
+    assert_eq!(tries(&sandbox), 100);
+}
+
+#[test]
 fn each_policy_knows_its_failures() {
     for (policy, how, expected) in [
         ("on_transient", "exit 75", 2),
