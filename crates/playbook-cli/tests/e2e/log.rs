@@ -163,7 +163,7 @@ fn every_try_of_a_stage_is_told_of() {
     stage 'a' in run 0192f3c1-0001: done
       why      no lock file found (first run)
       began    2026-02-16 14:01:00 (+0.00 s), took 0.00 s
-      tried    try 1: exit status 1 (.playbook/playbook/logs/0192f3c1-0001/a.1.log)
+      try 1    exit status 1 (.playbook/playbook/logs/0192f3c1-0001/a.1.log)
       command  echo again >> tries; wc -l < tries; test $(wc -l < tries) = 2; echo 1 > x
       made     x
       log      .playbook/playbook/logs/0192f3c1-0001/a.2.log
@@ -180,7 +180,7 @@ fn every_try_of_a_stage_is_told_of() {
 
     last tried on 2026-02-16 14:01:00 in run 0192f3c1-0001: done after 0.00 s
       why        no lock file found (first run)
-      tried      try 1: exit status 1 (.playbook/playbook/logs/0192f3c1-0001/a.1.log)
+      try 1      exit status 1 (.playbook/playbook/logs/0192f3c1-0001/a.1.log)
       log        .playbook/playbook/logs/0192f3c1-0001/a.2.log
         | 2
 
