@@ -2,6 +2,7 @@
 //! wrote becomes part of it.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
@@ -40,7 +41,7 @@ pub(crate) fn run() -> anyhow::Result<bool> {
     let directory = tempfile::tempdir()?;
     let at = |name: &str| directory.path().join(name).display().to_string();
     let playbook = at("playbook.yaml");
-    fs::write(&playbook, PLAYBOOK)?;
+    fs::File::create(&playbook)?.write_all(PLAYBOOK.as_bytes())?;
     let program = |args: &[&str]| {
         let mut all = vec!["run", "--quiet", "--locked", "-p", "playbook-cli", "--"];
         all.extend(args);

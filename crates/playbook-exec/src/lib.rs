@@ -52,7 +52,7 @@ mod stage;
 
 pub use error::{ExecError, Unsupported};
 pub use outputs::OutFault;
-pub use process::{identity::host, tail};
+pub use process::{ByHand, identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};
 pub use schedule::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
 pub use settled::{Found, Look, Part, Settled, SettledStage, Unsettled};

@@ -17,6 +17,8 @@ pub struct Ran {
     pub target: Option<String>,
     /// Which runs of the stages it is ordered after it followed.
     pub after: Vec<AfterEntry>,
+    /// How many tries failed before this one.
+    pub retries: u32,
 }
 
 /// The entry of a stage that made all its outs.
@@ -56,6 +58,7 @@ fn entry(
         duration_seconds,
         target,
         after,
+        retries,
     } = ran;
     StageEntry {
         status,
@@ -78,7 +81,7 @@ fn entry(
         after,
         moved: Vec::new(),
         adopted: false,
-        retries: None,
+        retries: Some(retries).filter(|count| *count > 0),
     }
 }
 

@@ -159,3 +159,30 @@ fn json_and_back() {
     }
     insta::assert_snapshot!(lines.join("\n"));
 }
+
+#[test]
+fn every_reason_and_each_of_its_fields_is_documented() {
+    let docs = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events.md"));
+    for reason in samples() {
+        let kind = format!("`{}`", reason.code());
+        let of = |row: &&str| {
+            row.split('|')
+                .nth(1)
+                .is_some_and(|cell| cell.contains(&kind))
+        };
+        let row = docs.lines().find(of).unwrap_or_default();
+        assert!(
+            !row.is_empty(),
+            "docs/events.md has no row for the reason {kind}"
+        );
+        let serde_json::Value::Object(fields) = serde_json::to_value(&reason).unwrap() else {
+            panic!("a reason is an object");
+        };
+        for field in fields.keys().filter(|field| *field != "kind") {
+            assert!(
+                row.contains(&format!("`{field}`")),
+                "{field} is missing in: {row}"
+            );
+        }
+    }
+}

@@ -86,6 +86,7 @@ pub(crate) fn entry(number: usize) -> StageEntry {
         duration_seconds: 1.25,
         target: None,
         after: Vec::new(),
+        retries: 0,
     };
     completed(&fingerprint(number), vec![out], ran)
 }

@@ -49,6 +49,8 @@ enum Command {
     Lock(keep::lock::LockArgs),
     /// Show past runs, and what their stages printed
     Log(look::log::LogArgs),
+    /// Show how a stage is run and what came of it last, or open a shell to run it by hand
+    Debug(work::debug::DebugArgs),
     /// Write a page about a run
     Report(look::report::ReportArgs),
     /// Print the JSON Schema of playbooks, for editors
@@ -94,6 +96,7 @@ impl Command {
             Self::Dag(args) => look::dag::cmd_dag(app, args),
             Self::Lock(args) => keep::lock::cmd_lock(app, args),
             Self::Log(args) => look::log::cmd_log(app, args),
+            Self::Debug(args) => work::debug::cmd_debug(app, args),
             Self::Report(args) => look::report::cmd_report(app, args),
             Self::Schema(args) => setup::schema::cmd_schema(app, args),
             Self::Completions(args) => setup::completions::cmd_completions(app, args),

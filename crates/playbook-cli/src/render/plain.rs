@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use playbook_exec::observer::Observer;
 use playbook_exec::plan::Plan;
-use playbook_exec::{Outcome, Summary, tail};
+use playbook_exec::{FailureCause, Outcome, Summary, tail};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
@@ -65,7 +65,11 @@ impl Plain {
         }
     }
 
-    fn started(&self, stage: &StageName, command: &str, why: &str) {
+    fn started(&self, stage: &StageName, command: &str, attempt: u32, why: &str) {
+        let why = match attempt {
+            1 => why,
+            attempt => &format!("try {attempt}"),
+        };
         self.line(Tone::Act, "run", stage, why);
         if self.verbosity == Verbosity::Verbose {
             let shown = command.trim_end().replace('\n', "\n       ");
@@ -73,6 +77,12 @@ impl Plain {
         }
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         commands.insert(stage.clone(), command.to_owned());
+    }
+
+    fn retry(&self, stage: &StageName, error: &str, (attempt, seconds): (u32, f64)) {
+        let wait = duration(seconds);
+        let more = format!("{error}; try {attempt} in {wait}");
+        self.line(Tone::Warn, "retry", stage, &more);
     }
 
     fn completed(&self, stage: &StageName, seconds: f64, changed: bool) {
@@ -96,8 +106,9 @@ impl Plain {
     /// Deps that moved and files that were kept: nothing a person may miss, even with `-q`.
     fn notes(stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
         for path in moved {
-            let what =
-                format!("{path} changed while '{stage}' ran; '{stage}' runs again next time");
+            let what = format!(
+                "{path} changed while '{stage}' ran, so '{stage}' runs again next time (each time, if it writes {path} itself: then that is an out)"
+            );
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }
         for kept in kept {
@@ -112,8 +123,8 @@ impl Plain {
             error,
             attempt,
             log,
-            restored,
             kept,
+            ..
         } = failure;
         writeln!(
             text,
@@ -140,16 +151,7 @@ impl Plain {
             )
             .ok();
         }
-        if !restored.is_empty() {
-            let list: Vec<&str> = restored.iter().map(DataPath::as_str).collect();
-            writeln!(
-                text,
-                "  hint: the previous {} {} kept",
-                list.join(", "),
-                if list.len() == 1 { "was" } else { "were" }
-            )
-            .ok();
-        }
+        text.push_str(&hint(failure));
         term::say(&text);
     }
 
@@ -177,9 +179,32 @@ impl Plain {
     }
 }
 
+/// Where to look next, and what is as it was.
+fn hint(failure: &Failure<'_>) -> String {
+    let mut parts = Vec::new();
+    // Who ends a run knows why.
+    if failure.attempt > 0 && failure.error != FailureCause::Interrupted.to_string() {
+        let stage = failure.stage;
+        parts.push(format!(
+            "'playbook debug {stage}' shows how to run it by hand"
+        ));
+    }
+    let restored: Vec<&str> = failure.restored.iter().map(DataPath::as_str).collect();
+    if !restored.is_empty() {
+        let were = if restored.len() == 1 { "was" } else { "were" };
+        parts.push(format!("the previous {} {were} kept", restored.join(", ")));
+    }
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!("  hint: {}\n", parts.join("; "))
+}
+
 /// That a file of the user's was moved out of a stage's way.
 pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
-    let what = format!("{path} held something that '{stage}' did not make; it is now {kept}");
+    let what = format!(
+        "what stood at {path} is not on record as made by '{stage}'; it was moved to {kept}"
+    );
     format!("{}: {what}\n", paint(Tone::Warn, "warning"))
 }
 
@@ -228,20 +253,18 @@ impl Observer for Plain {
     fn event(&self, event: &Event) {
         match &event.kind {
             EventKind::StageCached { stage, reason, .. } => {
-                let why = if *reason == HitKind::Frozen {
-                    "frozen"
-                } else {
-                    ""
-                };
+                let frozen = *reason == HitKind::Frozen;
+                let why = if frozen { "frozen" } else { "" };
                 self.line(Tone::Good, "cached", stage, why);
             }
             EventKind::StageStarted {
                 stage,
                 command,
                 cache_miss_reason,
+                attempt,
                 ..
             } => {
-                self.started(stage, command, cache_miss_reason);
+                self.started(stage, command, *attempt, cache_miss_reason);
             }
             EventKind::StageCompleted {
                 stage,
@@ -273,16 +296,20 @@ impl Observer for Plain {
                     kept,
                 });
             }
+            EventKind::StageRetry {
+                stage,
+                attempt,
+                backoff_seconds,
+                error,
+                ..
+            } => {
+                self.retry(stage, error, (*attempt, *backoff_seconds));
+            }
             EventKind::StageSkipped { stage, because } => {
-                self.line(
-                    Tone::Warn,
-                    "skip",
-                    stage,
-                    &format!("because '{because}' failed"),
-                );
+                let why = format!("because '{because}' failed");
+                self.line(Tone::Warn, "skip", stage, &why);
             }
             EventKind::RunStarted { .. }
-            | EventKind::StageRetry { .. }
             | EventKind::GatePassed { .. }
             | EventKind::GateFailed { .. }
             | EventKind::RunCompleted(_)

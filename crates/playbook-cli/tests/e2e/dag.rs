@@ -277,7 +277,7 @@ fn a_stage_that_cannot_run_is_drawn_and_says_why() {
     ");
     let drawn = sandbox.run(&["dag", "--format", "json"]).prints(0);
     let graph: serde_json::Value = serde_json::from_str(&drawn).unwrap();
-    insta::assert_snapshot!(graph["nodes"][1]["error"].to_string(), @r#""dep in/customers does not exist, and no stage makes it""#);
+    insta::assert_snapshot!(graph["nodes"][1]["error"].to_string(), @r#""dep in/customers does not exist, and no stage makes it; make it, or correct the path""#);
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn stop_on_first_starts_nothing_new() {
     error: stage 'bad' failed: exit status 3
       command: exit 3
       log:     .playbook/playbook/logs/0192f3c1-0000/bad.1.log (empty)
+      hint: 'playbook debug bad' shows how to run it by hand
     skip   below  because 'bad' failed
     skip   apart  because 'bad' failed
     0 run · 0 cached · 1 failed · 2 skipped in 0.00 s
@@ -92,6 +93,7 @@ fn an_out_that_was_not_made_is_named() {
       command: echo > x
       log:     .playbook/playbook/logs/0192f3c1-0000/a.1.log (empty)
       left:    x as the command left it is now .playbook/playbook/failed/a/x
+      hint: 'playbook debug a' shows how to run it by hand
     0 run · 0 cached · 1 failed in 0.00 s
     ");
     assert!(!sandbox.exists("x"));
@@ -117,7 +119,6 @@ fn what_is_not_supported_yet_is_refused_before_anything_runs() {
     insta::assert_snapshot!(sandbox.run(&["run"]).says(2), @"
     error: not supported yet: params files (params_files)
     error: not supported yet: compliance checks (compliance.pre_flight)
-    error: not supported yet: retries (stages.a.retry)
     error: not supported yet: the shell 'rash' (stages.a.shell)
     error: not supported yet: wildcards (stages.w_{s})
     error: not supported yet: fan-out (stages.p.parallel)

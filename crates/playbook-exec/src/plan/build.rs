@@ -230,6 +230,11 @@ impl Plan<'_> {
         &self.playbook().policy
     }
 
+    /// The playbook on disk.
+    pub fn project(&self) -> &Project {
+        self.project
+    }
+
     /// The directory every relative path is relative to.
     pub fn root_path(&self) -> &Path {
         self.root().as_path()

@@ -77,6 +77,15 @@ pub(super) fn resolve(playbook: &Playbook, stage: &Stage) -> Result<Resolved, Ex
     })
 }
 
+/// A stage's commands with values from the environment masked, for people.
+pub(crate) fn shown_commands(playbook: &Playbook, stage: &Stage) -> Vec<String> {
+    let env = playbook.declared_env(stage);
+    let deps: Vec<&DataPath> = stage.deps.iter().map(|dep| &dep.path).collect();
+    let outs: Vec<&DataPath> = stage.outs.iter().map(|out| &out.path).collect();
+    let rendered = render(stage, &env, &playbook.params, (&deps, &outs));
+    rendered.map(|rendered| rendered.shown).unwrap_or_default()
+}
+
 /// The digest the stage's command has with the params and paths that an entry recorded.
 pub(crate) fn recorded_cmd_hash(
     playbook: &Playbook,

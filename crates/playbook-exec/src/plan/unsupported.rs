@@ -48,10 +48,8 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
     );
     for stage in playbook.stages.values() {
         let at = top.key("stages").key(stage.name.as_str());
-        let retries = stage.retry.as_ref().is_some_and(|retry| retry.limit > 0);
         note(has_wildcard(stage), at.clone(), "wildcards");
         note(stage.parallel.is_some(), at.key("parallel"), "fan-out");
-        note(retries, at.key("retry"), "retries");
         note(stage.gate, at.key("gate"), "gates");
         note(
             stage.shell == ShellMode::Rash,

@@ -1,5 +1,6 @@
 //! The only place that starts processes.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -137,4 +138,22 @@ impl Builder<'_> {
         let (program, _) = shell_line(self.shell);
         SpawnError::Shell { program, source }
     }
+}
+
+/// Replaces this process by a shell for a person, with these variables set. It lacks the mark of descendants: nobody ends
+/// it for being left over of a run.
+pub(super) fn become_shell(
+    program: &OsStr,
+    directory: &Path,
+    env: &[(String, String)],
+    stage: &str,
+) -> io::Error {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where processes are started"
+    )]
+    let mut command = Command::new(program);
+    command.current_dir(directory).env("PWD", directory);
+    command.envs(env.iter().map(|(name, value)| (name, value)));
+    command.env_remove(MARK).env(STAGE_MARK, stage).exec()
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod adopted;
 mod builder;
+mod by_hand;
 mod direct;
 mod group;
 pub(crate) mod identity;
@@ -10,6 +11,7 @@ mod shell;
 mod signals;
 
 pub(crate) use builder::{Builder, MARK, STAGE_MARK, SpawnError};
+pub use by_hand::ByHand;
 pub(crate) use direct::{Direct, retelling};
 pub(crate) use group::{Ended, Group, Leader, signal};
 pub use log::tail;

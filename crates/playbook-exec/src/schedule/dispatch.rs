@@ -10,6 +10,7 @@ use playbook_types::record::state::StageState;
 use crate::error::ExecError;
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Task;
+use crate::schedule::timing::Try;
 use crate::stage::Job;
 
 /// So many stages, each with so many files, are decided without calling others.
@@ -61,7 +62,20 @@ impl Engine<'_> {
 
     /// Starts stages in the playbook's order while there is room. One that is still being decided holds
     /// back those behind it: its turn would otherwise depend on the speed of the disk.
+    ///
+    /// Those that are to be tried again come first.
     pub(super) fn start_waiting(&mut self) -> Result<(), ExecError> {
+        self.retry_lacks_room = false;
+        while let Some(id) = self.retries.due(self.shared.running.awake()) {
+            if !self.capacity.take(self.shared.plan.stage(id)) {
+                self.retry_lacks_room = true;
+                return Ok(());
+            }
+            if let Some(next) = self.retries.take(id) {
+                self.shared.running.again(id);
+                self.begin(id, next)?;
+            }
+        }
         while let Some((id, _)) = self.waiting.first_key_value() {
             let id = *id;
             let stage = self.shared.plan.stage(id);
@@ -77,9 +91,27 @@ impl Engine<'_> {
         let Some((reasons, fingerprint)) = self.waiting.remove(&id) else {
             return Ok(());
         };
+        let first = Try {
+            reasons,
+            fingerprint,
+            attempt: 1,
+        };
+        self.begin(id, first)
+    }
+
+    /// Gives a stage to a worker. Its cores are taken.
+    fn begin(&mut self, id: StageId, tried: Try) -> Result<(), ExecError> {
         let plan = self.shared.plan;
         let stage = plan.stage(id);
-        let log = self.logs.of(&stage.name, 1)?;
+        if stage.retry.is_some() {
+            self.retries.started(id, tried.clone());
+        }
+        let Try {
+            reasons,
+            fingerprint,
+            attempt,
+        } = tried;
+        let log = self.logs.of(&stage.name, attempt)?;
         let after = self.followed(id);
         self.set(id, StageState::Running)?;
         self.report.tell(EventKind::StageStarted {
@@ -88,7 +120,7 @@ impl Engine<'_> {
                 .target
                 .as_ref()
                 .map_or_else(|| "local".to_owned(), ToString::to_string),
-            attempt: 1,
+            attempt,
             cache_key: Some(fingerprint.cache_key()),
             command: plan.resolved[id.index()]
                 .as_ref()
@@ -103,6 +135,7 @@ impl Engine<'_> {
         let given = self.workers.give(Job {
             id,
             fingerprint,
+            attempt,
             log,
             after,
         });

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use playbook_hash::Fingerprint;
@@ -21,13 +22,13 @@ use playbook_types::record::state::StageState;
 use crate::error::ExecError;
 use crate::plan::{Decided, Plan, StageFault};
 use crate::schedule::capacity::Capacity;
-use crate::schedule::deadlines::Deadlines;
 use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
 use crate::schedule::run::Message;
 use crate::schedule::run::{Outcome, Runtime, Summary, Task};
 use crate::schedule::running::Running;
 use crate::schedule::states::States;
+use crate::schedule::timing::{Deadlines, Retries};
 use crate::schedule::workers::Workers;
 use crate::settled::Standing;
 use crate::stage::FailureCause;
@@ -79,6 +80,9 @@ pub(super) struct Engine<'s> {
     pub(super) states: States,
     pub(super) capacity: Capacity,
     pub(super) deadlines: Deadlines,
+    pub(super) retries: Retries,
+    /// A stage that is to be tried again now waits for cores.
+    pub(super) retry_lacks_room: bool,
     pub(super) record: Record<'s>,
     pub(super) report: Report<'s>,
     pub(super) logs: Logs,
@@ -103,6 +107,8 @@ impl<'s> Engine<'s> {
             states: States::new(plan),
             capacity: Capacity::new(runtime.jobs, plan.playbook()),
             deadlines: Deadlines::new(runtime.grace),
+            retries: Retries::default(),
+            retry_lacks_room: false,
             record: Record::new(plan, runtime.fold_every),
             report: Report::new(runtime.run_id, runtime.clock, runtime.observer, log),
             shared,
@@ -155,7 +161,9 @@ impl<'s> Engine<'s> {
 
     /// One turn of the loop: start what can start, write what is due, wait for a message.
     fn turn(&mut self, messages: &Receiver<Message>) -> Result<(), ExecError> {
-        if !self.stopping {
+        if self.stopping {
+            self.give_up_retries()?;
+        } else {
             self.decide_ready()?;
             self.start_waiting()?;
         }
@@ -163,7 +171,7 @@ impl<'s> Engine<'s> {
             return Ok(());
         }
         self.write_what_is_due();
-        let message = match self.deadlines.wait(self.shared.running) {
+        let message = match self.next_due() {
             // Hits that were found at once have made others ready.
             _ if self.states.has_ready() && !self.stopping => messages.try_recv().ok(),
             None => messages.recv().ok(),
@@ -175,6 +183,15 @@ impl<'s> Engine<'s> {
             self.settle(message)?;
         }
         Ok(())
+    }
+
+    /// How long nothing is due; `None` if only a message can bring news.
+    fn next_due(&self) -> Option<Duration> {
+        let running = self.shared.running;
+        let retry = self.retries.next_due(running.awake());
+        // Room comes with a message.
+        let retry = retry.filter(|_| !self.retry_lacks_room);
+        self.deadlines.wait(running).into_iter().chain(retry).min()
     }
 
     /// Writes events and, now and then, the lock. Once that has failed it is not tried again: what runs
@@ -196,7 +213,7 @@ impl<'s> Engine<'s> {
 
     fn is_over(&self) -> bool {
         let idle = self.deciding == 0 && self.workers.busy() == 0 && !self.record.is_folding();
-        idle && (self.stopping || self.states.all_final())
+        idle && self.retries.is_empty() && (self.stopping || self.states.all_final())
     }
 
     /// The run's own files cannot be written: nothing new starts, what runs may finish.

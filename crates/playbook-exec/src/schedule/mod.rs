@@ -2,7 +2,6 @@
 //! both only send messages, and only the scheduler changes state.
 
 mod capacity;
-mod deadlines;
 mod dispatch;
 mod engine;
 mod record;
@@ -11,6 +10,7 @@ mod run;
 mod running;
 mod settle;
 mod states;
+mod timing;
 mod workers;
 
 pub(crate) use record::Entries;

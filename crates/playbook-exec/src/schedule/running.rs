@@ -145,6 +145,11 @@ impl Running {
         }
     }
 
+    /// The stage is tried again: it is no longer being ended, unless everything is.
+    pub(crate) fn again(&self, id: StageId) {
+        self.state().ending.remove(&id);
+    }
+
     /// Ends every stage.
     pub(crate) fn end_all(&self, with: Signal) {
         let _alone = self.alone();

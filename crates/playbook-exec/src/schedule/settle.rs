@@ -1,5 +1,7 @@
 //! What the scheduler does with what it hears: decisions, results of attempts, signals.
 
+use std::time::Duration;
+
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_lock::journal::JournalRecord;
 use playbook_types::graph::StageId;
@@ -16,10 +18,12 @@ use crate::error::ExecError;
 use crate::plan::{Decided, StageFault};
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Message;
+use crate::schedule::timing::{Try, backoff};
 use crate::stage::{AttemptResult, Failed, FailureCause, Made};
 
 /// How a stage failed, for its event.
-struct Failure {
+#[derive(Debug)]
+pub(in crate::schedule) struct Failure {
     cause: FailureCause,
     attempt: u32,
     log: Option<String>,
@@ -96,6 +100,7 @@ impl Engine<'_> {
     fn finished(&mut self, result: AttemptResult) -> Result<(), ExecError> {
         let AttemptResult { id, log, outcome } = result;
         let timed_out = self.deadlines.ended(id);
+        let tried = self.retries.ended(id);
         match outcome {
             Ok(made) => self.completed(id, made),
             Err(Failed {
@@ -119,18 +124,58 @@ impl Engine<'_> {
                     .unwrap_or(&log);
                 // A stage that could not begin has none.
                 let log = log.exists().then(|| shown.display().to_string());
-                self.failed(
-                    id,
-                    Failure {
-                        cause,
-                        attempt: 1,
-                        log,
-                        restored,
-                        kept,
-                    },
-                )
+                let failure = Failure {
+                    cause,
+                    attempt: tried.as_ref().map_or(1, |tried| tried.attempt),
+                    log,
+                    restored,
+                    kept,
+                };
+                match tried.and_then(|tried| Some((self.wait_before(id, &failure)?, tried))) {
+                    Some((wait, tried)) if !left_open => self.try_again(id, tried, (wait, failure)),
+                    _ => self.failed(id, failure),
+                }
             }
         }
+    }
+
+    /// How long to wait before the stage is tried again, if it is to be.
+    fn wait_before(&self, id: StageId, failure: &Failure) -> Option<Duration> {
+        let retry = self.shared.plan.stage(id).retry.as_ref()?;
+        let wait = backoff(retry, failure.attempt, &failure.cause)?;
+        (!self.stopping).then_some(wait)
+    }
+
+    /// Has the stage wait for its next try.
+    fn try_again(
+        &mut self,
+        id: StageId,
+        tried: Try,
+        (wait, failure): (Duration, Failure),
+    ) -> Result<(), ExecError> {
+        self.set(id, StageState::Waiting)?;
+        let attempt = tried.attempt + 1;
+        self.report.tell(EventKind::StageRetry {
+            stage: self.name(id),
+            attempt,
+            backoff_seconds: wait.as_secs_f64(),
+            error: failure.cause.to_string(),
+            log: failure.log.clone(),
+        });
+        let now = self.shared.running.awake();
+        // One that would wait for ever does not.
+        let until = now.checked_add(wait).unwrap_or(now);
+        let next = Try { attempt, ..tried };
+        self.retries.wait(id, next, (until, failure));
+        Ok(())
+    }
+
+    /// Stages that waited for their next try have failed after all.
+    pub(super) fn give_up_retries(&mut self) -> Result<(), ExecError> {
+        for (id, failure) in self.retries.give_up() {
+            self.failed(id, failure)?;
+        }
+        Ok(())
     }
 
     /// Tells the journal that nothing is left to do for a stage that failed.

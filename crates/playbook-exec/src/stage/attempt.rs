@@ -30,6 +30,8 @@ use crate::stage::made::Eyes;
 pub(crate) struct Job {
     pub(crate) id: StageId,
     pub(crate) fingerprint: Box<Fingerprint>,
+    /// Which try this is, from 1.
+    pub(crate) attempt: u32,
     pub(crate) log: PathBuf,
     /// Which runs of the stages it is ordered after this one follows.
     pub(crate) after: Vec<AfterEntry>,
@@ -174,6 +176,7 @@ impl Attempt<'_> {
                 .as_ref()
                 .map(ToString::to_string),
             after: job.after.clone(),
+            retries: job.attempt.saturating_sub(1),
         }
     }
 

@@ -93,6 +93,11 @@ impl StateDir {
         self.own.join("settled")
     }
 
+    /// Which of the playbook's files were named to the user as ones to keep in git.
+    pub fn named_for_git(&self) -> PathBuf {
+        self.own.join("named-for-git")
+    }
+
     /// Removes what runs that died left half written of what is only kept to save time. Another playbook's run that is
     /// writing the stat cache at this moment goes without; only a run does this, and only under its lock.
     ///
@@ -101,7 +106,12 @@ impl StateDir {
     /// When the disk refuses.
     pub fn remove_half_written(&self) -> Result<(), DiskError> {
         remove_half_replaced_in(&self.base, &[&self.stat_cache()])?;
-        let own = [self.settled(), self.parsed(), self.entries()];
+        let own = [
+            self.settled(),
+            self.parsed(),
+            self.entries(),
+            self.named_for_git(),
+        ];
         remove_half_replaced_in(&self.own, &own.each_ref().map(PathBuf::as_path))
     }
 

@@ -67,6 +67,7 @@ fn entry() -> StageEntry {
         duration_seconds: 1.0,
         target: None,
         after: Vec::new(),
+        retries: 0,
     };
     completed(&fingerprint(), vec![out("x"), out("y")], ran)
 }

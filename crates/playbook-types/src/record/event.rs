@@ -73,6 +73,12 @@ pub enum EventKind {
         attempt: u32,
         /// The wait before it.
         backoff_seconds: f64,
+        /// What went wrong with the try before.
+        #[serde(default)]
+        error: String,
+        /// The log of that try, relative to the root, if its command printed anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log: Option<String>,
     },
     /// A stage made every out.
     StageCompleted {

@@ -13,6 +13,8 @@ pub enum StageState {
     Cached,
     /// Its command runs.
     Running,
+    /// It failed and waits for its next try.
+    Waiting,
     /// Its command ended well; its outputs are being digested.
     Validating,
     /// It made every out.
@@ -35,11 +37,12 @@ pub struct IllegalStep {
 
 impl StageState {
     /// All states.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Hashing,
         Self::Cached,
         Self::Running,
+        Self::Waiting,
         Self::Validating,
         Self::Completed,
         Self::Failed,
@@ -51,7 +54,8 @@ impl StageState {
         match self {
             Self::Pending => &[Self::Hashing, Self::Skipped],
             Self::Hashing => &[Self::Cached, Self::Running, Self::Failed, Self::Skipped],
-            Self::Running => &[Self::Validating, Self::Failed],
+            Self::Running => &[Self::Validating, Self::Waiting, Self::Failed],
+            Self::Waiting => &[Self::Running, Self::Failed],
             Self::Validating => &[Self::Completed, Self::Failed],
             Self::Cached | Self::Completed | Self::Failed | Self::Skipped => &[],
         }
@@ -98,8 +102,11 @@ mod tests {
         Hashing → Running
         Hashing → Failed
         Hashing → Skipped
+        Running → Waiting
         Running → Validating
         Running → Failed
+        Waiting → Running
+        Waiting → Failed
         Validating → Completed
         Validating → Failed
         ");

@@ -73,7 +73,12 @@ fn rows<'a>(project: &'a Project, recorded: &Recorded) -> Vec<Row<'a>> {
     project.playbook().stages.values().map(row).collect()
 }
 
-fn state(recorded: &Recorded, stage: &StageName, status: &EntryStatus) -> String {
+/// How a stage's last run ended, or that it runs now.
+pub(in crate::commands) fn state(
+    recorded: &Recorded,
+    stage: &StageName,
+    status: &EntryStatus,
+) -> String {
     let runs_now = || {
         let run = recorded.unfinished.as_ref();
         run.is_some_and(|run| run.running_since(stage).is_some())

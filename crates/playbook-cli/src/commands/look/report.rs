@@ -107,14 +107,17 @@ fn found(project: &Project, name: &str, found: FoundRun) -> Result<Run, CliError
     match found {
         FoundRun::One(run) => Ok(*run),
         FoundRun::None(others) if others.is_empty() => {
-            let message = format!("no run is recorded in {log}");
+            let message = "there are no runs yet";
             Err(CliError::usage(message).hint(
-                "'playbook run' runs the playbook; a run that has nothing to do is not recorded",
+                "'playbook run' runs what has to run; a run that has nothing to do is not recorded",
             ))
         }
         FoundRun::None(others) => {
             let message = format!("there is no run '{}' in {log}", harmless(name));
-            Err(CliError::usage(message).hint(format!("the last runs are {}", listed(&others))))
+            Err(CliError::usage(message).hint(format!(
+                "the last runs are {}; 'playbook log' shows more",
+                listed(&others)
+            )))
         }
         FoundRun::Several(runs) => {
             let message = format!(
@@ -145,18 +148,18 @@ fn unreadable(project: &Project, source: std::io::Error) -> CliError {
 fn torn_lines(log: &Path, run: &Run) -> usize {
     let log = std::fs::read(log).unwrap_or_default();
     let id = run.id.to_string();
-    let whose = |line: &&[u8]| std::str::from_utf8(line).is_ok_and(|line| line.contains(&id));
+    let whose = |line: &[u8]| std::str::from_utf8(line).is_ok_and(|line| line.contains(&id));
     let is_torn = |line: &&[u8]| {
         !line.is_empty()
             && line.last() != Some(&b'}')
             && serde_json::from_slice::<IgnoredAny>(line).is_err()
     };
     let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').collect();
-    let starts = |line: &&[u8]| whose(line) && line.windows(START.len()).any(|part| part == START);
-    let Some(first) = lines.iter().rposition(|line| starts(&line)) else {
+    let starts = |line: &[u8]| whose(line) && line.windows(START.len()).any(|part| part == START);
+    let Some(first) = lines.iter().rposition(|line| starts(line)) else {
         return 0;
     };
-    let last = lines.iter().rposition(|line| whose(&line)).unwrap_or(first);
+    let last = lines.iter().rposition(|line| whose(line)).unwrap_or(first);
     let within = lines[first..=last].iter().filter(|line| is_torn(line));
     let behind = lines[last + 1..].iter().take_while(|line| is_torn(line));
     within.count() + behind.count()

@@ -1,3 +1,5 @@
 //! Commands that do the work.
 
+pub(super) mod debug;
+mod for_git;
 pub(super) mod run;

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::app::{App, Verbosity, jobs};
 use crate::commands::look::status::{Show, show_plan};
+use crate::commands::work::for_git::to_add;
 use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
@@ -242,12 +243,21 @@ fn run(
     let summary = execute(plan, &runtime)?;
     plain.finish(&summary);
     say_what_to_do(&summary);
+    name_for_git(app, args, plan, &summary);
     match json_events.finish() {
         // Whoever read the events has seen enough; the run counts all the same.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}
     }
     Ok(outcome(&summary))
+}
+
+/// After a run that wrote them, the files that belong in git are named if they never were.
+fn name_for_git(app: &App, args: &RunArgs, plan: &Plan<'_>, summary: &Summary) {
+    let wrote = summary.lock_written && summary.outcome == RunOutcome::Completed;
+    if wrote && !args.json && app.verbosity > Verbosity::Quiet {
+        term::say(&to_add(plan.project()).unwrap_or_default());
+    }
 }
 
 /// What to do about disks that refused.

@@ -17,12 +17,12 @@ struct Graph<'a> {
     schema: &'static str,
     playbook: &'a str,
     description: Option<&'a str>,
-    nodes: Vec<Stage<'a>>,
+    nodes: Vec<Row<'a>>,
     edges: Vec<Edge<'a>>,
 }
 
 #[derive(Serialize)]
-struct Stage<'a> {
+struct Row<'a> {
     stage: &'a str,
     description: Option<&'a str>,
     /// As in `status --json`; null without states.
@@ -57,7 +57,7 @@ pub(crate) fn json(picture: &Picture) -> String {
         schema: "1.0",
         playbook: &picture.playbook,
         description: picture.description.as_deref(),
-        nodes: picture.nodes.iter().map(stage).collect(),
+        nodes: picture.nodes.iter().map(row).collect(),
         edges: picture
             .arrows
             .iter()
@@ -72,9 +72,9 @@ pub(crate) fn json(picture: &Picture) -> String {
     serde_json::to_string(&graph).unwrap_or_default() + "\n"
 }
 
-fn stage(node: &Node) -> Stage<'_> {
+fn row(node: &Node) -> Row<'_> {
     let state = (node.state != State::Unknown).then(|| node.state.word());
-    Stage {
+    Row {
         stage: node.stage.as_str(),
         description: node.description.as_deref(),
         decision: decision(node.state),

@@ -1,6 +1,6 @@
 //! What there is to draw: stages with all that is worth knowing of them, and the arrows between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use playbook_exec::plan::{Fate, Foretold, Plan};
@@ -12,6 +12,9 @@ use playbook_types::value::ParamValue;
 
 use crate::render::duration::to_the_second;
 use crate::render::graph::state::{State, tally};
+
+/// How many stages a sentence names; the arrows lead from all of them.
+const MOST_NAMES: usize = 20;
 
 /// A graph to be shown.
 #[derive(Debug, Clone, Default)]
@@ -130,11 +133,13 @@ fn why(fate: &Fate) -> Vec<String> {
         Fate::Hit(_) => Vec::new(),
         Fate::Miss(reasons) => reasons.as_slice().iter().map(ToString::to_string).collect(),
         Fate::Maybe(waits_for) => {
-            let names: Vec<&str> = waits_for.iter().map(StageName::as_str).collect();
-            vec![format!(
-                "only if {} makes something new",
-                names.join(" or ")
-            )]
+            let names = waits_for.iter().take(MOST_NAMES).map(StageName::as_str);
+            let names = names.collect::<Vec<_>>().join(" or ");
+            let more = waits_for.len().saturating_sub(MOST_NAMES);
+            vec![match more {
+                0 => format!("only if {names} makes something new"),
+                _ => format!("only if {names} or one of {more} more makes something new"),
+            }]
         }
         Fate::Running { pid, since } => {
             vec![format!(
@@ -175,11 +180,12 @@ fn arrows(plan: &Plan<'_>, order: &[StageId]) -> Vec<Arrow> {
                 via.entry(from).or_default().push(path.clone());
             }
         }
+        let named: BTreeSet<&StageName> = stage.after.iter().collect();
         for need in plan.graph().needs(*id) {
             let Some(&from) = places.get(need) else {
                 continue;
             };
-            let after = stage.after.contains(&plan.stage(*need).name);
+            let after = named.contains(&plan.stage(*need).name);
             let via = via.remove(&from).unwrap_or_default();
             arrows.push(Arrow {
                 from,

@@ -182,15 +182,16 @@ impl State {
 }
 
 /// `1 to run · 2 maybe`: how many stages are in which state.
-pub(crate) fn tally(states: impl Iterator<Item = State> + Clone) -> Vec<(State, usize)> {
-    let counted = State::ALL.map(|state| {
-        let count = states.clone().filter(|other| *other == state).count();
-        (state, count)
-    });
+pub(crate) fn tally(states: impl Iterator<Item = State>) -> Vec<(State, usize)> {
+    let mut counted = State::ALL.map(|state| (state, 0));
+    for state in states {
+        for (other, count) in &mut counted {
+            *count += usize::from(*other == state);
+        }
+    }
+    let mut counted = counted.to_vec();
+    counted.retain(|(_, count)| *count > 0);
     counted
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .collect()
 }
 
 /// The tally in one line.

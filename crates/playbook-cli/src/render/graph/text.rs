@@ -83,25 +83,24 @@ pub(crate) fn text(picture: &Picture, shown: Needs) -> String {
 
 /// As many names as there is room for, and how many more there are.
 fn fitting(names: &[&str], room: usize) -> String {
-    let all = names.join(", ");
-    if all.chars().count() <= room {
-        return all;
+    let whole: usize = names.iter().map(|name| name.chars().count() + 2).sum();
+    if whole <= room + 2 || names.len() == 1 {
+        return names.join(", ");
     }
-    for shown in (1..names.len()).rev() {
-        let some = format!(
-            "{}, +{} more",
-            names[..shown].join(", "),
-            names.len() - shown
-        );
-        if some.chars().count() <= room {
-            return some;
+    let mut shown = 0;
+    let mut used = 0;
+    for name in names {
+        used += name.chars().count() + 2;
+        if used + format!("+{} more", names.len() - shown - 1).len() > room {
+            break;
         }
+        shown += 1;
     }
-    if names.len() == 1 {
-        all
-    } else {
-        format!("{} stages", names.len())
+    if shown == 0 {
+        return format!("{} stages", names.len());
     }
+    let more = names.len() - shown;
+    format!("{}, +{more} more", names[..shown].join(", "))
 }
 
 /// A stage's line.
@@ -165,12 +164,12 @@ fn depths(below: &[Option<usize>], stays: impl Fn(usize) -> bool, most: usize) -
 /// The signs in front of the names that show which line belongs below which.
 fn branches(rows: &[Row]) -> Vec<String> {
     // From below: whether a line further down stands at this depth, under the same stage.
-    let mut goes_on = vec![false; DEEPEST + 2];
+    let mut goes_on = [false; DEEPEST + 2];
     let mut signs = Vec::with_capacity(rows.len());
     for row in rows.iter().rev() {
         let mut sign = String::new();
-        for level in 1..row.depth {
-            sign.push_str(if goes_on[level] { "│  " } else { "   " });
+        for goes_on in goes_on.iter().take(row.depth).skip(1) {
+            sign.push_str(if *goes_on { "│  " } else { "   " });
         }
         if row.depth > 0 {
             sign.push_str(if goes_on[row.depth] {
@@ -326,6 +325,8 @@ mod tests {
 
     #[test]
     fn names_that_do_not_fit_are_counted() {
+        let many = vec!["a"; 100_000];
+        assert_eq!(fitting(&many, 20), "a, a, a, +99997 more");
         let names = ["aaaa", "bbbb", "cccc", "dddd"];
         assert_eq!(fitting(&names, 30), "aaaa, bbbb, cccc, dddd");
         assert_eq!(fitting(&names, 20), "aaaa, bbbb, +2 more");

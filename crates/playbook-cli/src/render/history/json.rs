@@ -2,9 +2,9 @@
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use playbook_lock::history::{StageRun, StageRuns};
+use playbook_lock::history::{FailedTry, StageRun, StageRuns};
 use playbook_types::digest::Digest;
-use playbook_types::name::ParamKey;
+use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::event::{KeptFile, MadeOut, RunTotals};
 use playbook_types::record::reason::InvalidationReason;
@@ -34,8 +34,9 @@ struct RunRow<'a> {
     unknown_lines: Option<usize>,
 }
 
+/// One stage of one run.
 #[derive(Serialize)]
-struct StageRow<'a> {
+pub(crate) struct StageRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     run_id: Option<Uuid>,
     stage: &'a str,
@@ -44,6 +45,7 @@ struct StageRow<'a> {
     ended: Option<Timestamp>,
     duration_seconds: Option<f64>,
     attempts: u32,
+    failed_tries: Vec<TryRow<'a>>,
     target: Option<&'a str>,
     cache_key: Option<&'a Digest>,
     command: Option<&'a str>,
@@ -62,6 +64,14 @@ struct StageRow<'a> {
     because: Option<&'a str>,
 }
 
+/// A try before the last.
+#[derive(Serialize)]
+struct TryRow<'a> {
+    attempt: u32,
+    error: &'a str,
+    log: Option<&'a str>,
+}
+
 /// A run as one line.
 pub(crate) fn run_json(shown: &ShownRun) -> String {
     line(&run_row(shown))
@@ -71,7 +81,11 @@ pub(crate) fn run_json(shown: &ShownRun) -> String {
 pub(crate) fn shown_run_json(shown: &ShownRun, told: &StageRuns, logs: &[StageLog]) -> String {
     let stages = told.stages.iter().zip(logs);
     line(&RunRow {
-        stages: Some(stages.map(|(stage, log)| stage_row(stage, log)).collect()),
+        stages: Some(
+            stages
+                .map(|(stage, log)| stage_row(None, stage, log))
+                .collect(),
+        ),
         unknown_lines: Some(told.unknown).filter(|count| *count > 0),
         ..run_row(shown)
     })
@@ -79,10 +93,7 @@ pub(crate) fn shown_run_json(shown: &ShownRun, told: &StageRuns, logs: &[StageLo
 
 /// A stage of a run as one line.
 pub(crate) fn stage_json(run_id: Uuid, stage: &StageRun, log: &StageLog) -> String {
-    line(&StageRow {
-        run_id: Some(run_id),
-        ..stage_row(stage, log)
-    })
+    line(&stage_row(Some(run_id), stage, log))
 }
 
 fn line(row: &impl Serialize) -> String {
@@ -106,19 +117,39 @@ fn run_row(ShownRun { run, state }: &ShownRun) -> RunRow<'_> {
     }
 }
 
-fn stage_row<'a>(stage: &'a StageRun, log: &'a StageLog) -> StageRow<'a> {
+/// A stage of a run, with the run's id where that is not said elsewhere.
+pub(crate) fn stage_row<'a>(
+    run_id: Option<Uuid>,
+    stage: &'a StageRun,
+    log: &'a StageLog,
+) -> StageRow<'a> {
     let log = match log {
         StageLog::There { shown, .. } => Some(shown.as_str()),
         StageLog::NeverBegan | StageLog::Silent | StageLog::Gone(_) => None,
     };
     StageRow {
-        run_id: None,
+        run_id,
         stage: stage.stage.as_str(),
         outcome: stage.outcome.word(),
         started: stage.started,
         ended: stage.ended,
         duration_seconds: stage.duration_seconds,
         attempts: stage.attempts,
+        failed_tries: stage
+            .failed_tries
+            .iter()
+            .map(
+                |FailedTry {
+                     attempt,
+                     error,
+                     log,
+                 }| TryRow {
+                    attempt: *attempt,
+                    error,
+                    log: log.as_deref(),
+                },
+            )
+            .collect(),
         target: stage.target.as_deref(),
         cache_key: stage.cache_key.as_ref(),
         command: stage.command.as_deref(),
@@ -133,6 +164,6 @@ fn stage_row<'a>(stage: &'a StageRun, log: &'a StageLog) -> StageRow<'a> {
         log,
         restored: &stage.restored,
         kept: &stage.kept,
-        because: stage.because.as_ref().map(|stage| stage.as_str()),
+        because: stage.because.as_ref().map(StageName::as_str),
     }
 }

@@ -9,7 +9,7 @@ pub(crate) fn minute(moment: Timestamp) -> String {
 }
 
 /// `2026-02-16 15:00:07`.
-pub(super) fn second(moment: Timestamp) -> String {
+pub(crate) fn second(moment: Timestamp) -> String {
     local(moment, "%Y-%m-%d %H:%M:%S")
 }
 

@@ -88,6 +88,9 @@ impl<'a> Row<'a> {
         let offset = stage.started.map(|started| since(run.started, started));
         let why = match (&stage.because, &stage.why) {
             (Some(because), _) => format!("because '{because}' failed"),
+            (None, Some(why)) if stage.attempts > 1 => {
+                format!("{why} ({} tries)", stage.attempts)
+            }
             (None, Some(why)) => why.clone(),
             (None, None) => String::new(),
         };
@@ -131,4 +134,16 @@ pub(super) fn word(outcome: StageOutcome, of: RunState) -> (Tone, &'static str) 
         StageOutcome::Unfinished if of == RunState::Running => (Tone::Act, "running"),
         StageOutcome::Unfinished => (Tone::Bad, "cut off"),
     }
+}
+
+/// What became of a stage that was tried: `failed after 3.20 s: exit status 3`.
+pub(crate) fn became(ShownRun { state, .. }: &ShownRun, stage: &StageRun) -> (String, Tone) {
+    let (tone, word) = word(stage.outcome, *state);
+    let after = took(stage).filter(|_| stage.attempts > 0);
+    let after = after.map_or_else(String::new, |took| format!(" after {}", duration(took)));
+    let error = match &stage.error {
+        Some(error) if stage.outcome == StageOutcome::Failed => format!(": {error}"),
+        _ => String::new(),
+    };
+    (format!("{word}{after}{error}"), tone)
 }

@@ -71,22 +71,17 @@ pub(crate) fn gather(sources: Sources<'_>) -> Report {
             by_node.insert(*at, told);
         }
     }
-    let cards = picture
-        .nodes
-        .iter_mut()
-        .enumerate()
-        .map(|(at, node)| match by_node.get(&at) {
-            Some(told) => {
-                as_it_ran(node, told, &standing);
-                card_of(node, told)
-            }
-            None => {
-                node.state = State::NotReached;
-                node.seconds = None;
-                card(node)
-            }
-        });
-    let cards = cards.collect();
+    let mut cards = Vec::with_capacity(picture.nodes.len());
+    for (at, node) in picture.nodes.iter_mut().enumerate() {
+        if let Some(told) = by_node.get(&at) {
+            as_it_ran(node, told, &standing);
+            cards.push(card_of(node, told));
+        } else {
+            node.state = State::NotReached;
+            node.seconds = None;
+            cards.push(card(node));
+        }
+    }
     Report {
         run,
         standing,

@@ -1,6 +1,7 @@
 //! A run as a page: what it came to, the graph as the run left it, who ran when, why, on what, and what was made.
 
 mod gather;
+mod head;
 mod sections;
 mod table;
 mod timeline;

@@ -42,9 +42,9 @@ pub(super) fn timeline(spans: &[Span<'_>], from: Timestamp, to: Timestamp) -> (S
         let at = step * f64::from(mark);
         let x = at * scale;
         let (anchor, nudge) = if x > 97.0 { ("end", -4) } else { ("start", 4) };
-        write!(
+        writeln!(
             svg,
-            "<line x1=\"{x:.3}%\" x2=\"{x:.3}%\" y1=\"0\" y2=\"{height}\"/><text x=\"{x:.3}%\" dx=\"{nudge}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>\n",
+            "<line x1=\"{x:.3}%\" x2=\"{x:.3}%\" y1=\"0\" y2=\"{height}\"/><text x=\"{x:.3}%\" dx=\"{nudge}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
             height - 8,
             mark_text(at, step)
         )
@@ -68,11 +68,11 @@ pub(super) fn timeline(spans: &[Span<'_>], from: Timestamp, to: Timestamp) -> (S
 fn bar(svg: &mut String, span: &Span<'_>, y: usize, (x, width): (f64, f64)) {
     let (name, class, word) = (xml(span.stage), span.state.class(), span.state.word());
     let took = duration(span.to.duration_since(span.from).as_secs_f64().max(0.0));
-    write!(
+    writeln!(
         svg,
         "<a href=\"#stage={name}\" aria-label=\"{name}, {word}, {took}\"><svg class=\"s-{class}\" x=\"{x:.3}%\" y=\"{y}\" height=\"{BAR}\" \
          width=\"{width:.3}%\" style=\"width:max(3px,{width:.3}%)\"><title>{name}\n{word} · {took}</title>\
-         <rect width=\"100%\" height=\"{BAR}\" rx=\"4\"/><text x=\"7\" y=\"16\">{name}</text></svg></a>\n"
+         <rect width=\"100%\" height=\"{BAR}\" rx=\"4\"/><text x=\"7\" y=\"16\">{name}</text></svg></a>"
     )
     .ok();
 }

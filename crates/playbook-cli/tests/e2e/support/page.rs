@@ -16,7 +16,7 @@ pub(crate) fn parsed<T>(text: &str, look: impl FnOnce(&Document<'_>) -> T) -> T 
         ..ParsingOptions::default()
     };
     let document = Document::parse_with_options(&text, options);
-    look(&document.unwrap_or_else(|error| panic!("{error}")))
+    look(&document.unwrap())
 }
 
 /// All text of the elements with this class, in order.
@@ -26,7 +26,7 @@ pub(crate) fn texts(document: &Document<'_>, class: &str) -> Vec<String> {
         classes.split(' ').any(|other| other == class)
     };
     let text = |node: roxmltree::Node<'_, '_>| -> String {
-        let parts = node.descendants().filter(|part| part.is_text());
+        let parts = node.descendants().filter(roxmltree::Node::is_text);
         parts.filter_map(|part| part.text()).collect()
     };
     document.descendants().filter(has).map(text).collect()

@@ -60,7 +60,7 @@ pub(crate) fn html(picture: &Picture, as_of: &str) -> String {
 pub(crate) fn page(page: &Page<'_>) -> String {
     let data = script_json(page.data);
     // Made from all that is in the page, so nothing that is in it can know it.
-    let nonce = digest_command(&format!("{}{data}", page.body))
+    let nonce = digest_command(&format!("{}{}{data}", page.title, page.body))
         .to_string()
         .split_off("blake3:".len());
     format!(
@@ -117,10 +117,16 @@ pub(crate) fn legend(tally: &[(State, usize)]) -> String {
             State::Unknown if *count == 1 => "stage",
             other => other.counted(),
         };
+        let sign = match state {
+            State::Unknown => String::new(),
+            _ => format!(
+                "<svg aria-hidden=\"true\" width=\"16\" height=\"16\"><use href=\"#sg-{class}\"/></svg>"
+            ),
+        };
         write!(
             chips,
             "<button type=\"button\" class=\"chip s-{class}\" data-state=\"{class}\" aria-pressed=\"false\">\
-             <svg aria-hidden=\"true\" width=\"16\" height=\"16\"><use href=\"#sg-{class}\"/></svg><span><b>{count}</b> {words}</span></button>"
+             {sign}<span><b>{count}</b> {words}</span></button>"
         )
         .ok();
     }

@@ -13,6 +13,9 @@ pub(super) const FOLD_GAP: f64 = 26.0;
 /// Between two layers at least.
 pub(super) const LAYER_GAP: f64 = 56.0;
 
+/// How much more at most where lines are steep.
+pub(super) const STEEP_ROOM: f64 = 110.0;
+
 /// Fewer nodes than this in a stack are not worth folding.
 const FEW: usize = 5;
 
@@ -169,20 +172,16 @@ fn choose(graph: &Layered, cell: Cell) -> (Flow, usize) {
     let most = sizes.iter().map(|(nodes, _)| *nodes).max().unwrap_or(0);
     let mut best = (f64::INFINITY, (Flow::Right, most));
     for flow in [Flow::Right, Flow::Down] {
-        let mut rows = most;
-        loop {
-            let folded = rows < most;
+        for columns in 1..=most.div_ceil(FEW).max(1) {
+            let rows = most.div_ceil(columns);
             let shrunk = shrunk(&sizes, rows, flow, cell);
             // Text runs to the right, and what is not folded is understood at once.
-            let liked =
-                if folded { 1.25 } else { 1.0 } * if flow == Flow::Down { 1.1 } else { 1.0 };
-            if shrunk * liked < best.0 {
-                best = (shrunk * liked, (flow, rows));
+            let folded = if columns > 1 { 1.25 } else { 1.0 };
+            let turned = if flow == Flow::Down { 1.1 } else { 1.0 };
+            let badness = shrunk * folded * turned;
+            if badness < best.0 {
+                best = (badness, (flow, rows));
             }
-            if rows <= FEW {
-                break;
-            }
-            rows = (rows * 7 / 8).max(FEW);
         }
     }
     best.1
@@ -198,9 +197,11 @@ fn shrunk(sizes: &[(usize, usize)], rows: usize, flow: Flow, cell: Cell) -> f64 
     };
     for (nodes, lines) in sizes {
         let columns = nodes.div_ceil(rows.max(1)).max(1);
-        along += length(columns) * (size + FOLD_GAP) + LAYER_GAP;
+        along += length(columns) * (size + FOLD_GAP) - FOLD_GAP + LAYER_GAP;
         broad = broad.max(length(nodes.div_ceil(columns)) * step + length(*lines) * 12.0);
     }
+    // Where lines are steep there is more between two layers.
+    along += length(sizes.len()) * (broad * 0.05).min(STEEP_ROOM);
     let (width, height) = match flow {
         Flow::Right => (along, broad),
         Flow::Down => (broad, along),

@@ -36,6 +36,8 @@ pub(super) fn layers(count: usize, arrows: &[(usize, usize)]) -> Vec<usize> {
         }
     }
     let first = layer.iter().copied().min().unwrap_or(0);
-    layer.iter_mut().for_each(|layer| *layer -= first);
+    for layer in &mut layer {
+        *layer -= first;
+    }
     layer
 }

@@ -30,7 +30,9 @@ pub(super) fn place(graph: &Layered, folded: &mut Folded) {
 fn center(folded: &mut Folded) {
     for layer in &mut folded.middle {
         let half = layer.last().copied().unwrap_or(0.0) / 2.0;
-        layer.iter_mut().for_each(|middle| *middle -= half);
+        for middle in layer {
+            *middle -= half;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The way of each arrow, and the drawing as a whole.
 
-use crate::render::graph::layout::fold::{FOLD_GAP, Folded, LAYER_GAP};
+use crate::render::graph::layout::fold::{FOLD_GAP, Folded, LAYER_GAP, STEEP_ROOM};
 use crate::render::graph::layout::layered::Layered;
 use crate::render::graph::layout::place::steepest;
 use crate::render::graph::layout::{Flow, Layout, Point, length};
@@ -67,7 +67,7 @@ fn begins(graph: &Layered, folded: &Folded) -> Vec<f64> {
     let mut at = 0.0;
     for layer in 0..graph.layers.len() {
         begins.push(at);
-        let room = (steepest(graph, folded, layer) * 0.14).min(130.0);
+        let room = (steepest(graph, folded, layer) * 0.1).min(STEEP_ROOM);
         at += deep(folded, layer) + LAYER_GAP + room;
     }
     begins

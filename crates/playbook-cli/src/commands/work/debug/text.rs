@@ -1,0 +1,176 @@
+//! What there is to tell of a stage, for people.
+
+use std::fmt::Write as _;
+
+use crate::commands::work::debug::facts::{Data, Facts, Last, Now, TAIL_LINES};
+use crate::render::harmless::harmless;
+use crate::render::history::{became, second};
+use crate::render::why::bytes;
+use crate::term::{Tone, paint};
+
+/// Everything about the stage.
+pub(super) fn text(facts: &Facts<'_>) -> String {
+    let Facts {
+        hand,
+        state,
+        deps,
+        outs,
+        last,
+    } = facts;
+    let name = hand.stage.name.as_str();
+    let state = state.as_deref().unwrap_or("not run yet");
+    let mut text = format!("stage '{name}': {}\n", paint(tone(state), state));
+    field(
+        &mut text,
+        "shell",
+        &format!("{} COMMAND", hand.shell.join(" ")),
+    );
+    field(
+        &mut text,
+        "directory",
+        &hand.directory.display().to_string(),
+    );
+    let variables: Vec<String> = hand
+        .resolved
+        .env
+        .keys()
+        .map(|name| format!("{name}=***"))
+        .collect();
+    if !variables.is_empty() {
+        field(&mut text, "env", &variables.join(" "));
+    }
+    for (nth, command) in hand.shown.iter().enumerate() {
+        let label = match hand.shown.len() {
+            1 => "command".to_owned(),
+            _ => format!("command {}", nth + 1),
+        };
+        let mut label = label.as_str();
+        for line in command.trim_end().lines() {
+            field(&mut text, label, line);
+            label = "";
+        }
+    }
+    all_data(&mut text, "reads", deps);
+    all_data(&mut text, "makes", outs);
+    if let Some(last) = last {
+        text.push('\n');
+        last_attempt(&mut text, last);
+    }
+    text.push('\n');
+    next(&mut text, name, last.as_ref());
+    text
+}
+
+fn tone(state: &str) -> Tone {
+    match state {
+        "completed" => Tone::Good,
+        "failed" | "interrupted" => Tone::Bad,
+        "running" => Tone::Act,
+        _ => Tone::Dim,
+    }
+}
+
+/// One line, with control characters written out.
+fn field(text: &mut String, label: &str, value: &str) {
+    writeln!(text, "  {label:<9}  {}", harmless(value)).ok();
+}
+
+fn all_data(text: &mut String, label: &str, data: &[Data<'_>]) {
+    for (nth, one) in data.iter().enumerate() {
+        let label = if nth == 0 { label } else { "" };
+        field(text, label, &told(one));
+    }
+}
+
+fn told(data: &Data<'_>) -> String {
+    let now = match data.now {
+        Now::Missing => "missing".to_owned(),
+        Now::File(count) => format!("a file of {}", bytes(count)),
+        Now::Directory => "a directory".to_owned(),
+        Now::Other => "no file and no directory".to_owned(),
+    };
+    let recorded = match data.recorded {
+        Some(digest) => format!(", last recorded as {}", digest.short()),
+        None => String::new(),
+    };
+    let makers: Vec<String> = data
+        .makers
+        .iter()
+        .map(|maker| format!("'{maker}'"))
+        .collect();
+    let makers = match makers.len() {
+        0 => String::new(),
+        1 => format!("; {} makes it", makers[0]),
+        _ => format!("; {} make it", makers.join(" and ")),
+    };
+    format!("{}: {now}{recorded}{makers}", data.path)
+}
+
+fn last_attempt(text: &mut String, last: &Last) {
+    let Last {
+        run,
+        stage,
+        log,
+        tail,
+        kept,
+        tries,
+    } = last;
+    let began = stage.started.or(stage.ended).unwrap_or(run.run.started);
+    let (word, tone) = became(run, stage);
+    writeln!(
+        text,
+        "last tried on {} in run {}: {}",
+        second(began),
+        run.run.short_id(),
+        paint(tone, &harmless(&word))
+    )
+    .ok();
+    if let Some(why) = &stage.why {
+        field(text, "why", why);
+    }
+    for (label, how) in tries {
+        field(text, label, how);
+    }
+    if stage.attempts > 0 {
+        let part = if tail.len() == TAIL_LINES {
+            format!(" (last {TAIL_LINES} lines)")
+        } else {
+            String::new()
+        };
+        field(text, "log", &format!("{}{part}", log.told()));
+    }
+    for line in tail {
+        writeln!(text, "    | {line}").ok();
+    }
+    for path in &stage.restored {
+        field(text, "restored", &format!("{path} as it was before"));
+    }
+    for (path, place, there) in kept {
+        let gone = if *there { "" } else { " (gone)" };
+        field(text, "kept", &format!("{path}: {place}{gone}"));
+    }
+}
+
+/// What to do from here.
+fn next(text: &mut String, name: &str, last: Option<&Last>) {
+    let mut commands = vec![(
+        format!("playbook debug --shell {name}"),
+        "a shell there, with its environment",
+    )];
+    if let Some(last) = last.filter(|last| last.tail.len() == TAIL_LINES) {
+        commands.push((
+            format!("playbook log show {}/{name}", last.run.run.short_id()),
+            "all that it printed",
+        ));
+    }
+    commands.push((
+        format!("playbook run --only --force {name}"),
+        "run it alone, whatever is recorded",
+    ));
+    let width = commands.iter().map(|(command, _)| command.len()).max();
+    let width = width.unwrap_or(0);
+    for (command, what) in commands {
+        let command = paint(Tone::Strong, &format!("{command:<width$}"));
+        writeln!(text, "  {command}  {what}").ok();
+    }
+}
