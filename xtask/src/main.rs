@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod ci;
 mod crash;
+mod editor;
 mod fuzz;
 mod pages;
 mod release;
