@@ -126,13 +126,13 @@ mod tests {
     fn a_text_that_several_share_stands_there_once() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("LICENSE-MIT"), "Permission\r\n").unwrap();
-        fs::write(folder.path().join("main.rs"), "code").unwrap();
+        fs::write(folder.path().join("main.rs"), "fn main").unwrap();
         let (one, two) = (package("one", folder.path()), package("two", folder.path()));
         let text = text(&[&one, &two], "x86_64-unknown-linux-gnu").unwrap();
         assert!(text.contains("one 1.0.0, two 1.0.0\n"));
         assert!(text.contains("one 1.0.0: MIT\n"));
         assert_eq!(text.matches("Permission").count(), 1);
-        assert!(text.contains("LGPL") && !text.contains("code"));
+        assert!(text.contains("LGPL") && !text.contains("fn main"));
     }
 
     #[test]

@@ -71,6 +71,6 @@ pub(super) fn write_into(directory: &Path) -> anyhow::Result<()> {
 
 /// What groff has to say against a page.
 fn warnings(page: &Path) -> anyhow::Result<String> {
-    let script = "groff -man -Tutf8 -ww \"$1\" 2>&1 >/dev/null";
+    let script = "groff -Kutf8 -man -Tutf8 -ww \"$1\" 2>&1 >/dev/null";
     shell::text("sh", &["-c", script, "sh", &page.display().to_string()])
 }
