@@ -148,7 +148,7 @@ pub(crate) fn nightly_cargo(args: &[&str]) -> anyhow::Result<bool> {
 fn shown(program: &str, args: &[&str], env: &[(&str, &str)]) {
     let mut words: Vec<String> = env
         .iter()
-        .map(|(key, value)| format!("{key}='{value}'"))
+        .map(|(key, value)| format!("{key}='{}'", value.replace('\x1f', " ")))
         .collect();
     words.push(program.to_owned());
     words.extend(args.iter().map(|&arg| arg.to_owned()));

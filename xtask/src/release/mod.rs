@@ -26,6 +26,10 @@ use crate::tools::root;
 pub(crate) use man::{ManArgs, write as write_man};
 
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct ReleaseArgs {
     /// Leave `cargo xtask ci` out
     #[arg(long)]
@@ -33,6 +37,9 @@ pub(crate) struct ReleaseArgs {
     /// Leave the packages for crates.io out
     #[arg(long)]
     skip_crates: bool,
+    /// Do not try the archive in a root of its own, where that is not allowed
+    #[arg(long)]
+    skip_try: bool,
     /// Go on although the tree, the version or the changelog is not ready; what is made is called a draft
     #[arg(long)]
     draft: bool,
@@ -78,7 +85,11 @@ pub(crate) fn run(args: &ReleaseArgs) -> anyhow::Result<()> {
     let binary = program::build(&release)?;
     let folder = gather(&release, &binary)?;
     let archive = archive::pack(&release.directory, &folder, release.epoch)?;
-    tried::unpacked(&release, &archive)?;
+    if args.skip_try {
+        say("SKIPPED: trying the archive, as asked. Nothing has run what is released here.");
+    } else {
+        tried::unpacked(&release, &archive)?;
+    }
     let packages = if args.skip_crates {
         say("SKIPPED: the packages for crates.io, as asked.");
         Vec::new()

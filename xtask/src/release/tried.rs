@@ -20,12 +20,9 @@ root=$1 && shift && exec chroot \"$root\" \"$@\"";
 
 /// Unpacks the archive and runs the program and the example in it.
 pub(super) fn unpacked(release: &Release, archive: &Path) -> anyhow::Result<()> {
-    if let Err(error) = inside(Path::new("/"), &["/bin/true"]) {
-        say(format_args!(
-            "SKIPPED: the archive is not tried, because roots cannot be changed here: {error:#}"
-        ));
-        return Ok(());
-    }
+    inside(Path::new("/"), &["/bin/true"]).context(
+        "the archive cannot be tried in a root of its own here (--skip-try leaves that out)",
+    )?;
     let directory = tempfile::tempdir()?;
     let root = directory.path();
     let (place, file) = (root.display().to_string(), archive.display().to_string());
@@ -49,7 +46,7 @@ pub(super) fn unpacked(release: &Release, archive: &Path) -> anyhow::Result<()> 
     let example = "/examples/penguins/playbook.yaml";
     inside(root, &["/playbook", "validate", "-f", example])?;
     inside(root, &["/playbook", "status", "-f", example])?;
-    say("in an empty root: --version, validate and status work");
+    say("in a root with nothing but /dev and /proc: --version, validate and status work");
 
     let with = furnish(root)?;
     inside(root, &["/playbook", "run", "-f", example])?;
