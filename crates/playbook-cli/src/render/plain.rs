@@ -106,8 +106,9 @@ impl Plain {
     /// Deps that moved and files that were kept: nothing a person may miss, even with `-q`.
     fn notes(stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
         for path in moved {
-            let what =
-                format!("{path} changed while '{stage}' ran; '{stage}' runs again next time");
+            let what = format!(
+                "{path} changed while '{stage}' ran, so '{stage}' runs again next time (each time, if it writes {path} itself: then that is an out)"
+            );
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }
         for kept in kept {
@@ -201,7 +202,9 @@ fn hint(failure: &Failure<'_>) -> String {
 
 /// That a file of the user's was moved out of a stage's way.
 pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
-    let what = format!("{path} held something that '{stage}' did not make; it is now {kept}");
+    let what = format!(
+        "what stood at {path} is not on record as made by '{stage}'; it was moved to {kept}"
+    );
     format!("{}: {what}\n", paint(Tone::Warn, "warning"))
 }
 
