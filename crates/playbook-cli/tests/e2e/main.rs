@@ -27,6 +27,7 @@ mod setup;
 mod signals;
 mod support;
 mod terminal;
+mod verify;
 mod waiting;
 mod why;
 

@@ -4,6 +4,7 @@ use clap::Args;
 use playbook_lock::{Recorded, render_lock};
 
 use crate::app::App;
+use crate::commands::keep::verify::{no_lock, verify_stages};
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::term;
@@ -17,22 +18,24 @@ pub(crate) struct LockArgs {
     /// Print it as one JSON object
     #[arg(long)]
     json: bool,
+    /// Read again all data that it records, as 'playbook verify' does
+    #[arg(long)]
+    verify: bool,
 }
 
 /// `playbook lock`
 pub(crate) fn cmd_lock(app: &App, args: &LockArgs) -> Result<Outcome, CliError> {
+    if args.verify {
+        return verify_stages(app, &args.playbook, args.json);
+    }
     let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
         return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
     }
     let project = app.project(file)?;
-    let path = project.lock_path();
     let recorded = Recorded::read(&project)?;
     let Some(lock) = recorded.lock() else {
-        return Err(
-            CliError::usage(format!("there is no lock file {} yet", path.display()))
-                .hint("'playbook run' writes it when a stage has run"),
-        );
+        return Err(no_lock(&project));
     };
     let text = if args.json {
         serde_json::to_string(lock).map_err(|error| CliError::usage(error.to_string()))? + "\n"
