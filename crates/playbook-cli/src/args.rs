@@ -75,7 +75,7 @@ pub(crate) fn split_file(positionals: &[String]) -> (Option<PathBuf>, &[String])
 }
 
 /// Whether a path ends as playbooks do.
-fn names_yaml(path: &Path) -> bool {
+pub(crate) fn names_yaml(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ext| ext == "yaml" || ext == "yml")
 }

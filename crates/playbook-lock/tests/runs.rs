@@ -224,13 +224,12 @@ fn a_stage_that_was_tried_again_is_one_stage() {
         stage: stage("a"),
         attempt: 2,
         backoff_seconds: 1.0,
-        error: "exit status 1".to_owned(),
-        log: None,
+        error: "exit status 3".to_owned(),
+        log: Some("logs/a.1.log".to_owned()),
     };
     let lines = [
         begun(1, 0),
         started(1, 1, "a", 1),
-        failed(1, 2, "a", 1),
         line(1, 2, retry),
         started(1, 3, "a", 2),
     ];
@@ -244,6 +243,9 @@ fn a_stage_that_was_tried_again_is_one_stage() {
     let under_way = stage_of("");
     assert_eq!(under_way.outcome, StageOutcome::Unfinished);
     assert_eq!((under_way.attempts, under_way.ended), (2, None));
+    let first = &under_way.failed_tries[0];
+    assert_eq!((first.attempt, first.error.as_str()), (1, "exit status 3"));
+    assert_eq!(first.log.as_deref(), Some("logs/a.1.log"));
     let well = stage_of(&completed(1, 9, "a"));
     assert_eq!(
         (well.outcome, well.error, well.log),

@@ -36,6 +36,7 @@ pub mod check;
 pub mod digest;
 pub mod finding;
 pub mod graph;
+pub mod language;
 pub mod model;
 pub mod name;
 pub mod parse;

@@ -45,6 +45,8 @@ fn samples() -> Vec<EventKind> {
             stage: stage(),
             attempt: 2,
             backoff_seconds: 1.0,
+            error: String::new(),
+            log: Some(String::new()),
         },
         EventKind::StageCompleted {
             stage: stage(),

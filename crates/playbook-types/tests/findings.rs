@@ -49,4 +49,10 @@ fn a_playbook_in_order_has_none() {
     assert_eq!(in_stages("  a: {cmd: echo x > o, outs: [o]}\n"), "");
 }
 
+macro_rules! cases {
+    ($($name:ident: $call:ident($text:expr);)*) => {
+        $(#[test] fn $name() { insta::assert_snapshot!($call($text)); })*
+    };
+}
+
 include!("findings/cases.rs");

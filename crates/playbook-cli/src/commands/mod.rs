@@ -5,7 +5,7 @@ mod look;
 mod setup;
 mod work;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::app::App;
 use crate::args::GlobalArgs;
@@ -55,6 +55,20 @@ enum Command {
     Debug(work::debug::DebugArgs),
     /// Write a page about a run
     Report(look::report::ReportArgs),
+    /// Print the JSON Schema of playbooks, for editors
+    Schema(setup::schema::SchemaArgs),
+    /// Print the script that completes commands, stages and params in a shell
+    #[command(after_help = setup::completions::INSTALLING)]
+    Completions(setup::completions::CompletionsArgs),
+    /// Write the man pages
+    #[cfg(feature = "man")]
+    #[command(hide = true)]
+    Man(setup::man::ManArgs),
+}
+
+/// The whole command line, for what describes it.
+pub(crate) fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 /// Carries out the command line.
@@ -87,6 +101,10 @@ impl Command {
             Self::Log(args) => look::log::cmd_log(app, args),
             Self::Debug(args) => work::debug::cmd_debug(app, args),
             Self::Report(args) => look::report::cmd_report(app, args),
+            Self::Schema(args) => setup::schema::cmd_schema(app, args),
+            Self::Completions(args) => setup::completions::cmd_completions(app, args),
+            #[cfg(feature = "man")]
+            Self::Man(args) => setup::man::cmd_man(args),
         }
     }
 }

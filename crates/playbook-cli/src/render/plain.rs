@@ -65,7 +65,11 @@ impl Plain {
         }
     }
 
-    fn started(&self, stage: &StageName, command: &str, why: &str) {
+    fn started(&self, stage: &StageName, command: &str, attempt: u32, why: &str) {
+        let why = match attempt {
+            1 => why,
+            attempt => &format!("try {attempt}"),
+        };
         self.line(Tone::Act, "run", stage, why);
         if self.verbosity == Verbosity::Verbose {
             let shown = command.trim_end().replace('\n', "\n       ");
@@ -73,6 +77,12 @@ impl Plain {
         }
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         commands.insert(stage.clone(), command.to_owned());
+    }
+
+    fn retry(&self, stage: &StageName, error: &str, (attempt, seconds): (u32, f64)) {
+        let wait = duration(seconds);
+        let more = format!("{error}; try {attempt} in {wait}");
+        self.line(Tone::Warn, "retry", stage, &more);
     }
 
     fn completed(&self, stage: &StageName, seconds: f64, changed: bool) {
@@ -96,8 +106,9 @@ impl Plain {
     /// Deps that moved and files that were kept: nothing a person may miss, even with `-q`.
     fn notes(stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
         for path in moved {
-            let what =
-                format!("{path} changed while '{stage}' ran; '{stage}' runs again next time");
+            let what = format!(
+                "{path} changed while '{stage}' ran, so '{stage}' runs again next time (each time, if it writes {path} itself: then that is an out)"
+            );
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }
         for kept in kept {
@@ -191,7 +202,9 @@ fn hint(failure: &Failure<'_>) -> String {
 
 /// That a file of the user's was moved out of a stage's way.
 pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
-    let what = format!("{path} held something that '{stage}' did not make; it is now {kept}");
+    let what = format!(
+        "what stood at {path} is not on record as made by '{stage}'; it was moved to {kept}"
+    );
     format!("{}: {what}\n", paint(Tone::Warn, "warning"))
 }
 
@@ -240,11 +253,8 @@ impl Observer for Plain {
     fn event(&self, event: &Event) {
         match &event.kind {
             EventKind::StageCached { stage, reason, .. } => {
-                let why = if *reason == HitKind::Frozen {
-                    "frozen"
-                } else {
-                    ""
-                };
+                let frozen = *reason == HitKind::Frozen;
+                let why = if frozen { "frozen" } else { "" };
                 self.line(Tone::Good, "cached", stage, why);
             }
             EventKind::StageStarted {
@@ -254,11 +264,7 @@ impl Observer for Plain {
                 attempt,
                 ..
             } => {
-                let why = match attempt {
-                    1 => cache_miss_reason,
-                    attempt => &format!("try {attempt}"),
-                };
-                self.started(stage, command, why);
+                self.started(stage, command, *attempt, cache_miss_reason);
             }
             EventKind::StageCompleted {
                 stage,
@@ -297,17 +303,11 @@ impl Observer for Plain {
                 error,
                 ..
             } => {
-                let wait = duration(*backoff_seconds);
-                let more = format!("{error}; try {attempt} in {wait}");
-                self.line(Tone::Warn, "retry", stage, &more);
+                self.retry(stage, error, (*attempt, *backoff_seconds));
             }
             EventKind::StageSkipped { stage, because } => {
-                self.line(
-                    Tone::Warn,
-                    "skip",
-                    stage,
-                    &format!("because '{because}' failed"),
-                );
+                let why = format!("because '{because}' failed");
+                self.line(Tone::Warn, "skip", stage, &why);
             }
             EventKind::RunStarted { .. }
             | EventKind::GatePassed { .. }

@@ -50,7 +50,7 @@ fn before_its_first_run_a_stage_shows_how_it_would_be_run() {
       shell      /bin/sh -e -c -- COMMAND
       directory  [ROOT]
       command    cp in x
-      reads      in: a file of 1 byte
+      reads      in: a file of 1 B
       makes      x: missing
 
       playbook debug --shell make       a shell there, with its environment
@@ -96,7 +96,7 @@ fn after_a_failure_it_shows_what_came_of_it() {
       env        TOKEN=***
       command 1  cat x > y
       command 2  echo *** 7 >&2; exit 3
-      reads      x: a file of 1 byte, last recorded as d63bd9a8; 'make' makes it
+      reads      x: a file of 1 B, last recorded as d63bd9a8; 'make' makes it
                  data: a directory, last recorded as 39eca300
       makes      y: missing
 
@@ -109,7 +109,7 @@ fn after_a_failure_it_shows_what_came_of_it() {
       playbook debug --shell use       a shell there, with its environment
       playbook run --only --force use  run it alone, whatever is recorded
     ");
-    insta::assert_snapshot!(sandbox.run(&["debug", "use", "--json"]).prints(0), @r#"{"stage":"use","state":"failed","shell":["/bin/sh","-e","-c","--"],"directory":"[ROOT]","env":{"TOKEN":"***"},"commands":["cat x > y","echo *** 7 >&2; exit 3"],"deps":[{"path":"x","kind":"file","bytes":1,"recorded":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","made_by":["make"]},{"path":"data","kind":"directory","bytes":null,"recorded":"blake3:39eca300f1bba8092d694a99c9379a87d85546eee81b78303d333f38231ee83c"}],"outs":[{"path":"y","kind":null,"bytes":null,"recorded":null}],"last":{"run_id":"0192f3c1-0000-7000-8000-000000000001","stage":"use","outcome":"failed","started":"2026-02-16T14:00:00Z","ended":"2026-02-16T14:00:00Z","duration_seconds":null,"attempts":1,"target":"local","cache_key":"blake3:d736cb48c9f1b70e641b850f7117cbf73ec5f9dc53c7dede53fd6faba6fd76b9","command":"cat x > y\necho *** 7 >&2; exit 3","reasons":[{"kind":"no_lock_file"}],"cache_miss_reason":"no lock file found (first run)","outs":[],"changed":null,"moved":[],"exit_code":3,"signal":null,"error":"exit status 3","log":".playbook/playbook/logs/0192f3c1-0000/use.1.log","restored":[],"kept":[{"path":"y","kept":".playbook/playbook/failed/use/y"}],"because":null}}"#);
+    insta::assert_snapshot!(sandbox.run(&["debug", "use", "--json"]).prints(0), @r#"{"stage":"use","state":"failed","shell":["/bin/sh","-e","-c","--"],"directory":"[ROOT]","env":{"TOKEN":"***"},"commands":["cat x > y","echo *** 7 >&2; exit 3"],"deps":[{"path":"x","kind":"file","bytes":1,"recorded":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","made_by":["make"]},{"path":"data","kind":"directory","bytes":null,"recorded":"blake3:39eca300f1bba8092d694a99c9379a87d85546eee81b78303d333f38231ee83c"}],"outs":[{"path":"y","kind":null,"bytes":null,"recorded":null}],"last":{"run_id":"0192f3c1-0000-7000-8000-000000000001","stage":"use","outcome":"failed","started":"2026-02-16T14:00:00Z","ended":"2026-02-16T14:00:00Z","duration_seconds":null,"attempts":1,"failed_tries":[],"target":"local","cache_key":"blake3:d736cb48c9f1b70e641b850f7117cbf73ec5f9dc53c7dede53fd6faba6fd76b9","command":"cat x > y\necho *** 7 >&2; exit 3","reasons":[{"kind":"no_lock_file"}],"cache_miss_reason":"no lock file found (first run)","outs":[],"changed":null,"moved":[],"exit_code":3,"signal":null,"error":"exit status 3","log":".playbook/playbook/logs/0192f3c1-0000/use.1.log","restored":[],"kept":[{"path":"y","kept":".playbook/playbook/failed/use/y"}],"because":null}}"#);
     // What was kept of it goes when it runs next.
     std::fs::remove_dir_all(sandbox.path(".playbook/playbook/failed")).unwrap();
     let shown = sandbox.run(&["debug", "use"]).prints(0);

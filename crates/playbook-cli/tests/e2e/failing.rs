@@ -119,7 +119,6 @@ fn what_is_not_supported_yet_is_refused_before_anything_runs() {
     insta::assert_snapshot!(sandbox.run(&["run"]).says(2), @"
     error: not supported yet: params files (params_files)
     error: not supported yet: compliance checks (compliance.pre_flight)
-    error: not supported yet: retries (stages.a.retry)
     error: not supported yet: the shell 'rash' (stages.a.shell)
     error: not supported yet: wildcards (stages.w_{s})
     error: not supported yet: fan-out (stages.p.parallel)

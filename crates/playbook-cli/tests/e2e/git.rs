@@ -75,6 +75,8 @@ fn what_is_tracked_or_ignored_is_not_named() {
     let sandbox = work_tree();
     sandbox.write("deep/playbook.lock.yaml", "not the one");
     git(sandbox.root(), &["add", "deep"]);
+    assert_eq!(after_a_run(&sandbox, &[]), BOTH);
+    let sandbox = work_tree();
     sandbox.run(&["run", "-q"]).says(0);
     git(sandbox.root(), &["add", "playbook.lock.yaml"]);
     let events = "to keep in git: git add playbook.events.jsonl\n";
@@ -122,10 +124,12 @@ fn a_work_tree_of_a_branch_counts_and_so_does_a_playbook_below_the_top() {
     let sandbox = work_tree();
     git(sandbox.root(), &["add", "."]);
     git(sandbox.root(), &["commit", "-qm", "all"]);
-    git(sandbox.root(), &["worktree", "add", "-q", "tree"]);
-    let mut there = sandbox.command(&["run"]);
-    there.current_dir(sandbox.path("tree"));
-    assert!(sandbox.finish(there).says(0).ends_with(BOTH));
+    let elsewhere = Sandbox::new();
+    let tree = elsewhere.path("tree").display().to_string();
+    git(sandbox.root(), &["worktree", "add", "-q", &tree]);
+    let mut there = elsewhere.command(&["run"]);
+    there.current_dir(&tree);
+    assert!(elsewhere.finish(there).says(0).ends_with(BOTH));
     sandbox.write("a b/p.yaml", &sandbox.read("playbook.yaml"));
     sandbox.write("a b/in", "1");
     let said = after_a_run(&sandbox, &["a b/p.yaml"]);

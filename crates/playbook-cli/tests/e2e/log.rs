@@ -111,7 +111,7 @@ fn a_run_shows_its_stages() {
     done    bad    +0.00 s  0.00 s  previous run did not complete (failed)
     done    below  +0.00 s  0.00 s  not in the lock file (new stage)
     ");
-    insta::assert_snapshot!(sandbox.run(&["log", "show", "0192f3c1-0002", "--json"]).prints(0), @r#"{"run_id":"0192f3c1-0002-7000-8000-000000000000","started":"2026-02-16T14:02:00Z","ended":"2026-02-16T14:02:00Z","outcome":"completed","playbook":"test","generator":"playbook 0.1.0","selected":2,"params":{},"stages_run":2,"stages_cached":0,"stages_failed":0,"stages_skipped":0,"total_seconds":0.0,"saved_seconds":0.0,"stages":[{"stage":"quiet","outcome":"ran","started":"2026-02-16T14:02:00Z","ended":"2026-02-16T14:02:00Z","duration_seconds":0.0,"attempts":1,"target":"local","cache_key":"blake3:417aae3a9923041e80f23bf1b2f947e53d379519bc43971b4aa945664b31327d","command":"cp in x","reasons":[{"kind":"dep_changed","path":"in","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"cache_miss_reason":"in changed","outs":[{"path":"x","hash":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"changed":true,"moved":[],"exit_code":null,"signal":null,"error":null,"log":null,"restored":[],"kept":[],"because":null},{"stage":"loud","outcome":"ran","started":"2026-02-16T14:02:00Z","ended":"2026-02-16T14:02:00Z","duration_seconds":0.0,"attempts":1,"target":"local","cache_key":"blake3:c335968fe962b5e305cf270212739693e9eddbc21cf5f7548e44d681bc5fb7c8","command":"printf 'hello\\033[31m red\\033[0m\\n10%%\\r20%%\\n'; cp x y","reasons":[{"kind":"dep_changed","path":"x","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"cache_miss_reason":"x changed","outs":[{"path":"y","hash":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"changed":true,"moved":[],"exit_code":null,"signal":null,"error":null,"log":".playbook/playbook/logs/0192f3c1-0002/loud.1.log","restored":[],"kept":[],"because":null}]}"#);
+    insta::assert_snapshot!(sandbox.run(&["log", "show", "0192f3c1-0002", "--json"]).prints(0), @r#"{"run_id":"0192f3c1-0002-7000-8000-000000000000","started":"2026-02-16T14:02:00Z","ended":"2026-02-16T14:02:00Z","outcome":"completed","playbook":"test","generator":"playbook 0.1.0","selected":2,"params":{},"stages_run":2,"stages_cached":0,"stages_failed":0,"stages_skipped":0,"total_seconds":0.0,"saved_seconds":0.0,"stages":[{"stage":"quiet","outcome":"ran","started":"2026-02-16T14:02:00Z","ended":"2026-02-16T14:02:00Z","duration_seconds":0.0,"attempts":1,"failed_tries":[],"target":"local","cache_key":"blake3:417aae3a9923041e80f23bf1b2f947e53d379519bc43971b4aa945664b31327d","command":"cp in x","reasons":[{"kind":"dep_changed","path":"in","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"cache_miss_reason":"in changed","outs":[{"path":"x","hash":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"changed":true,"moved":[],"exit_code":null,"signal":null,"error":null,"log":null,"restored":[],"kept":[],"because":null},{"stage":"loud","outcome":"ran","started":"2026-02-16T14:02:00Z","ended":"2026-02-16T14:02:00Z","duration_seconds":0.0,"attempts":1,"failed_tries":[],"target":"local","cache_key":"blake3:c335968fe962b5e305cf270212739693e9eddbc21cf5f7548e44d681bc5fb7c8","command":"printf 'hello\\033[31m red\\033[0m\\n10%%\\r20%%\\n'; cp x y","reasons":[{"kind":"dep_changed","path":"x","old":"blake3:d63bd9a826af91c1fea371965a64e11ee20f13e46b5f52c59901136605b3a487","new":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"cache_miss_reason":"x changed","outs":[{"path":"y","hash":"blake3:813e9b729141e7f385afa0a2d0df3e6c3789e427ffe4aeef566a565bc8f2fe3d"}],"changed":true,"moved":[],"exit_code":null,"signal":null,"error":null,"log":".playbook/playbook/logs/0192f3c1-0002/loud.1.log","restored":[],"kept":[],"because":null}]}"#);
 }
 
 #[test]
@@ -142,7 +142,70 @@ fn a_stage_shows_what_it_printed() {
     stage 'below' in run 0192f3c1-0001: skipped
       because  'bad' failed
     ");
-    insta::assert_snapshot!(sandbox.run(&["log", "show", "@3/bad", "--json"]).prints(0), @r#"{"run_id":"0192f3c1-0001-7000-8000-000000000000","stage":"bad","outcome":"failed","started":"2026-02-16T14:01:00Z","ended":"2026-02-16T14:01:00Z","duration_seconds":null,"attempts":1,"target":"local","cache_key":"blake3:b8cd32f9b9c6b441fa8254be0a5d30da23ca602f967df5c85244aa5b956cdd14","command":"cp y z\necho oh no; exit 3","reasons":[{"kind":"no_lock_file"}],"cache_miss_reason":"no lock file found (first run)","outs":[],"changed":null,"moved":[],"exit_code":3,"signal":null,"error":"exit status 3","log":".playbook/playbook/logs/0192f3c1-0001/bad.1.log","restored":[],"kept":[{"path":"z","kept":".playbook/playbook/failed/bad/z"}],"because":null}"#);
+    insta::assert_snapshot!(sandbox.run(&["log", "show", "@3/bad", "--json"]).prints(0), @r#"{"run_id":"0192f3c1-0001-7000-8000-000000000000","stage":"bad","outcome":"failed","started":"2026-02-16T14:01:00Z","ended":"2026-02-16T14:01:00Z","duration_seconds":null,"attempts":1,"failed_tries":[],"target":"local","cache_key":"blake3:b8cd32f9b9c6b441fa8254be0a5d30da23ca602f967df5c85244aa5b956cdd14","command":"cp y z\necho oh no; exit 3","reasons":[{"kind":"no_lock_file"}],"cache_miss_reason":"no lock file found (first run)","outs":[],"changed":null,"moved":[],"exit_code":3,"signal":null,"error":"exit status 3","log":".playbook/playbook/logs/0192f3c1-0001/bad.1.log","restored":[],"kept":[{"path":"z","kept":".playbook/playbook/failed/bad/z"}],"because":null}"#);
+}
+
+#[test]
+fn every_try_of_a_stage_is_told_of() {
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'echo again >> tries; wc -l < tries; test $(wc -l < tries) = 2; echo 1 > x', outs: [x], retry: {limit: 1, backoff: {initial: 1ms}}}\n",
+    );
+    run(&sandbox, 1, &[]).says(0);
+    insta::assert_snapshot!(sandbox.run(&["log", "show"]).prints(0), @"
+    run 0192f3c1-0001-7000-8000-000000000000: done
+      began   2026-02-16 14:01:00, took 0.00 s
+      stages  1 run
+      by      playbook 0.1.0
+
+    done  a  +0.00 s  0.00 s  no lock file found (first run) (2 tries)
+    ");
+    insta::assert_snapshot!(sandbox.run(&["log", "show", "last/a"]).prints(0), @"
+    stage 'a' in run 0192f3c1-0001: done
+      why      no lock file found (first run)
+      began    2026-02-16 14:01:00 (+0.00 s), took 0.00 s
+      try 1    exit status 1 (.playbook/playbook/logs/0192f3c1-0001/a.1.log)
+      command  echo again >> tries; wc -l < tries; test $(wc -l < tries) = 2; echo 1 > x
+      made     x
+      log      .playbook/playbook/logs/0192f3c1-0001/a.2.log
+
+    output:
+    2
+    ");
+    insta::assert_snapshot!(sandbox.run(&["debug", "a"]).prints(0), @"
+    stage 'a': completed
+      shell      /bin/sh -e -c -- COMMAND
+      directory  [ROOT]
+      command    echo again >> tries; wc -l < tries; test $(wc -l < tries) = 2; echo 1 > x
+      makes      x: a file of 2 B, last recorded as 50cc1102
+
+    last tried on 2026-02-16 14:01:00 in run 0192f3c1-0001: done after 0.00 s
+      why        no lock file found (first run)
+      try 1      exit status 1 (.playbook/playbook/logs/0192f3c1-0001/a.1.log)
+      log        .playbook/playbook/logs/0192f3c1-0001/a.2.log
+        | 2
+
+      playbook debug --shell a       a shell there, with its environment
+      playbook run --only --force a  run it alone, whatever is recorded
+    ");
+}
+
+#[test]
+fn a_stage_that_did_not_run_says_where_it_did() {
+    let sandbox = with_runs();
+    for args in [
+        &["log", "show", "last/loud"][..],
+        &["log", "show", "last/loud", "--raw"],
+    ] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(sandbox.run(args).says(0), @"it did not run in this one, and before that last on 2026-02-16 14:02 ('playbook log show 0192f3c1-0002/loud')");
+        }
+    }
+    insta::assert_snapshot!(sandbox.run(&["log", "show", "@3/below"]).says(0), @"it did not run in this one, nor in an earlier one that is in the event log");
+    insta::assert_snapshot!(sandbox.run(&["log", "show", "last/loud"]).prints(0), @"stage 'loud' in run 0192f3c1-0003: cached");
+    assert_eq!(
+        sandbox.run(&["log", "show", "last/loud", "--json"]).says(0),
+        ""
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn made(out: &str) -> Sandbox {
 
 /// What a message says something is now.
 fn kept_at(said: &str) -> Vec<&str> {
-    let told = said.split("it is now ").skip(1);
+    let told = said.split("it was moved to ").skip(1);
     told.map(|rest| rest.lines().next().unwrap()).collect()
 }
 

@@ -48,7 +48,7 @@ fn a_dep_that_moves_while_its_stage_runs_takes_away_the_key() {
         edit(&sandbox);
         hold.tell("go on");
         let said = run.ended().says(0);
-        let told = "in changed while 'a' ran; 'a' runs again next time";
+        let told = "in changed while 'a' ran, so 'a' runs again next time";
         assert!(said.contains(told), "{what}: {said}");
         assert_eq!(sandbox.read("x"), "one\ntwo\n", "{what}: the result stands");
         let lock = sandbox.read("playbook.lock.yaml");
@@ -121,7 +121,7 @@ fn an_output_that_another_program_touched_is_made_anew_and_what_it_had_become_is
             "{what}: {said}"
         );
         assert!(
-            said.contains("it is now .playbook/playbook/kept/"),
+            said.contains("it was moved to .playbook/playbook/kept/"),
             "{what}: {said}"
         );
         assert_eq!(sandbox.names("d"), ["x"], "{what}");

@@ -77,7 +77,7 @@ fn files_the_lock_does_not_know_are_kept() {
     insta::assert_snapshot!(sandbox.run(&["run"]).says(0), @"
     run    a  no lock file found (first run)
     done   a  0.00 s
-    warning: d held something that 'a' did not make; it is now .playbook/playbook/kept/0192f3c1-0000/a/d
+    warning: what stood at d is not on record as made by 'a'; it was moved to .playbook/playbook/kept/0192f3c1-0000/a/d
     1 run · 0 cached · 0 failed in 0.00 s
     ");
     assert_eq!(sandbox.names("d"), ["new"]);
@@ -109,7 +109,7 @@ fn a_hand_edited_output_is_kept() {
         "{said}"
     );
     assert!(
-        said.contains("it is now .playbook/playbook/kept/"),
+        said.contains("it was moved to .playbook/playbook/kept/"),
         "{said}"
     );
     assert_eq!(sandbox.read("o/x"), "made\n");
@@ -217,7 +217,7 @@ fn a_dep_that_changes_while_its_stage_runs_is_noticed() {
     sandbox.write("in", "1\n");
     let said = sandbox.run(&["run"]).says(0);
     assert!(
-        said.contains("in changed while 'a' ran; 'a' runs again next time"),
+        said.contains("in changed while 'a' ran, so 'a' runs again next time"),
         "{said}"
     );
     assert_eq!(
@@ -246,7 +246,7 @@ fn ignored_files_that_somebody_put_into_an_out_are_kept() {
     sandbox.write("in", "3");
     let said = sandbox.run(&["run"]).says(0);
     assert!(
-        said.contains("it is now .playbook/playbook/kept/"),
+        said.contains("it was moved to .playbook/playbook/kept/"),
         "{said}"
     );
     assert_eq!(

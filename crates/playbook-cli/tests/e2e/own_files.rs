@@ -50,7 +50,9 @@ fn a_directory_of_the_users_is_kept_as_it_was_or_comes_back_as_it_was() {
     assert_eq!(tree(&sandbox.path("d")), before, "the stage failed");
     sandbox.write("ok", "");
     let said = sandbox.run(&["run"]).says(0);
-    let told = format!("warning: d held something that 'a' did not make; it is now {KEPT}/d\n");
+    let told = format!(
+        "warning: what stood at d is not on record as made by 'a'; it was moved to {KEPT}/d\n"
+    );
     assert!(said.contains(&told), "{said}");
     assert_eq!(tree(&sandbox.path(&format!("{KEPT}/d"))), before);
     assert_eq!(sandbox.names("d"), ["made"]);
@@ -232,7 +234,7 @@ fn an_out_elsewhere_is_kept_and_comes_back() {
         let said = in_root(0);
         assert_eq!(sandbox.read(place), "1", "{out}");
         let kept = said
-            .split("it is now ")
+            .split("it was moved to ")
             .nth(1)
             .unwrap()
             .lines()
@@ -351,7 +353,7 @@ fn a_read_only_directory_of_the_users_is_kept() {
     sandbox.mode("d", 0o555);
     let said = run_as_an_ordinary_user(&sandbox).says(0);
     let told = said
-        .split("it is now ")
+        .split("it was moved to ")
         .nth(1)
         .unwrap()
         .lines()

@@ -89,6 +89,7 @@ fn tries_are_bounded_and_the_last_one_is_told() {
       log:     .playbook/playbook/logs/0192f3c1-0000/a.3.log (all of it)
         | said 3
       left:    x as the command left it is now .playbook/playbook/failed/a/x
+      hint: 'playbook debug a' shows how to run it by hand
     skip   b  because 'a' failed
     0 run · 0 cached · 1 failed · 1 skipped in 0.00 s
     ");
@@ -97,6 +98,17 @@ fn tries_are_bounded_and_the_last_one_is_told() {
         !sandbox.exists("x"),
         "what the last try left is not taken for an out"
     );
+}
+
+#[test]
+fn a_try_that_is_due_at_once_is_not_waited_for_in_vain() {
+    let sandbox = fails_until(
+        100,
+        "exit 1",
+        "{limit: 200, backoff: {initial: 1ms, factor: 1, max: 1ms}}",
+    );
+    sandbox.run(&["run", "-q"]).says(0);
+    assert_eq!(tries(&sandbox), 100);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
 use crate::schedule::engine::Engine;
-use crate::schedule::retries::Try;
 use crate::schedule::run::Task;
+use crate::schedule::timing::Try;
 use crate::stage::Job;
 
 /// So many stages, each with so many files, are decided without calling others.
@@ -65,8 +65,10 @@ impl Engine<'_> {
     ///
     /// Those that are to be tried again come first.
     pub(super) fn start_waiting(&mut self) -> Result<(), ExecError> {
+        self.retry_lacks_room = false;
         while let Some(id) = self.retries.due(self.shared.running.awake()) {
             if !self.capacity.take(self.shared.plan.stage(id)) {
+                self.retry_lacks_room = true;
                 return Ok(());
             }
             if let Some(next) = self.retries.take(id) {

@@ -22,14 +22,13 @@ use playbook_types::record::state::StageState;
 use crate::error::ExecError;
 use crate::plan::{Decided, Plan, StageFault};
 use crate::schedule::capacity::Capacity;
-use crate::schedule::deadlines::Deadlines;
 use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
-use crate::schedule::retries::Retries;
 use crate::schedule::run::Message;
 use crate::schedule::run::{Outcome, Runtime, Summary, Task};
 use crate::schedule::running::Running;
 use crate::schedule::states::States;
+use crate::schedule::timing::{Deadlines, Retries};
 use crate::schedule::workers::Workers;
 use crate::settled::Standing;
 use crate::stage::FailureCause;
@@ -82,6 +81,8 @@ pub(super) struct Engine<'s> {
     pub(super) capacity: Capacity,
     pub(super) deadlines: Deadlines,
     pub(super) retries: Retries,
+    /// A stage that is to be tried again now waits for cores.
+    pub(super) retry_lacks_room: bool,
     pub(super) record: Record<'s>,
     pub(super) report: Report<'s>,
     pub(super) logs: Logs,
@@ -107,6 +108,7 @@ impl<'s> Engine<'s> {
             capacity: Capacity::new(runtime.jobs, plan.playbook()),
             deadlines: Deadlines::new(runtime.grace),
             retries: Retries::default(),
+            retry_lacks_room: false,
             record: Record::new(plan, runtime.fold_every),
             report: Report::new(runtime.run_id, runtime.clock, runtime.observer, log),
             shared,
@@ -187,8 +189,8 @@ impl<'s> Engine<'s> {
     fn next_due(&self) -> Option<Duration> {
         let running = self.shared.running;
         let retry = self.retries.next_due(running.awake());
-        // One whose time has come waits for room, which comes with a message.
-        let retry = retry.filter(|wait| !wait.is_zero());
+        // Room comes with a message.
+        let retry = retry.filter(|_| !self.retry_lacks_room);
         self.deadlines.wait(running).into_iter().chain(retry).min()
     }
 

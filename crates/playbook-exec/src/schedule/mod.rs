@@ -2,16 +2,15 @@
 //! both only send messages, and only the scheduler changes state.
 
 mod capacity;
-mod deadlines;
 mod dispatch;
 mod engine;
 mod record;
 mod report;
-mod retries;
 mod run;
 mod running;
 mod settle;
 mod states;
+mod timing;
 mod workers;
 
 pub(crate) use record::Entries;

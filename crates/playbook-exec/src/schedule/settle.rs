@@ -17,13 +17,13 @@ use rustix::process::Signal;
 use crate::error::ExecError;
 use crate::plan::{Decided, StageFault};
 use crate::schedule::engine::Engine;
-use crate::schedule::retries::{Try, backoff};
 use crate::schedule::run::Message;
+use crate::schedule::timing::{Try, backoff};
 use crate::stage::{AttemptResult, Failed, FailureCause, Made};
 
 /// How a stage failed, for its event.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(in crate::schedule) struct Failure {
     cause: FailureCause,
     attempt: u32,
     log: Option<String>,

@@ -53,6 +53,17 @@ pub struct GateVerdict {
     pub report: Option<DataPath>,
 }
 
+/// A try that failed and was followed by another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedTry {
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// What went wrong.
+    pub error: String,
+    /// Its log, relative to the root.
+    pub log: Option<String>,
+}
+
 /// One stage in one run. What was not told is empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageRun {
@@ -68,6 +79,8 @@ pub struct StageRun {
     pub duration_seconds: Option<f64>,
     /// How often it was tried.
     pub attempts: u32,
+    /// The tries before the last one.
+    pub failed_tries: Vec<FailedTry>,
     /// Where it ran.
     pub target: Option<String>,
     /// Its key.
@@ -111,6 +124,7 @@ impl StageRun {
             ended: None,
             duration_seconds: None,
             attempts: 0,
+            failed_tries: Vec::new(),
             target: None,
             cache_key: None,
             command: None,
@@ -219,8 +233,19 @@ impl Gather {
                     .cache_key = cache_key;
             }
             kind @ EventKind::StageStarted { .. } => self.started(ts, kind),
-            EventKind::StageRetry { stage, .. } => {
+            EventKind::StageRetry {
+                stage,
+                attempt,
+                error,
+                log,
+                ..
+            } => {
                 let run = self.of(stage);
+                run.failed_tries.push(FailedTry {
+                    attempt: attempt.saturating_sub(1),
+                    error,
+                    log,
+                });
                 run.outcome = StageOutcome::Unfinished;
                 run.ended = None;
             }

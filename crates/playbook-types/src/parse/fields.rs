@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::finding::{Finding, KeyPath, Mark, Step};
+use crate::language::{self, Word};
 use crate::parse::node::Node;
 use crate::suggest::nearest;
 use crate::units::parse_duration;
@@ -18,6 +19,7 @@ pub(super) struct Lowering {
 pub(super) struct Fields<'n> {
     at: KeyPath,
     entries: &'n IndexMap<String, Node>,
+    known: &'static language::Fields,
 }
 
 /// A value at its place.
@@ -30,6 +32,7 @@ pub(super) struct At<'n> {
 impl<'n> Fields<'n> {
     /// The field, unless it is absent.
     pub(super) fn get(&self, name: &str) -> Option<At<'n>> {
+        debug_assert!(self.known.has(name), "'{name}' is in no table");
         let node = self.entries.get(name)?;
         Some(At {
             path: self.at.key(name),
@@ -54,28 +57,28 @@ impl Lowering {
         &mut self,
         value: &At<'n>,
         what: &str,
-        known: &[&str],
+        known: &'static language::Fields,
     ) -> Option<Fields<'n>> {
         let Node::Map(map) = value.node else {
             self.expected(value, "a map");
             return None;
         };
-        for name in map
-            .entries
-            .keys()
-            .filter(|name| !known.contains(&name.as_str()))
-        {
+        for name in map.entries.keys().filter(|name| !known.has(name)) {
             let message = format!("unknown field '{name}' in {what}");
-            let suggestion = nearest(name, known.iter().copied());
+            let suggestion = nearest(name, known.names());
             let finding = Finding::error(value.path.key(name), message).mark(Mark::Key);
             self.found.push(match suggestion {
                 Some(word) => finding.did_you_mean(Some(word)),
-                None => finding.hint(format!("{what} may have: {}", known.join(", "))),
+                None => {
+                    let names: Vec<&str> = known.names().collect();
+                    finding.hint(format!("{what} may have: {}", names.join(", ")))
+                }
             });
         }
         Some(Fields {
             at: value.path.clone(),
             entries: &map.entries,
+            known,
         })
     }
 
@@ -190,12 +193,12 @@ impl Lowering {
     }
 
     /// The value as one of a few words.
-    pub(super) fn word<T: Copy>(&mut self, value: &At<'_>, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(&mut self, value: &At<'_>, words: &[Word<T>]) -> Option<T> {
         let text = self.text(value)?;
-        if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text) {
-            return Some(*meaning);
+        if let Some(found) = words.iter().find(|it| it.word == text) {
+            return Some(found.meaning);
         }
-        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let all: Vec<&str> = words.iter().map(|it| it.word).collect();
         let finding = Finding::error(
             value.path.clone(),
             format!("'{text}' is not one of: {}", all.join(", ")),

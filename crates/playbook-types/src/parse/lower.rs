@@ -1,23 +1,11 @@
 //! The whole playbook, from the node of its document.
 
 use crate::finding::{Finding, KeyPath, Mark};
+use crate::language::top::PLAYBOOK;
 use crate::model::playbook::Playbook;
 use crate::name::StageName;
 use crate::parse::fields::{At, Lowering};
 use crate::parse::node::Node;
-
-const TOP: [&str; 10] = [
-    "version",
-    "name",
-    "description",
-    "params",
-    "params_files",
-    "env",
-    "targets",
-    "policy",
-    "stages",
-    "compliance",
-];
 
 /// The playbook as far as it could be read, and what was wrong with the rest.
 pub(super) fn lower(document: &Node) -> (Playbook, Vec<Finding>) {
@@ -45,7 +33,7 @@ impl Lowering {
             return playbook;
         }
 
-        let Some(fields) = self.fields(value, "the playbook", &TOP) else {
+        let Some(fields) = self.fields(value, "the playbook", &PLAYBOOK) else {
             return playbook;
         };
         self.version(&fields);

@@ -3,34 +3,16 @@
 use indexmap::IndexMap;
 
 use crate::finding::{Finding, Mark};
+use crate::language::fanout::{PARALLEL, STRATEGY};
+use crate::language::stage::{BACKOFF, DEP, OUT, RESOURCES, RETRY, RETRY_POLICY, SHELL, STAGE};
 use crate::model::fanout::{Parallel, Strategy};
 use crate::model::resources::Resources;
-use crate::model::retry::{Backoff, Retry, RetryPolicy};
-use crate::model::shell::ShellMode;
+use crate::model::retry::{Backoff, Retry};
 use crate::model::stage::{Command, Dep, Out, Stage};
 use crate::name::{EnvName, ParamKey, StageName, TargetName};
 use crate::parse::fields::{At, Fields, Lowering};
 use crate::parse::node::Node;
 use crate::path::DataPath;
-
-const STAGE: [&str; 16] = [
-    "description",
-    "cmd",
-    "deps",
-    "outs",
-    "params",
-    "after",
-    "env",
-    "wdir",
-    "shell",
-    "target",
-    "frozen",
-    "deterministic",
-    "retry",
-    "resources",
-    "parallel",
-    "gate",
-];
 
 impl Lowering {
     /// A stage. What could not be read is reported and left at its default.
@@ -63,8 +45,7 @@ impl Lowering {
             ),
         }
         if let Some(value) = fields.get("shell") {
-            let words = ShellMode::ALL.map(|mode| (mode.word(), mode));
-            stage.shell = self.word(&value, &words).unwrap_or_default();
+            stage.shell = self.word(&value, &SHELL).unwrap_or_default();
         }
         if let Some(value) = fields.get("wdir") {
             stage.wdir = self
@@ -175,7 +156,7 @@ impl Lowering {
                 kind: None,
             });
         }
-        let fields = self.fields(value, "a dep", &["path", "type"])?;
+        let fields = self.fields(value, "a dep", &DEP)?;
         let kind = fields
             .get("type")
             .and_then(|value| self.text(&value))
@@ -195,7 +176,7 @@ impl Lowering {
                 remote: None,
             });
         }
-        let fields = self.fields(value, "an out", &["path", "type", "persist", "remote"])?;
+        let fields = self.fields(value, "an out", &OUT)?;
         let kind = fields
             .get("type")
             .and_then(|value| self.text(&value))
@@ -273,19 +254,11 @@ impl Lowering {
     }
 
     fn retry(&mut self, value: &At<'_>) -> Option<Retry> {
-        let fields = self.fields(value, "'retry'", &["limit", "policy", "backoff"])?;
+        let fields = self.fields(value, "'retry'", &RETRY)?;
         let limit = fields.get("limit").and_then(|value| self.count(&value, 0));
-        let policy = fields.get("policy").and_then(|value| {
-            self.word(
-                &value,
-                &[
-                    ("on_failure", RetryPolicy::OnFailure),
-                    ("on_timeout", RetryPolicy::OnTimeout),
-                    ("on_transient", RetryPolicy::OnTransient),
-                    ("never", RetryPolicy::Never),
-                ],
-            )
-        });
+        let policy = fields
+            .get("policy")
+            .and_then(|value| self.word(&value, &RETRY_POLICY));
         let backoff = fields
             .get("backoff")
             .map(|value| self.backoff(&value))
@@ -302,7 +275,7 @@ impl Lowering {
 
     fn backoff(&mut self, value: &At<'_>) -> Backoff {
         let mut backoff = Backoff::default();
-        let Some(fields) = self.fields(value, "'backoff'", &["initial", "factor", "max"]) else {
+        let Some(fields) = self.fields(value, "'backoff'", &BACKOFF) else {
             return backoff;
         };
         if let Some(initial) = fields
@@ -324,8 +297,7 @@ impl Lowering {
     }
 
     fn resources(&mut self, value: &At<'_>) -> Resources {
-        let known = ["cores", "memory_gb", "gpu", "disk_gb", "timeout"];
-        let Some(fields) = self.fields(value, "'resources'", &known) else {
+        let Some(fields) = self.fields(value, "'resources'", &RESOURCES) else {
             return Resources::default();
         };
         Resources {
@@ -351,13 +323,12 @@ impl Lowering {
     }
 
     fn parallel(&mut self, value: &At<'_>) -> Option<Parallel> {
-        let known = ["strategy", "glob", "max_workers", "chunk_size", "ext"];
-        let fields = self.fields(value, "'parallel'", &known)?;
+        let fields = self.fields(value, "'parallel'", &PARALLEL)?;
         let chunk_size = fields
             .get("chunk_size")
             .and_then(|value| self.count(&value, 1));
         let chunked = if let Some(value) = fields.get("strategy") {
-            self.word(&value, &[("per_file", false), ("chunked", true)])?
+            self.word(&value, &STRATEGY)?
         } else {
             self.error(
                 fields.at(),

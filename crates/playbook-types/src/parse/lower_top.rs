@@ -3,9 +3,12 @@
 use indexmap::IndexMap;
 
 use crate::finding::{Finding, KeyPath, Mark};
+use crate::language::top::{
+    CHECK, COMPLIANCE, CONCURRENCY, FAILURE, FILES, POLICY, TARGET, TARGET_KIND, VALIDATION,
+};
 use crate::model::params::Params;
 use crate::model::playbook::{Check, Compliance};
-use crate::model::policy::{Concurrency, FailurePolicy, Policy, Validation};
+use crate::model::policy::Policy;
 use crate::model::target::{Files, Target, TargetKind};
 use crate::name::{TargetName, is_param_part};
 use crate::parse::fields::{At, Fields, Lowering};
@@ -70,18 +73,7 @@ impl Lowering {
     }
 
     fn target(&mut self, name: &str, value: &At<'_>) -> Target {
-        let known = [
-            "kind",
-            "host",
-            "ssh_user",
-            "cores",
-            "memory_gb",
-            "gpus",
-            "workdir",
-            "env",
-            "files",
-        ];
-        let Some(fields) = self.fields(value, &format!("target '{name}'"), &known) else {
+        let Some(fields) = self.fields(value, &format!("target '{name}'"), &TARGET) else {
             return Target::default();
         };
         let host = fields
@@ -113,15 +105,10 @@ impl Lowering {
     }
 
     fn target_kind(&mut self, fields: &Fields<'_>, host: Option<&str>) -> TargetKind {
-        let words = [
-            ("local", TargetKind::Local),
-            ("ssh", TargetKind::Ssh),
-            ("slurm", TargetKind::Slurm),
-        ];
         let here = host.is_none_or(|host| host == "localhost");
         let given = fields
             .get("kind")
-            .and_then(|value| self.word(&value, &words));
+            .and_then(|value| self.word(&value, &TARGET_KIND));
         match given {
             // A target without a host, or on localhost, is local, whatever it is called; a cluster needs no host.
             Some(TargetKind::Slurm) => TargetKind::Slurm,
@@ -138,48 +125,28 @@ impl Lowering {
     }
 
     fn files(&mut self, fields: &Fields<'_>) -> Files {
-        let words = [("shared", Files::Shared), ("sync", Files::Sync)];
         fields
             .get("files")
-            .and_then(|value| self.word(&value, &words))
+            .and_then(|value| self.word(&value, &FILES))
             .unwrap_or_default()
     }
 
     pub(super) fn policy(&mut self, value: &At<'_>) -> Policy {
         let mut policy = Policy::default();
-        let known = [
-            "failure",
-            "validation",
-            "lock_file",
-            "concurrency",
-            "work_dir",
-            "clean_on_success",
-        ];
-        let Some(fields) = self.fields(value, "'policy'", &known) else {
+        let Some(fields) = self.fields(value, "'policy'", &POLICY) else {
             return policy;
         };
-        let failure = [
-            ("stop_on_first", FailurePolicy::StopOnFirst),
-            ("continue_on_failure", FailurePolicy::ContinueOnFailure),
-            ("continue_independent", FailurePolicy::ContinueOnFailure),
-            ("collect_all", FailurePolicy::CollectAll),
-        ];
-        let validation = [
-            ("checksum", Validation::Checksum),
-            ("none", Validation::None),
-        ];
-        let concurrency = [("wait", Concurrency::Wait), ("fail", Concurrency::Fail)];
         policy.failure = fields
             .get("failure")
-            .and_then(|value| self.word(&value, &failure))
+            .and_then(|value| self.word(&value, &FAILURE))
             .unwrap_or_default();
         policy.validation = fields
             .get("validation")
-            .and_then(|value| self.word(&value, &validation))
+            .and_then(|value| self.word(&value, &VALIDATION))
             .unwrap_or_default();
         policy.concurrency = fields
             .get("concurrency")
-            .and_then(|value| self.word(&value, &concurrency))
+            .and_then(|value| self.word(&value, &CONCURRENCY))
             .unwrap_or_default();
         policy.lock_file = fields
             .get("lock_file")
@@ -196,8 +163,7 @@ impl Lowering {
     }
 
     pub(super) fn compliance(&mut self, value: &At<'_>) -> Compliance {
-        let Some(fields) = self.fields(value, "'compliance'", &["pre_flight", "post_flight"])
-        else {
+        let Some(fields) = self.fields(value, "'compliance'", &COMPLIANCE) else {
             return Compliance::default();
         };
         let mut checks = |name: &str| -> Vec<Check> {
@@ -217,7 +183,7 @@ impl Lowering {
         if let Node::Str(name) = value.node {
             return Some(Check::Named(name.clone()));
         }
-        let fields = self.fields(value, "a check", &["cmd"])?;
+        let fields = self.fields(value, "a check", &CHECK)?;
         if let Some(value) = fields.get("cmd") {
             self.text(&value)
                 .map(|text| Check::Command(text.to_owned()))

@@ -189,7 +189,7 @@ impl fmt::Display for InvalidationReason {
             }
             Self::DepMoved { path } => write!(f, "{path} changed while the stage last ran"),
             Self::AlwaysRuns => {
-                f.write_str("always runs (not deterministic, or nothing to decide by)")
+                f.write_str("always runs (deterministic: false, or nothing to decide by)")
             }
             Self::CmdChanged { .. } => f.write_str("command changed"),
             Self::DepChanged { path, files, .. } => match files {
@@ -210,7 +210,7 @@ impl fmt::Display for InvalidationReason {
             Self::OutsChanged { added, removed } => write_outs(f, added, removed),
             Self::SplitChanged => f.write_str("the input is split into jobs in another way"),
             Self::CacheKeyMismatch { .. } => f.write_str(
-                "its cache key differs, and it cannot be told in what (another program or version recorded it)",
+                "its cache key differs, though nothing it is made of seems to; probably another version recorded it",
             ),
             Self::OutputMissing { path } => write!(f, "{path} is missing"),
             Self::OutputModified { path, files, .. } => match files {
@@ -237,8 +237,8 @@ fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[ParamChange]) -> fmt::Re
         }
         match (&change.old, &change.new) {
             (Some(old), Some(new)) => write!(f, "{}: {old} → {new}", change.param)?,
-            (None, Some(new)) => write!(f, "{}: now used ({new})", change.param)?,
-            (Some(old), None) => write!(f, "{}: no longer used (was {old})", change.param)?,
+            (None, Some(new)) => write!(f, "{}: (none) → {new}", change.param)?,
+            (Some(old), None) => write!(f, "{}: {old} → (none)", change.param)?,
             (None, None) => write!(f, "{}", change.param)?,
         }
     }

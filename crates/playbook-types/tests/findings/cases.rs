@@ -1,10 +1,4 @@
-// One case per refusal. The snapshot is what a person is told.
-
-macro_rules! cases {
-    ($($name:ident: $call:ident($text:expr);)*) => {
-        $(#[test] fn $name() { insta::assert_snapshot!($call($text)); })*
-    };
-}
+// One case per refusal. In `findings.rs` the snapshot is what a person is told, in `schema.rs` what a schema can see.
 
 cases! {
     empty_document: findings("");

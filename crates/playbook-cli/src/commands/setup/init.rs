@@ -7,6 +7,7 @@ use clap::Args;
 use playbook_hash::disk;
 
 use crate::app::{App, Verbosity, working_directory};
+use crate::commands::setup::schema::schema_text;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::term;
@@ -21,10 +22,13 @@ pub(crate) struct InitArgs {
 
 /// The playbook that is written.
 const PLAYBOOK: &str = include_str!("init/playbook.yaml");
+/// What an editor knows the language from. It belongs in git, so that a clone has it without this program.
+const SCHEMA: &str = "playbook.schema.json";
 /// What does not belong in git.
 const IGNORED: [&str; 1] = ["/.playbook/"];
 /// Lock files are made by a program: git need not diff them in full.
-const ATTRIBUTES: [&str; 2] = [
+const ATTRIBUTES: [&str; 3] = [
+    "playbook.schema.json linguist-generated",
     "*.lock.yaml linguist-generated",
     "*.events.jsonl linguist-generated",
 ];
@@ -47,6 +51,12 @@ pub(crate) fn cmd_init(app: &App, args: &InitArgs) -> Result<Outcome, CliError> 
     disk::create_dirs(&directory)?;
     disk::write_new(&directory.join("playbook.yaml"), PLAYBOOK.as_bytes())?;
     let mut written = vec!["playbook.yaml"];
+    // The playbook's first line names it.
+    let schema = directory.join(SCHEMA);
+    if fs::symlink_metadata(&schema).is_err() {
+        disk::write_new(&schema, schema_text()?.as_bytes())?;
+        written.push(SCHEMA);
+    }
     if add_lines(&directory.join(".gitignore"), &IGNORED)? {
         written.push(".gitignore");
     }

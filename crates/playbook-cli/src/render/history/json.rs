@@ -2,9 +2,9 @@
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use playbook_lock::history::{StageRun, StageRuns};
+use playbook_lock::history::{FailedTry, StageRun, StageRuns};
 use playbook_types::digest::Digest;
-use playbook_types::name::ParamKey;
+use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::event::{KeptFile, MadeOut, RunTotals};
 use playbook_types::record::reason::InvalidationReason;
@@ -45,6 +45,7 @@ pub(crate) struct StageRow<'a> {
     ended: Option<Timestamp>,
     duration_seconds: Option<f64>,
     attempts: u32,
+    failed_tries: Vec<TryRow<'a>>,
     target: Option<&'a str>,
     cache_key: Option<&'a Digest>,
     command: Option<&'a str>,
@@ -61,6 +62,14 @@ pub(crate) struct StageRow<'a> {
     restored: &'a [DataPath],
     kept: &'a [KeptFile],
     because: Option<&'a str>,
+}
+
+/// A try before the last.
+#[derive(Serialize)]
+struct TryRow<'a> {
+    attempt: u32,
+    error: &'a str,
+    log: Option<&'a str>,
 }
 
 /// A run as one line.
@@ -126,6 +135,21 @@ pub(crate) fn stage_row<'a>(
         ended: stage.ended,
         duration_seconds: stage.duration_seconds,
         attempts: stage.attempts,
+        failed_tries: stage
+            .failed_tries
+            .iter()
+            .map(
+                |FailedTry {
+                     attempt,
+                     error,
+                     log,
+                 }| TryRow {
+                    attempt: *attempt,
+                    error,
+                    log: log.as_deref(),
+                },
+            )
+            .collect(),
         target: stage.target.as_deref(),
         cache_key: stage.cache_key.as_ref(),
         command: stage.command.as_deref(),
@@ -140,6 +164,6 @@ pub(crate) fn stage_row<'a>(
         log,
         restored: &stage.restored,
         kept: &stage.kept,
-        because: stage.because.as_ref().map(|stage| stage.as_str()),
+        because: stage.because.as_ref().map(StageName::as_str),
     }
 }

@@ -13,5 +13,5 @@ pub(crate) use list::{older, table};
 pub(crate) use moment::{minute, second};
 pub(crate) use output::{ShowError, show_bytes};
 pub(crate) use run::{became, run_text};
-pub(crate) use stage::{StageLog, output_heading, stage_text};
-pub(crate) use state::ShownRun;
+pub(crate) use stage::{StageLog, failed_try, output_heading, stage_text};
+pub(crate) use state::{Alive, ShownRun};

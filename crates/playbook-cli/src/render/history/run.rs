@@ -88,6 +88,9 @@ impl<'a> Row<'a> {
         let offset = stage.started.map(|started| since(run.started, started));
         let why = match (&stage.because, &stage.why) {
             (Some(because), _) => format!("because '{because}' failed"),
+            (None, Some(why)) if stage.attempts > 1 => {
+                format!("{why} ({} tries)", stage.attempts)
+            }
             (None, Some(why)) => why.clone(),
             (None, None) => String::new(),
         };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::StateDir;
-use playbook_lock::history::{Run, StageOutcome, StageRun, log_name};
+use playbook_lock::history::{FailedTry, Run, StageOutcome, StageRun, log_name};
 
 use crate::render::duration::duration;
 use crate::render::harmless::harmless;
@@ -99,8 +99,9 @@ pub(crate) fn stage_text(
             took(stage).map_or_else(String::new, |took| format!(", took {}", duration(took)));
         field("began", &format!("{} (+{offset}){took}", second(started)));
     }
-    if stage.attempts > 1 {
-        field("attempts", &stage.attempts.to_string());
+    for tried in &stage.failed_tries {
+        let (label, how) = failed_try(root, tried);
+        field(&label, &how);
     }
     if let Some(target) = stage.target.as_deref().filter(|target| *target != "local") {
         field("target", target);
@@ -118,6 +119,23 @@ pub(crate) fn stage_text(
         field("log", &log.told());
     }
     text
+}
+
+/// A try before the last: `try 1` and `exit status 3 (…/a.1.log)`.
+pub(crate) fn failed_try(
+    root: &Path,
+    FailedTry {
+        attempt,
+        error,
+        log,
+    }: &FailedTry,
+) -> (String, String) {
+    let log = match log {
+        Some(log) if root.join(log).exists() => format!(" ({log})"),
+        Some(log) => format!(" ({log}, gone)"),
+        None => String::new(),
+    };
+    (format!("try {attempt}"), format!("{error}{log}"))
 }
 
 /// What it made, and what was moved where.

@@ -1,7 +1,8 @@
 //! How a run ended, or that it goes on.
 
 use jiff::Timestamp;
-use playbook_lock::history::{Run, RunOutcome};
+use playbook_hash::disk::StateDir;
+use playbook_lock::history::{Run, RunOutcome, under_way};
 use playbook_types::record::event::RunTotals;
 use uuid::Uuid;
 
@@ -42,6 +43,27 @@ impl RunState {
     }
 }
 
+/// Which run is under way. It is made before the event log is opened: a run that ends in between is not dead for it.
+#[derive(Debug)]
+pub(crate) struct Alive {
+    state: StateDir,
+    before: Option<Uuid>,
+}
+
+impl Alive {
+    /// Looks for a run that is under way. Where that cannot be told there is none.
+    pub(crate) fn look(state: StateDir) -> Self {
+        let before = under_way(&state).ok().flatten();
+        Self { state, before }
+    }
+
+    /// Whether a run that has no end in the event log is under way: it was, or has begun since.
+    fn is(&self, run: Uuid) -> bool {
+        let now = || under_way(&self.state).ok().flatten();
+        self.before == Some(run) || now() == Some(run)
+    }
+}
+
 /// A run and what is known of it beside the event log.
 #[derive(Debug, Clone)]
 pub(crate) struct ShownRun {
@@ -50,13 +72,12 @@ pub(crate) struct ShownRun {
 }
 
 impl ShownRun {
-    /// `alive` is the run that is under way.
-    pub(crate) fn new(mut run: Run, alive: Option<Uuid>, now: Timestamp) -> Self {
+    pub(crate) fn new(mut run: Run, alive: &Alive, now: Timestamp) -> Self {
         let state = match run.outcome {
             RunOutcome::Completed => RunState::Completed,
             RunOutcome::Failed => RunState::Failed,
             RunOutcome::Interrupted => RunState::Interrupted,
-            RunOutcome::Unfinished if alive == Some(run.id) => RunState::Running,
+            RunOutcome::Unfinished if alive.is(run.id) => RunState::Running,
             RunOutcome::Unfinished => RunState::Died,
         };
         if state == RunState::Running {

@@ -54,7 +54,7 @@ pub(super) fn lines(story: &Story<'_>) -> Vec<String> {
             .chain(whole(now))
             .collect(),
         Compared::ByParams => {
-            let note = "differs only by the params and paths in it".to_owned();
+            let note = "same, but for the params and paths filled in".to_owned();
             std::iter::once(note).chain(diff(story, now)).collect()
         }
         Compared::Changed => std::iter::once(paint(Tone::Act, "changed"))
@@ -66,7 +66,7 @@ pub(super) fn lines(story: &Story<'_>) -> Vec<String> {
 fn diff(story: &Story<'_>, now: &str) -> Vec<String> {
     let Some(run) = &story.run else {
         let unknown =
-            "what it was is not known: the event log does not have that run; it is now".to_owned();
+            "what it was is not known: the event log does not have the run that is on record. It is now:".to_owned();
         return std::iter::once(unknown).chain(whole(now)).collect();
     };
     if run.command == now {

@@ -35,10 +35,10 @@ pub(super) fn shown(data: &ExplainedData<'_>) -> String {
 pub(super) fn word(data: &ExplainedData<'_>, side: Side) -> String {
     let was = data.recorded.and_then(|recorded| recorded.hash);
     match (&data.now, was) {
-        _ if !data.declared => paint(Tone::Act, "no longer in the playbook"),
+        _ if !data.declared => paint(Tone::Act, "no longer declared"),
         (DataNow::ToCome(makers), _) => paint(
             Tone::Warn,
-            &format!("to be made by {} first", names(makers)),
+            &format!("comes from {}, which is not up to date", names(makers)),
         ),
         (DataNow::Missing, _) if side == Side::Makes && data.recorded.is_none() => {
             paint(Tone::Dim, "not made yet")
@@ -52,17 +52,24 @@ pub(super) fn word(data: &ExplainedData<'_>, side: Side) -> String {
             format!("same ({})", amount(data))
         }
         (DataNow::Found(found), was) => {
-            let was = was.map_or_else(|| "unknown".to_owned(), |was| was.short());
             let change = match &data.files {
                 Some(files) => counts(files),
                 None => "changed".to_owned(),
             };
-            let digests = format!("({was} → {})", found.digest.short());
-            format!(
-                "{} {}",
-                paint(Tone::Act, &change),
-                paint(Tone::Dim, &digests)
-            )
+            let now = amount(data);
+            let before = data.recorded.and_then(|recorded| {
+                Some(amount_of(
+                    found.kind,
+                    recorded.file_count?,
+                    recorded.total_bytes?,
+                ))
+            });
+            let amounts = match before.filter(|_| was.is_some()) {
+                None => now,
+                Some(before) if before == now => format!("still {now}"),
+                Some(before) => format!("{before} → {now}"),
+            };
+            format!("{} ({amounts})", paint(Tone::Act, &change))
         }
     }
 }
@@ -70,6 +77,15 @@ pub(super) fn word(data: &ExplainedData<'_>, side: Side) -> String {
 /// Further lines: which files, and who made it anew.
 pub(super) fn details(data: &ExplainedData<'_>) -> Vec<String> {
     let mut lines = Vec::new();
+    let listed = data.files.is_some();
+    if let DataNow::Found(found) = &data.now
+        && found.kind == DataKind::Directory
+        && data.recorded.is_some()
+        && !data.is_same()
+        && !listed
+    {
+        lines.push("which files is not known: the list of what was in it is gone".to_owned());
+    }
     if let Some(files) = &data.files {
         let parts = [
             ("~", Tone::Act, &files.changed),
@@ -124,8 +140,12 @@ fn amount(data: &ExplainedData<'_>) -> String {
     let DataNow::Found(found) = &data.now else {
         return String::new();
     };
-    let size = bytes(found.total_bytes);
-    match (found.kind, found.file_count) {
+    amount_of(found.kind, found.file_count, found.total_bytes)
+}
+
+fn amount_of(kind: DataKind, files: u64, size: u64) -> String {
+    let size = bytes(size);
+    match (kind, files) {
         (DataKind::File, _) => size,
         (DataKind::Directory, 1) => format!("1 file, {size}"),
         (DataKind::Directory, count) => format!("{count} files, {size}"),

@@ -26,6 +26,9 @@ const WIDEST: usize = 32;
 pub(crate) fn text(story: &Story<'_>) -> String {
     let mut text = String::new();
     verdict(&mut text, story);
+    if let Some(note) = compared_with(story) {
+        writeln!(text, "\n{note}").ok();
+    }
     text.push('\n');
     section(&mut text, "command", command::lines(story));
     section(&mut text, "params", params(&story.explained));
@@ -39,6 +42,7 @@ pub(crate) fn text(story: &Story<'_>) -> String {
         "makes",
         data_lines(&story.explained.outs, Side::Makes),
     );
+    section(&mut text, "", moved_aside(story));
     section(&mut text, "env", env(story).into_iter().collect());
     section(&mut text, "shell", shell(story).into_iter().collect());
     section(&mut text, "wdir", wdir(story).into_iter().collect());
@@ -118,6 +122,42 @@ fn listed(stages: &[StageName]) -> String {
     quoted.join(" or ")
 }
 
+/// With what the stage is compared, if that is not its last success.
+fn compared_with(story: &Story<'_>) -> Option<&'static str> {
+    match story.explained.entry?.status {
+        EntryStatus::Completed => None,
+        EntryStatus::Running => Some(
+            "Compared with the run that was interrupted; former outs are back in their places:",
+        ),
+        _ => Some("Compared with the run that failed; former outs are back in their places:"),
+    }
+}
+
+/// What a run would do with files of the user's that stand where it makes its outs.
+fn moved_aside(story: &Story<'_>) -> Vec<String> {
+    let explained = &story.explained;
+    let runs = matches!(explained.fate, Fate::Miss(_) | Fate::Maybe(_));
+    let foreign = |out: &&ExplainedData<'_>| {
+        out.declared && out.digest().is_some() && !out.is_same() && !persists(explained, out)
+    };
+    let foreign = explained.outs.iter().filter(foreign).filter(|_| runs);
+    foreign
+        .map(|out| {
+            let path = data::shown(out);
+            paint(Tone::Warn, &format!("{path} as it is now is kept: a run moves it to .playbook/ before it makes it anew"))
+        })
+        .collect()
+}
+
+fn persists(explained: &Explained<'_>, out: &ExplainedData<'_>) -> bool {
+    let declared = explained
+        .stage
+        .outs
+        .iter()
+        .find(|other| other.path == *out.path);
+    declared.is_some_and(|out| out.persist)
+}
+
 /// Lines behind a label; nothing if there are none.
 fn section(text: &mut String, label: &str, lines: Vec<String>) {
     for (n, line) in lines.into_iter().enumerate() {
@@ -137,8 +177,8 @@ fn params(explained: &Explained<'_>) -> Vec<String> {
             (Some(old), Some(new)) if old == new => format!("same: {new}"),
             (Some(old), Some(new)) => paint(Tone::Act, &format!("{old} → {new}")),
             (None, Some(new)) if first => new.to_string(),
-            (None, Some(new)) => paint(Tone::Act, &format!("now used: {new}")),
-            (Some(old), None) => paint(Tone::Act, &format!("no longer used (was {old})")),
+            (None, Some(new)) => paint(Tone::Act, &format!("(none) → {new}")),
+            (Some(old), None) => paint(Tone::Act, &format!("{old} → (none)")),
             (None, None) => String::new(),
         };
         format!(
@@ -183,7 +223,10 @@ fn env(story: &Story<'_>) -> Option<String> {
         (Some(_), None) if entry.is_none() => Some(names),
         (now, old) if now == old => Some(format!("same ({names})")),
         (None, _) => Some(paint(Tone::Act, "none is declared any more")),
-        (Some(_), None) => Some(paint(Tone::Act, &format!("newly declared ({names})"))),
+        (Some(_), None) => Some(paint(
+            Tone::Act,
+            &format!("newly declared ({names}; values are not shown)"),
+        )),
         (Some(_), Some(_)) => {
             let what = format!(
                 "names or values differ from those recorded ({names} now; what they were is not kept)"
@@ -238,11 +281,7 @@ fn after(story: &Story<'_>) -> Vec<String> {
 /// When the recorded result was made, by which run, and how that went.
 fn last_run(story: &Story<'_>) -> Vec<String> {
     let Some(entry) = story.explained.entry else {
-        return vec![if story.explained.has_lock {
-            "none on record: it is not in the lock file".to_owned()
-        } else {
-            "none on record: there is no lock file".to_owned()
-        }];
+        return vec!["none on record".to_owned()];
     };
     let ended = entry.completed_at.or(entry.started_at).map(to_the_second);
     let mut line = match &entry.status {

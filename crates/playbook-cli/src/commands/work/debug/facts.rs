@@ -4,7 +4,7 @@ use std::fs;
 
 use playbook_exec::{ByHand, tail};
 use playbook_hash::disk::Root;
-use playbook_lock::history::{Run, RunLog, RunOutcome, StageRun, under_way};
+use playbook_lock::history::{RunLog, StageRun};
 use playbook_lock::{LockError, Project, Recorded};
 use playbook_types::digest::Digest;
 use playbook_types::name::StageName;
@@ -14,7 +14,7 @@ use playbook_types::record::lock::{DataEntry, StageEntry};
 use crate::app::App;
 use crate::commands::look::list::state;
 use crate::error::CliError;
-use crate::render::history::{ShownRun, StageLog};
+use crate::render::history::{Alive, ShownRun, StageLog, failed_try};
 
 /// Everything that is told.
 pub(super) struct Facts<'p> {
@@ -53,6 +53,8 @@ pub(super) struct Last {
     pub(super) tail: Vec<String>,
     /// What was kept, and whether it is still there.
     pub(super) kept: Vec<(DataPath, String, bool)>,
+    /// The tries before the last, in words.
+    pub(super) tries: Vec<(String, String)>,
 }
 
 /// Lines of the log that are shown.
@@ -98,13 +100,13 @@ fn now(root: &Root, path: &DataPath) -> Now {
     match fs::metadata(root.resolve(path)) {
         Ok(meta) if meta.is_file() => Now::File(meta.len()),
         Ok(meta) if meta.is_dir() => Now::Directory,
-        Ok(_) => Now::Other,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Now::Missing,
-        Err(_) => Now::Other,
+        Ok(_) | Err(_) => Now::Other,
     }
 }
 
 fn last(app: &App, project: &Project, name: &StageName) -> Result<Option<Last>, CliError> {
+    let alive = Alive::look(project.state_dir());
     let path = project.events_path();
     let unreadable = |source| LockError::EventsUnreadable {
         path: project.events_path(),
@@ -126,19 +128,14 @@ fn last(app: &App, project: &Project, name: &StageName) -> Result<Option<Last>, 
     });
     Ok(Some(Last {
         kept: kept.collect(),
-        run: shown(app, project, run),
+        tries: stage
+            .failed_tries
+            .iter()
+            .map(|tried| failed_try(root, tried))
+            .collect(),
+        run: ShownRun::new(run, &alive, app.clock.now()),
         stage,
         log,
         tail,
     }))
-}
-
-fn shown(app: &App, project: &Project, run: Run) -> ShownRun {
-    let state = project.state_dir();
-    // Where that cannot be told, what has no end counts as dead.
-    let alive = match run.outcome {
-        RunOutcome::Unfinished => under_way(&state).ok().flatten(),
-        RunOutcome::Completed | RunOutcome::Failed | RunOutcome::Interrupted => None,
-    };
-    ShownRun::new(run, alive, app.clock.now())
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::commands::work::debug::facts::{Data, Facts, Last, Now, TAIL_LINES};
 use crate::render::harmless::harmless;
 use crate::render::history::{became, second};
+use crate::render::why::bytes;
 use crate::term::{Tone, paint};
 
 /// Everything about the stage.
@@ -84,8 +85,7 @@ fn all_data(text: &mut String, label: &str, data: &[Data<'_>]) {
 fn told(data: &Data<'_>) -> String {
     let now = match data.now {
         Now::Missing => "missing".to_owned(),
-        Now::File(1) => "a file of 1 byte".to_owned(),
-        Now::File(bytes) => format!("a file of {bytes} bytes"),
+        Now::File(count) => format!("a file of {}", bytes(count)),
         Now::Directory => "a directory".to_owned(),
         Now::Other => "no file and no directory".to_owned(),
     };
@@ -113,6 +113,7 @@ fn last_attempt(text: &mut String, last: &Last) {
         log,
         tail,
         kept,
+        tries,
     } = last;
     let began = stage.started.or(stage.ended).unwrap_or(run.run.started);
     let (word, tone) = became(run, stage);
@@ -127,8 +128,8 @@ fn last_attempt(text: &mut String, last: &Last) {
     if let Some(why) = &stage.why {
         field(text, "why", why);
     }
-    if stage.attempts > 1 {
-        field(text, "attempts", &stage.attempts.to_string());
+    for (label, how) in tries {
+        field(text, label, how);
     }
     if stage.attempts > 0 {
         let part = if tail.len() == TAIL_LINES {

@@ -31,6 +31,12 @@ const show = () => {
   canvas.classList.toggle('far', scale < 0.55);
 };
 const size = () => canvas.getBoundingClientRect();
+/* What the panel leaves free, where it lies over the drawing. */
+const free = () => {
+  const { width, height } = size();
+  const over = !panel.hidden && getComputedStyle(panel).position === 'absolute';
+  return { width, height: height - (over ? panel.offsetHeight : 0) };
+};
 const fit = () => {
   const { width: w, height: h } = size(), pad = 28, head = 60;
   scale = Math.max(0.01, Math.min(1.4, (w - 2 * pad) / Math.max(width, 1), (h - pad - head) / Math.max(height, 1)));
@@ -51,7 +57,7 @@ const zoom = (factor, x, y) => {
 };
 const pan = (dx, dy) => { left += dx; top += dy; moved = true; show(); };
 const bring = at => {
-  const { x, y, w: nw, h: nh } = places[at], { width: w, height: h } = size();
+  const { x, y, w: nw, h: nh } = places[at], { width: w, height: h } = free();
   if (scale < 0.7) scale = 0.9;
   left = w / 2 - (x + nw / 2) * scale;
   top = h / 2 - (y + nh / 2) * scale;
@@ -59,7 +65,7 @@ const bring = at => {
   show();
 };
 const inside = at => {
-  const { x, y, w: nw, h: nh } = places[at], { width: w, height: h } = size();
+  const { x, y, w: nw, h: nh } = places[at], { width: w, height: h } = free();
   const l = left + x * scale, t = top + y * scale;
   return scale >= 0.3 && l >= 0 && t >= 0 && l + nw * scale <= w && t + nh * scale <= h;
 };
@@ -101,7 +107,7 @@ for (const end of ['pointerup', 'pointercancel', 'lostpointercapture']) canvas.a
 canvas.addEventListener('pointerleave', event => { if (!dragged) release(event); });
 canvas.addEventListener('wheel', event => {
   /* On a page that scrolls, the wheel alone is the page's. */
-  if (document.body.classList.contains('report-page') && !event.ctrlKey && document.activeElement !== canvas) return;
+  if (document.body.classList.contains('report-page') && !event.ctrlKey && !canvas.contains(document.activeElement)) return;
   event.preventDefault();
   const unit = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1;
   const { x, y } = place(event);

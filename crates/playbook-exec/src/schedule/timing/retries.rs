@@ -16,16 +16,16 @@ use crate::stage::FailureCause;
 
 /// What a try is made of.
 #[derive(Debug, Clone)]
-pub(super) struct Try {
-    pub(super) reasons: Reasons,
-    pub(super) fingerprint: Box<Fingerprint>,
+pub(in crate::schedule) struct Try {
+    pub(in crate::schedule) reasons: Reasons,
+    pub(in crate::schedule) fingerprint: Box<Fingerprint>,
     /// From 1.
-    pub(super) attempt: u32,
+    pub(in crate::schedule) attempt: u32,
 }
 
 /// The stages that may be tried again.
 #[derive(Debug, Default)]
-pub(super) struct Retries {
+pub(in crate::schedule) struct Retries {
     running: BTreeMap<StageId, Try>,
     waiting: BTreeMap<StageId, Waiting>,
 }
@@ -39,17 +39,22 @@ struct Waiting {
 
 impl Retries {
     /// A stage that may be tried again starts.
-    pub(super) fn started(&mut self, id: StageId, tried: Try) {
+    pub(in crate::schedule) fn started(&mut self, id: StageId, tried: Try) {
         self.running.insert(id, tried);
     }
 
     /// It ended. Which try that was, if it may be tried again.
-    pub(super) fn ended(&mut self, id: StageId) -> Option<Try> {
+    pub(in crate::schedule) fn ended(&mut self, id: StageId) -> Option<Try> {
         self.running.remove(&id)
     }
 
     /// It failed, and waits for its next try until then.
-    pub(super) fn wait(&mut self, id: StageId, next: Try, (until, failure): (Instant, Failure)) {
+    pub(in crate::schedule) fn wait(
+        &mut self,
+        id: StageId,
+        next: Try,
+        (until, failure): (Instant, Failure),
+    ) {
         let waiting = Waiting {
             until,
             next,
@@ -58,18 +63,18 @@ impl Retries {
         self.waiting.insert(id, waiting);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::schedule) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// How long none is due; nothing if none waits.
-    pub(super) fn next_due(&self, now: Instant) -> Option<Duration> {
+    pub(in crate::schedule) fn next_due(&self, now: Instant) -> Option<Duration> {
         let first = self.waiting.values().map(|waiting| waiting.until).min()?;
         Some(first.saturating_duration_since(now))
     }
 
     /// The first stage, in the playbook's order, whose time has come.
-    pub(super) fn due(&self, now: Instant) -> Option<StageId> {
+    pub(in crate::schedule) fn due(&self, now: Instant) -> Option<StageId> {
         let mut due = self
             .waiting
             .iter()
@@ -78,12 +83,12 @@ impl Retries {
     }
 
     /// It waits no longer: its next try.
-    pub(super) fn take(&mut self, id: StageId) -> Option<Try> {
+    pub(in crate::schedule) fn take(&mut self, id: StageId) -> Option<Try> {
         self.waiting.remove(&id).map(|waiting| waiting.next)
     }
 
     /// Nothing starts any more: the stages that waited, with how they last failed.
-    pub(super) fn give_up(&mut self) -> Vec<(StageId, Failure)> {
+    pub(in crate::schedule) fn give_up(&mut self) -> Vec<(StageId, Failure)> {
         let waiting = std::mem::take(&mut self.waiting);
         let given_up = waiting
             .into_iter()
@@ -93,7 +98,11 @@ impl Retries {
 }
 
 /// How long to wait before the next try; nothing if there is to be none.
-pub(super) fn backoff(retry: &Retry, tried: u32, cause: &FailureCause) -> Option<Duration> {
+pub(in crate::schedule) fn backoff(
+    retry: &Retry,
+    tried: u32,
+    cause: &FailureCause,
+) -> Option<Duration> {
     (tried <= retry.limit && counts(retry.policy, cause)).then_some(())?;
     let Backoff {
         initial,

@@ -11,7 +11,7 @@ use crate::schedule::running::Running;
 
 /// Timeouts of stages and the grace of those being ended.
 #[derive(Debug)]
-pub(super) struct Deadlines {
+pub(in crate::schedule) struct Deadlines {
     /// How long a command may take to end after SIGTERM, before SIGKILL.
     grace: Duration,
     stages: BTreeMap<StageId, Deadline>,
@@ -27,7 +27,7 @@ struct Deadline {
 }
 
 impl Deadlines {
-    pub(super) fn new(grace: Duration) -> Self {
+    pub(in crate::schedule) fn new(grace: Duration) -> Self {
         Self {
             grace,
             stages: BTreeMap::new(),
@@ -36,26 +36,26 @@ impl Deadlines {
     }
 
     /// A stage with a timeout starts.
-    pub(super) fn start(&mut self, running: &Running, id: StageId, timeout: Duration) {
+    pub(in crate::schedule) fn start(&mut self, running: &Running, id: StageId, timeout: Duration) {
         if let Some(at) = running.awake().checked_add(timeout) {
             self.stages.insert(id, Deadline { at, warned: false });
         }
     }
 
     /// The stage ended. Whether it had run out of time.
-    pub(super) fn ended(&mut self, id: StageId) -> bool {
+    pub(in crate::schedule) fn ended(&mut self, id: StageId) -> bool {
         self.stages
             .remove(&id)
             .is_some_and(|deadline| deadline.warned)
     }
 
     /// Everything is being ended: grace begins.
-    pub(super) fn end_all(&mut self, running: &Running) {
+    pub(in crate::schedule) fn end_all(&mut self, running: &Running) {
         self.kill_all = running.awake().checked_add(self.grace);
     }
 
     /// How long nothing is due.
-    pub(super) fn wait(&self, running: &Running) -> Option<Duration> {
+    pub(in crate::schedule) fn wait(&self, running: &Running) -> Option<Duration> {
         let first = self
             .stages
             .values()
@@ -66,7 +66,7 @@ impl Deadlines {
     }
 
     /// Ends what is due.
-    pub(super) fn strike(&mut self, running: &Running) {
+    pub(in crate::schedule) fn strike(&mut self, running: &Running) {
         let now = running.awake();
         if self.kill_all.is_some_and(|at| at <= now) {
             running.end_all(Signal::KILL);
