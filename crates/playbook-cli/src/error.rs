@@ -43,6 +43,11 @@ impl CliError {
         }
     }
 
+    /// Something around the program that refuses.
+    pub(crate) fn surroundings(message: impl Into<String>) -> Self {
+        Self::new(Outcome::Surroundings, message)
+    }
+
     /// A file that cannot be read.
     pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
         Self::new(

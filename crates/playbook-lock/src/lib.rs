@@ -37,6 +37,7 @@ mod error;
 mod format;
 pub mod history;
 pub mod journal;
+pub mod merge;
 mod project;
 mod recall;
 mod record;

@@ -13,6 +13,7 @@ mod git;
 mod locks;
 mod log;
 mod looking;
+mod merge;
 mod messages;
 mod mounts;
 mod moving;

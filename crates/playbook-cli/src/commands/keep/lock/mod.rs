@@ -1,6 +1,8 @@
 //! `playbook lock`
 
-use clap::Args;
+mod merge;
+
+use clap::{Args, Subcommand};
 use playbook_lock::{Recorded, render_lock};
 
 use crate::app::App;
@@ -11,7 +13,10 @@ use crate::term;
 
 /// Print the lock file
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct LockArgs {
+    #[command(subcommand)]
+    command: Option<LockCommand>,
     /// The playbook
     #[arg(value_name = "PLAYBOOK")]
     playbook: Vec<String>,
@@ -23,8 +28,18 @@ pub(crate) struct LockArgs {
     verify: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum LockCommand {
+    /// Merge two locks entry by entry; git calls this
+    Merge(merge::MergeArgs),
+}
+
 /// `playbook lock`
 pub(crate) fn cmd_lock(app: &App, args: &LockArgs) -> Result<Outcome, CliError> {
+    match &args.command {
+        None => {}
+        Some(LockCommand::Merge(args)) => return merge::cmd_merge(app, args),
+    }
     if args.verify {
         return verify_stages(app, &args.playbook, args.json);
     }
