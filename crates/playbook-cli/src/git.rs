@@ -62,7 +62,10 @@ pub(crate) fn set_driver(directory: &Path) -> Result<Driver, CliError> {
 
 /// Whether git merges a lock in this directory as its attributes say `playbook`.
 pub(crate) fn uses_driver(directory: &Path) -> Result<bool, CliError> {
-    let told = git(directory, &["check-attr", "merge", "--", "playbook.lock.yaml"])?;
+    let told = git(
+        directory,
+        &["check-attr", "merge", "--", "playbook.lock.yaml"],
+    )?;
     Ok(told.stdout.trim_ascii_end().ends_with(b": playbook"))
 }
 

@@ -60,7 +60,9 @@ pub struct OnDisk {
 impl OnDisk {
     /// Those of the playbook whose lock is at `lock`; `None` if its directory cannot be looked at.
     pub fn beside(lock: &Path) -> Option<Self> {
-        let parent = lock.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = lock
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
         let root = Root::new(parent.unwrap_or(Path::new(".")).to_owned()).ok()?;
         let rules = IgnoreRules::load(root.as_path()).ok()?;
         // It is shared by all playbooks of the root.

@@ -19,7 +19,11 @@ fn lock(text: &str) -> LockFile {
         )
     };
     let entries: String = text.split_whitespace().map(entry).collect();
-    let stages = if entries.is_empty() { " {}\n".to_owned() } else { format!("\n{entries}") };
+    let stages = if entries.is_empty() {
+        " {}\n".to_owned()
+    } else {
+        format!("\n{entries}")
+    };
     parse(&format!("schema: '1.0'\nplaybook: p\nstages:{stages}"))
 }
 
@@ -116,7 +120,9 @@ fn some() -> impl Strategy<Value = String> {
     (names, prop::collection::vec(0..4u8, 5)).prop_map(|(names, versions)| {
         let words = names.iter().zip(versions);
         let words = words.filter(|(_, version)| *version > 0);
-        words.map(|(name, version)| format!("{name}{version} ")).collect()
+        words
+            .map(|(name, version)| format!("{name}{version} "))
+            .collect()
     })
 }
 

@@ -6,8 +6,7 @@ use std::process::Command;
 use crate::support::{Ended, Sandbox};
 
 /// Two stages of data that git does not have.
-const STAGES: &str =
-    "  a: {cmd: cp in.a x, deps: [in.a], outs: [x]}\n  b: {cmd: cp in.b y, deps: [in.b], outs: [y]}\n";
+const STAGES: &str = "  a: {cmd: cp in.a x, deps: [in.a], outs: [x]}\n  b: {cmd: cp in.b y, deps: [in.b], outs: [y]}\n";
 
 /// Git in the sandbox, with the playbook on its path and without the user's settings.
 fn git_command(sandbox: &Sandbox, args: &[&str]) -> Command {
@@ -25,6 +24,10 @@ fn git_command(sandbox: &Sandbox, args: &[&str]) -> Command {
     git.env("PATH", std::env::join_paths(all).unwrap());
     git.env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null");
+    // Nothing that goes on in the background.
+    git.env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", "maintenance.auto")
+        .env("GIT_CONFIG_VALUE_0", "false");
     for who in ["AUTHOR", "COMMITTER"] {
         git.env(format!("GIT_{who}_NAME"), "a");
         git.env(format!("GIT_{who}_EMAIL"), "a@example.org");
@@ -91,7 +94,11 @@ fn two_stages() -> Sandbox {
 fn branches_that_ran_different_stages_merge_without_conflict_and_both_stay_done() {
     let sandbox = two_stages();
     git(&sandbox, &["merge", "-q", "--no-edit", "one"]);
-    insta::assert_snapshot!(status(&sandbox), @"");
+    insta::assert_snapshot!(status(&sandbox), @"
+    cached a
+    cached b
+    2 cached
+    ");
     assert_eq!(sandbox.ran(&[]), [""; 0]);
 }
 
@@ -127,15 +134,20 @@ fn one_stage() -> Sandbox {
 fn where_both_ran_a_stage_the_side_whose_outs_are_there_is_taken() {
     let sandbox = one_stage();
     let said = git(&sandbox, &["merge", "-q", "--no-edit", "one"]);
-    assert_eq!(said, "playbook.lock.yaml: both sides have run 'a'; our entry is kept\n");
+    assert!(
+        said.ends_with("playbook.lock.yaml: both sides have run 'a'; our entry is kept\n"),
+        "{said}"
+    );
     status(&sandbox);
 
     let sandbox = one_stage();
     git(&sandbox, &["checkout", "-q", "one"]);
     let said = git(&sandbox, &["merge", "-q", "--no-edit", "two"]);
-    assert_eq!(
-        said,
-        "playbook.lock.yaml: both sides have run 'a'; their entry is taken, whose outs are the ones on disk\n"
+    assert!(
+        said.ends_with(
+            "playbook.lock.yaml: both sides have run 'a'; their entry is taken, whose outs are the ones on disk\n"
+        ),
+        "{said}"
     );
     status(&sandbox);
 
@@ -191,7 +203,10 @@ fn a_lock_below_the_top_of_the_repository_is_merged_beside_its_files() {
 fn a_side_that_is_broken_is_a_conflict_and_nothing_is_written() {
     let sandbox = two_stages();
     for (text, what) in [
-        ("schema: '1.0'\nstages: [\n", "(theirs):3: the lock file is broken"),
+        (
+            "schema: '1.0'\nstages: [\n",
+            "playbook.lock.yaml (theirs):2: the lock file is broken",
+        ),
         ("schema: '2.0'\nstages: {}\n", "has schema '2.0'"),
         ("<<<<<<< ours\n", "has git conflict markers"),
         ("\0\u{1}", "the lock file is broken"),
@@ -206,7 +221,10 @@ fn a_side_that_is_broken_is_a_conflict_and_nothing_is_written() {
         assert!(ended.stdout.contains("CONFLICT"), "{ended:?}");
         assert!(ended.stderr.contains(what), "{ended:?}");
         assert_eq!(sandbox.read("playbook.lock.yaml"), ours);
-        git(&sandbox, &["checkout", "--ours", "--", "playbook.lock.yaml"]);
+        git(
+            &sandbox,
+            &["checkout", "--ours", "--", "playbook.lock.yaml"],
+        );
         commit(&sandbox, "resolved");
         git(&sandbox, &["reset", "-q", "--hard", "HEAD~"]);
     }
@@ -230,15 +248,33 @@ fn without_the_driver_git_merges_text_and_the_lock_says_so() {
 fn init_has_git_know_how_to_merge() {
     let sandbox = Sandbox::new();
     sandbox.run(&["init", "-q"]).says(0);
-    insta::assert_snapshot!(sandbox.read(".gitattributes"), @"");
-    assert!(!sandbox.exists(".git"), "outside a repository nothing is set");
-    insta::assert_snapshot!(sandbox.run(&["lock", "merge", "--install"]).says(2), @"");
+    insta::assert_snapshot!(sandbox.read(".gitattributes"), @"
+    playbook.schema.json linguist-generated
+    *.lock.yaml linguist-generated
+    *.events.jsonl linguist-generated
+    *.lock.yaml merge=playbook
+    *.events.jsonl merge=union
+    ");
+    assert!(
+        !sandbox.exists(".git"),
+        "outside a repository nothing is set"
+    );
+    insta::assert_snapshot!(sandbox.run(&["lock", "merge", "--install"]).says(2), @"
+    error: [ROOT] is in no git repository
+      hint: 'git init' makes one
+    ");
 
     git(&sandbox, &["init", "-q"]);
     sandbox.write(".gitattributes", "");
-    insta::assert_snapshot!(sandbox.run(&["lock", "merge", "--install"]).says(0), @"");
-    insta::assert_snapshot!(git(&sandbox, &["config", "--get-regexp", "merge"]), @"");
-    insta::assert_snapshot!(sandbox.run(&["lock", "merge", "--install"]).says(0), @"");
+    insta::assert_snapshot!(sandbox.run(&["lock", "merge", "--install"]).says(0), @"
+    git merges locks with 'playbook lock merge' in this repository now
+    wrote .gitattributes, which belongs in git: git add .gitattributes
+    ");
+    insta::assert_snapshot!(git(&sandbox, &["config", "--get-regexp", "merge"]), @"
+    merge.playbook.name entries of a playbook's lock
+    merge.playbook.driver playbook lock merge %O %A %B %P
+    ");
+    insta::assert_snapshot!(sandbox.run(&["lock", "merge", "--install"]).says(0), @"git knows a merge driver for locks already: playbook lock merge %O %A %B %P");
     assert_eq!(
         sandbox.read(".gitattributes"),
         "*.lock.yaml merge=playbook\n*.events.jsonl merge=union\n"
@@ -257,7 +293,10 @@ fn what_the_user_has_set_stays() {
         "mine %A\n"
     );
     assert!(!sandbox.read(".gitattributes").contains("merge=playbook"));
-    insta::assert_snapshot!(sandbox.run(&["lock", "merge", "--install"]).says(2), @"");
+    insta::assert_snapshot!(sandbox.run(&["lock", "merge", "--install"]).says(2), @"
+    error: the attributes of this repository say that locks are merged in another way
+      hint: look for 'merge' in [ROOT]/.gitattributes (git check-attr merge playbook.lock.yaml)
+    ");
 }
 
 #[test]
@@ -268,7 +307,9 @@ fn by_hand() {
     sandbox.write("ours", &lock);
     sandbox.write("theirs", &lock.replace("stages:\n  a:", "stages:\n  b:"));
     sandbox.write("base", "");
-    let said = sandbox.run(&["lock", "merge", "base", "ours", "theirs"]).says(0);
+    let said = sandbox
+        .run(&["lock", "merge", "base", "ours", "theirs"])
+        .says(0);
     assert_eq!(said, "");
     assert_eq!(sandbox.read("ours").matches("cache_key").count(), 2);
     sandbox.write("base", "{");
@@ -281,6 +322,15 @@ fn by_hand() {
         let ended = sandbox.run(args);
         told += &format!("{:?}\n{}", ended.code, ended.stderr);
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    Some(0)
+    ours (common ancestor):1: the lock file is broken: it ends in the middle of a line: the rest of it is missing; merged as if there were none
+    Some(2)
+    error: p.lock.yaml (theirs):1: the lock file is broken: it ends in the middle of a line: the rest of it is missing
+      hint: the lock is as our side has it, and git reports a conflict; take the side that is whole: git checkout --ours (or --theirs) -- p.lock.yaml && git add p.lock.yaml
+    Some(2)
+    error: cannot read the lock file ours (theirs): No such file or directory (os error 2)
+      hint: the lock is as our side has it, and git reports a conflict; take the side that is whole: git checkout --ours (or --theirs) -- FILE && git add FILE
+    ");
     sandbox.run(&["lock", "merge", "base", "ours"]).says(2);
 }

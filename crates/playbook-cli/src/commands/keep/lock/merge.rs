@@ -161,7 +161,9 @@ fn install(app: &App) -> Result<Outcome, CliError> {
     };
     let set = set_driver(&directory)?;
     let mut told = match &set {
-        Driver::Set => "git merges locks with 'playbook lock merge' in this repository now\n".to_owned(),
+        Driver::Set => {
+            "git merges locks with 'playbook lock merge' in this repository now\n".to_owned()
+        }
         Driver::Known(driver) => format!(
             "git knows a merge driver for locks already: {}\n",
             harmless(driver)
