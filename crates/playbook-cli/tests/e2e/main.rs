@@ -1,6 +1,7 @@
 //! The real binary, with real commands, in temporary directories.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod adopt;
 mod dag;
 mod data;
 mod debug;

@@ -1,5 +1,6 @@
 //! `playbook lock`
 
+mod adopt;
 mod merge;
 
 use clap::{Args, Subcommand};
@@ -30,6 +31,8 @@ pub(crate) struct LockArgs {
 
 #[derive(Debug, Subcommand)]
 enum LockCommand {
+    /// Record stages as completed with the files as they are, without running them
+    Adopt(adopt::AdoptArgs),
     /// Merge two locks entry by entry; git calls this
     Merge(merge::MergeArgs),
 }
@@ -38,6 +41,7 @@ enum LockCommand {
 pub(crate) fn cmd_lock(app: &App, args: &LockArgs) -> Result<Outcome, CliError> {
     match &args.command {
         None => {}
+        Some(LockCommand::Adopt(args)) => return adopt::cmd_adopt(app, args),
         Some(LockCommand::Merge(args)) => return merge::cmd_merge(app, args),
     }
     if args.verify {

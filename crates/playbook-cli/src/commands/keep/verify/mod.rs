@@ -86,13 +86,18 @@ fn selected(
 }
 
 pub(super) fn no_lock(project: &Project) -> CliError {
-    let path = project.lock_path();
-    let error = CliError::usage(format!("there is no lock file {} yet", path.display()));
-    if project.playbook().policy.lock_file {
-        error.hint("'playbook run' writes it when a stage has run")
-    } else {
-        error.hint("the playbook says 'policy: {lock_file: false}': nothing is recorded")
+    if !project.playbook().policy.lock_file {
+        return no_lock_wanted();
     }
+    let path = project.lock_path();
+    CliError::usage(format!("there is no lock file {} yet", path.display()))
+        .hint("'playbook run' writes it when a stage has run")
+}
+
+/// The playbook says that there is no lock.
+pub(super) fn no_lock_wanted() -> CliError {
+    CliError::usage("the playbook says 'lock_file: false' in its policy: nothing is recorded")
+        .hint("without that line 'playbook run' keeps a lock")
 }
 
 fn outcome(found: &Verification) -> Outcome {
