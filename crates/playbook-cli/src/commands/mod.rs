@@ -53,6 +53,8 @@ enum Command {
     Log(look::log::LogArgs),
     /// Show how a stage is run and what came of it last, or open a shell to run it by hand
     Debug(work::debug::DebugArgs),
+    /// Remove what runs have left, and show what else could go
+    Clean(work::clean::CleanArgs),
     /// Write a page about a run
     Report(look::report::ReportArgs),
     /// Print the JSON Schema of playbooks, for editors
@@ -100,6 +102,7 @@ impl Command {
             Self::Verify(args) => keep::verify::cmd_verify(app, args),
             Self::Log(args) => look::log::cmd_log(app, args),
             Self::Debug(args) => work::debug::cmd_debug(app, args),
+            Self::Clean(args) => work::clean::cmd_clean(app, args),
             Self::Report(args) => look::report::cmd_report(app, args),
             Self::Schema(args) => setup::schema::cmd_schema(app, args),
             Self::Completions(args) => setup::completions::cmd_completions(app, args),

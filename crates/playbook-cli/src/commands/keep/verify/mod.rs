@@ -66,7 +66,7 @@ pub(super) fn verify_stages(
 }
 
 /// The stages that were asked for; none if all are.
-fn selected(
+pub(in crate::commands) fn selected(
     project: &Project,
     selectors: &[String],
 ) -> Result<Option<BTreeSet<StageName>>, CliError> {
