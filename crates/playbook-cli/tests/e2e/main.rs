@@ -1,6 +1,7 @@
 //! The real binary, with real commands, in temporary directories.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod adopt;
 mod dag;
 mod data;
 mod debug;
@@ -14,6 +15,7 @@ mod live;
 mod locks;
 mod log;
 mod looking;
+mod merge;
 mod messages;
 mod mounts;
 mod moving;
@@ -28,6 +30,7 @@ mod setup;
 mod signals;
 mod support;
 mod terminal;
+mod verify;
 mod waiting;
 mod why;
 

@@ -6,7 +6,7 @@ use crate::support::Sandbox;
 fn what_init_writes_runs() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(&["init"]).says(0), @"
-    wrote playbook.yaml, .gitignore, .gitattributes
+    wrote playbook.yaml, playbook.schema.json, .gitignore, .gitattributes
     next: playbook run
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-j1"]).says(0), @"

@@ -126,8 +126,8 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
         return show_plan(app, &plan, show);
     }
     refuse_unsupported(project.playbook())?;
-    let held = hold(app, &project, args)?;
-    put_right(app, &project, args, &held)?;
+    let held = hold(app, &project, args.no_wait)?;
+    put_right(app, &project, args.recover, &held)?;
     // The lock is read only now: a run that was waited for may have changed it.
     let plan = plan(&project, &options)?;
     run(app, args, &plan, &overrides)
@@ -310,7 +310,9 @@ fn run_id() -> Result<Uuid, CliError> {
 }
 
 /// `KEY=VALUE` pairs, values read as YAML.
-fn overrides(set: &[String]) -> Result<Vec<(ParamKey, ParamValue)>, CliError> {
+pub(in crate::commands) fn overrides(
+    set: &[String],
+) -> Result<Vec<(ParamKey, ParamValue)>, CliError> {
     set.iter().map(|pair| one_override(pair)).collect()
 }
 
@@ -331,7 +333,7 @@ fn one_override(pair: &str) -> Result<(ParamKey, ParamValue), CliError> {
     Ok((key, value))
 }
 
-fn with_params(
+pub(in crate::commands) fn with_params(
     project: Project,
     overrides: &[(ParamKey, ParamValue)],
 ) -> Result<Project, CliError> {
@@ -358,9 +360,14 @@ fn grace() -> Result<Duration, CliError> {
 }
 
 /// Puts right what a run that died has left, and says what that was.
-fn put_right(app: &App, project: &Project, args: &RunArgs, held: &RunLock) -> Result<(), CliError> {
+pub(in crate::commands) fn put_right(
+    app: &App,
+    project: &Project,
+    elsewhere: bool,
+    held: &RunLock,
+) -> Result<(), CliError> {
     let how = Recovery {
-        elsewhere: args.recover,
+        elsewhere,
         grace: grace()?,
         now: app.clock.now(),
     };
@@ -372,8 +379,12 @@ fn put_right(app: &App, project: &Project, args: &RunArgs, held: &RunLock) -> Re
 }
 
 /// Takes the run lock, as soon as it is free.
-fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliError> {
-    let fail = args.no_wait || project.playbook().policy.concurrency == Concurrency::Fail;
+pub(in crate::commands) fn hold(
+    app: &App,
+    project: &Project,
+    no_wait: bool,
+) -> Result<RunLock, CliError> {
+    let fail = no_wait || project.playbook().policy.concurrency == Concurrency::Fail;
     let tell = |by: &str| {
         term::say(&format!(
             "waiting for another run of this playbook ({by})\n"
