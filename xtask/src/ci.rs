@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::say::{complain, say};
 use crate::tools::{Tool, cargo, in_ci};
-use crate::{fuzz, pages, suite, tidy};
+use crate::{editor, fuzz, pages, suite, tidy};
 
 #[derive(Args, Debug, Default)]
 pub(crate) struct CiArgs {
@@ -43,6 +43,8 @@ enum Step {
     Reread,
     /// Open the pages that are written in a browser
     Pages,
+    /// Write a playbook with the help of the YAML language server
+    Editor,
     Doc,
     /// Compile the fuzz targets
     Fuzz,
@@ -58,6 +60,7 @@ impl Step {
             Self::Test => "test",
             Self::Reread => "reread",
             Self::Pages => "pages",
+            Self::Editor => "editor",
             Self::Doc => "doc",
             Self::Fuzz => "fuzz",
             Self::Deny => "deny",
@@ -72,6 +75,7 @@ impl Step {
             Self::Fuzz => Some(Tool::Cxx),
             Self::Deny => Some(Tool::Deny),
             Self::Pages => Some(Tool::Chromium),
+            Self::Editor => Some(Tool::LanguageServer),
             Self::Tidy | Self::Test | Self::Reread | Self::Doc => None,
         }
     }
@@ -100,6 +104,7 @@ impl Step {
             Self::Test => Ok(reported(&suite::run())),
             Self::Reread => suite::run_rereading(),
             Self::Pages => pages::run(),
+            Self::Editor => editor::run(),
             Self::Doc => {
                 let args = ["doc", "--workspace", "--no-deps", "--locked"];
                 cargo(&args, &[("RUSTDOCFLAGS", "-D warnings")])

@@ -1,5 +1,5 @@
 //! What a contributor runs: the gate (`ci`), the test suite (`test`) and its long version (`crash`), the rules no
-//! compiler knows (`tidy`), the fuzzers (`fuzz`) and the comparison with other tools (`bench`).
+//! compiler knows (`tidy`), the fuzzers (`fuzz`), the comparison with other tools (`bench`), the man pages (`man`) and releases (`release`).
 //!
 //! `cargo xtask` is an alias in `.cargo/config.toml`, so nothing but cargo is needed to start it.
 
@@ -10,8 +10,10 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod ci;
 mod crash;
+mod editor;
 mod fuzz;
 mod pages;
+mod release;
 mod say;
 mod suite;
 mod tidy;
@@ -33,6 +35,10 @@ enum Task {
     Ci(ci::CiArgs),
     /// Run the long version of the crash tests
     Crash(crash::CrashArgs),
+    /// Write the man pages
+    Man(release::ManArgs),
+    /// Make and try everything that belongs to a release, and publish nothing
+    Release(release::ReleaseArgs),
     /// Run the whole test suite: doctests, then everything else
     Test,
     /// Check the rules of the house: layers, sizes, tests, words
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Ci(args) => ci::run(&args),
         Task::Crash(args) => crash::run(&args),
+        Task::Man(args) => release::write_man(&args),
+        Task::Release(args) => release::run(&args),
         Task::Test => suite::run(),
         Task::Tidy => tidy::run(),
         Task::Fuzz(args) => fuzz::run(&args),

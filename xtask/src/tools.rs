@@ -24,6 +24,8 @@ pub(crate) enum Tool {
     Fuzz,
     /// A browser that can be asked for what it made of a page
     Chromium,
+    /// What editors ask about YAML files
+    LanguageServer,
 }
 
 impl Tool {
@@ -38,6 +40,7 @@ impl Tool {
             Self::Nightly => "the nightly toolchain",
             Self::Fuzz => "cargo-fuzz",
             Self::Chromium => "Chromium",
+            Self::LanguageServer => "yaml-language-server",
         }
     }
 
@@ -53,6 +56,7 @@ impl Tool {
                 "chromium or google-chrome, from the system's packages, or named by CHROME"
                     .to_owned()
             }
+            Self::LanguageServer => format!("npm install --global {}", self.name()),
             Self::Nightly => "rustup toolchain install nightly --profile minimal".to_owned(),
         }
     }
@@ -66,7 +70,8 @@ impl Tool {
             | Self::Cxx
             | Self::Nightly
             | Self::Fuzz
-            | Self::Chromium => false,
+            | Self::Chromium
+            | Self::LanguageServer => false,
         }
     }
 
@@ -85,6 +90,10 @@ impl Tool {
                 return output_of(name, &words.collect::<Vec<_>>()).is_some();
             }
             Self::Chromium => return browser().is_some(),
+            Self::LanguageServer => {
+                let look = ["-c", "command -v yaml-language-server"];
+                return output_of("sh", &look).is_some();
+            }
             Self::Nightly => {
                 return output_of("rustup", &["run", "nightly", "rustc", "--version"]).is_some();
             }
@@ -139,7 +148,7 @@ pub(crate) fn nightly_cargo(args: &[&str]) -> anyhow::Result<bool> {
 fn shown(program: &str, args: &[&str], env: &[(&str, &str)]) {
     let mut words: Vec<String> = env
         .iter()
-        .map(|(key, value)| format!("{key}='{value}'"))
+        .map(|(key, value)| format!("{key}='{}'", value.replace('\x1f', " ")))
         .collect();
     words.push(program.to_owned());
     words.extend(args.iter().map(|&arg| arg.to_owned()));

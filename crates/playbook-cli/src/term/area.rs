@@ -5,7 +5,8 @@
 //! cleared behind the new text. The cursor stands below the area and is never hidden, so nothing has to be put right if
 //! the program dies. Escapes used are those of ECMA-48: cursor up (CUU), erase in line (EL) and in page (ED).
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::termios::tcgetwinsize;
@@ -73,7 +74,7 @@ fn redrawn(old: &[(String, usize)], text: &str, new: &[(String, usize)], columns
     let up: usize = old.iter().map(|(_, width)| rows(width)).sum();
     let mut all = String::new();
     if up > 0 {
-        all.push_str(&format!("\r\x1b[{up}A"));
+        write!(all, "\r\x1b[{up}A").ok();
     }
     let lines = text
         .lines()

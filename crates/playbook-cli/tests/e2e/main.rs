@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod adopt;
+mod completions;
 mod dag;
 mod data;
 mod debug;
@@ -25,6 +26,7 @@ mod recovering;
 mod report;
 mod retrying;
 mod running;
+mod schema;
 mod settled;
 mod setup;
 mod signals;

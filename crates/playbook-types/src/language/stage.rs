@@ -173,9 +173,7 @@ const KIND: &str = "What it is, in a word of your own: audio, model, metrics, â€
 
 /// What happens after a failure.
 pub(crate) static RETRY: Fields = Fields::new(&[
-    Field::new("limit", Shape::Count(0), "Retries after the first try.")
-        .required()
-        .not_yet(),
+    Field::new("limit", Shape::Count(0), "Retries after the first try.").required(),
     Field::new(
         "policy",
         Shape::Words(|| documented(&RETRY_POLICY)),

@@ -60,8 +60,10 @@ pub(crate) fn cmd_clean(app: &App, args: &CleanArgs) -> Result<Outcome, CliError
     let project = app.project(file)?;
     let stages = selected(&project, selectors)?;
     if args.cache && stages.is_some() {
-        return Err(CliError::usage("what saves time is the whole playbook's, not a stage's")
-            .hint("leave out the stages, or --cache"));
+        return Err(
+            CliError::usage("what saves time is the whole playbook's, not a stage's")
+                .hint("leave out the stages, or --cache"),
+        );
     }
     let _held = hold(app, &project, args)?;
     let recorded = Recorded::read(&project)?;
@@ -222,7 +224,9 @@ impl Clean<'_> {
             count => format!("{count} {many}"),
         };
         match kind {
-            SpareKind::HalfWritten => line(&count("half-written file", "half-written files"), total),
+            SpareKind::HalfWritten => {
+                line(&count("half-written file", "half-written files"), total)
+            }
             SpareKind::OldLogs | SpareKind::RecentLogs if self.only.is_some() => {
                 line(&count("log", "logs"), total);
             }
@@ -264,7 +268,12 @@ impl Clean<'_> {
             writeln!(text, "{} removed", bytes(removed)).ok();
         }
         if shown > 0 {
-            writeln!(text, "{} would go; nothing of that was removed", bytes(shown)).ok();
+            writeln!(
+                text,
+                "{} would go; nothing of that was removed",
+                bytes(shown)
+            )
+            .ok();
         }
         if needs_yes {
             let hint = "to remove it: the same command with --yes";

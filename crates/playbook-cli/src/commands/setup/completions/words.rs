@@ -30,12 +30,38 @@ pub(super) fn complete(app: &App, words: &[OsString], at: usize) -> Vec<Word> {
     let mut command = with_completers(command_line(), &Arc::new(Offer::of(named)));
     let here = working_directory().ok();
     let found = engine(&mut command, words.to_vec(), at, here.as_deref()).unwrap_or_default();
-    let mut words: Vec<Word> = found.iter().filter_map(word).collect();
+    let mut found: Vec<Word> = found.iter().filter_map(word).collect();
+    by_their_names(&mut found, &command, &words[..at], current);
     // Who has typed nothing yet is not asking for every option there is, if there is anything else.
-    if current.is_empty() && words.iter().any(|word| !word.text.starts_with('-')) {
-        words.retain(|word| !word.text.starts_with('-'));
+    if current.is_empty() && found.iter().any(|word| !word.text.starts_with('-')) {
+        found.retain(|word| !word.text.starts_with('-'));
     }
-    words
+    found
+}
+
+/// A command is offered once, by its alias only if that was begun to be typed.
+fn by_their_names(
+    found: &mut [Word],
+    command: &clap::Command,
+    before: &[OsString],
+    current: &OsStr,
+) {
+    if before
+        .iter()
+        .any(|word| command.find_subcommand(word).is_some())
+    {
+        return;
+    }
+    for word in found {
+        let named = command
+            .find_subcommand(&word.text)
+            .map(clap::Command::get_name);
+        if let Some(name) =
+            named.filter(|name| current.to_str().is_some_and(|it| name.starts_with(it)))
+        {
+            name.clone_into(&mut word.text);
+        }
+    }
 }
 
 /// Shells are given one word a line.
@@ -169,9 +195,21 @@ impl Names {
                 .map(|stage| (stage.name.as_str().to_owned(), stage.description.clone()))
                 .collect(),
             outs: outs.map(|out| out.path.as_str().to_owned()).collect(),
-            params: playbook.params.keys(),
+            params: leaves(playbook.params.keys()),
         }
     }
+}
+
+/// Without those that hold others: these can be set, but hardly on a command line.
+fn leaves(keys: Vec<String>) -> Vec<String> {
+    let holds = |key: &String| {
+        keys.iter().any(|other| {
+            other
+                .strip_prefix(key.as_str())
+                .is_some_and(|rest| rest.starts_with('.'))
+        })
+    };
+    keys.iter().filter(|key| !holds(key)).cloned().collect()
 }
 
 fn described(text: String, about: Option<&str>) -> CompletionCandidate {
