@@ -15,7 +15,7 @@ use crate::commands::keep::verify::selected;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::harmless::harmless;
-use crate::render::why::bytes;
+use crate::render::units::bytes;
 use crate::term::{self, Tone, paint};
 
 /// Remove what runs have left, and show what else could go
