@@ -12,6 +12,7 @@ mod every_moment;
 mod example;
 mod failing;
 mod git;
+mod live;
 mod locks;
 mod log;
 mod looking;

@@ -31,8 +31,9 @@ use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
 use crate::render::json::{self, JsonEvents};
+use crate::render::live::{Live, Shown};
+use crate::render::plain::recovered::tell;
 use crate::render::plain::{Plain, nothing_ran};
-use crate::render::recovered::tell;
 use crate::term;
 
 /// Run what has to run
@@ -219,7 +220,18 @@ fn run(
 ) -> Result<Outcome, CliError> {
     let plain = Plain::new(plan, app.verbosity, args.json);
     let json_events = JsonEvents::default();
-    let mut observers: Vec<&dyn Observer> = vec![&plain];
+    let run_id = run_id()?;
+    let shown = Shown {
+        area: app.verbosity > Verbosity::Quiet && !args.json && term::can_draw(),
+        output: app.verbosity == Verbosity::Verbose && !args.json,
+    };
+    let jobs = jobs(args.jobs);
+    let live = (shown.area || shown.output)
+        .then(|| Live::new(plan, &plain, shown, (jobs, plan.logs_dir(run_id))));
+    let mut observers: Vec<&dyn Observer> = vec![match &live {
+        Some(live) => live,
+        None => &plain,
+    }];
     if args.json {
         observers.push(&json_events);
     }
@@ -231,16 +243,17 @@ fn run(
     let runtime = Runtime {
         clock: &*app.clock,
         observer: &Fanned(observers),
-        jobs: jobs(args.jobs),
+        jobs,
         failure,
         trust: app.trust,
-        run_id: run_id()?,
+        run_id,
         overrides: overrides.iter().cloned().collect::<IndexMap<_, _>>(),
         owns_process: true,
         grace: grace()?,
         fold_every: FOLD_EVERY,
     };
     let summary = execute(plan, &runtime)?;
+    drop(live);
     plain.finish(&summary);
     say_what_to_do(&summary);
     name_for_git(app, args, plan, &summary);
