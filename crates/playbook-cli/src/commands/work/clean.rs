@@ -8,7 +8,7 @@ use playbook_exec::clean::{
     LeftOut, Only, RECENT_RUNS, Spare, SpareKind, remove_spare, spare_outs, spare_state,
 };
 use playbook_lock::run_lock::{Contention, RunLock};
-use playbook_lock::{Project, Recorded};
+use playbook_lock::{LockError, Project, Recorded};
 
 use crate::app::{App, Verbosity};
 use crate::commands::keep::verify::selected;
@@ -65,9 +65,9 @@ pub(crate) fn cmd_clean(app: &App, args: &CleanArgs) -> Result<Outcome, CliError
                 .hint("leave out the stages, or --cache"),
         );
     }
-    let _held = hold(app, &project, args)?;
+    let held = hold(app, &project, args)?;
     let recorded = Recorded::read(&project)?;
-    refuse_unfinished(&recorded, args)?;
+    refuse_unfinished(&recorded, held.is_some(), args.outs)?;
     let clean = Clean {
         project: &project,
         recorded: &recorded,
@@ -99,17 +99,19 @@ fn hold(app: &App, project: &Project, args: &CleanArgs) -> Result<Option<RunLock
 }
 
 /// What a dead run left is its recovery's to look at: logs, what is aside, what it kept.
-fn refuse_unfinished(recorded: &Recorded, args: &CleanArgs) -> Result<(), CliError> {
+fn refuse_unfinished(recorded: &Recorded, held: bool, outs: bool) -> Result<(), CliError> {
     match &recorded.unfinished {
-        Some(run) if run.holder.is_none() && !args.dry_run => Err(CliError::usage(
+        // Who holds the lock knows that no other run does.
+        Some(run) if held || (outs && run.holder.is_none()) => Err(CliError::usage(
             "the last run died, and what it left has not been put right yet; nothing was removed",
         )
         .hint("'playbook run' puts it right before it does anything else")),
-        Some(_) if args.outs => Err(CliError::usage(
-            "a run is not over: which outs could be removed cannot be told",
-        )
-        .hint("try again when it has ended")),
-        _ => Ok(()),
+        Some(run) if outs => {
+            let holder = run.holder.clone().unwrap_or_default();
+            let error = CliError::from(LockError::Held { holder });
+            Err(error.hint_instead("look again when it has ended: it is making outs anew"))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
