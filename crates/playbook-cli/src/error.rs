@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
+use crate::render::harmless::harmless;
 use crate::term::{Tone, paint};
 
 /// What to do about what cannot happen.
@@ -41,6 +42,11 @@ impl CliError {
             detail: String::new(),
             hints: Vec::new(),
         }
+    }
+
+    /// Something around the program that refuses.
+    pub(crate) fn surroundings(message: impl Into<String>) -> Self {
+        Self::new(Outcome::Surroundings, message)
     }
 
     /// A file that cannot be read.
@@ -90,6 +96,7 @@ impl From<ExecError> for CliError {
             ExecError::Disk(error) => error.into(),
             ExecError::Hash(error) => error.into(),
             ExecError::NotSupported { features } => not_supported(&features),
+            ExecError::Unadoptable { faults } => unadoptable(&faults),
             ExecError::UnknownParam(error) => {
                 let cli = Self::usage(message);
                 match error.suggestion {
@@ -139,6 +146,17 @@ impl From<ExecError> for CliError {
             _ => Self::new(Outcome::Surroundings, message),
         }
     }
+}
+
+/// What is missing of stages that were to be adopted, all of it.
+fn unadoptable(faults: &[playbook_exec::Unadoptable]) -> CliError {
+    let mut error = CliError::usage("these stages cannot be adopted as they are; nothing was recorded")
+        .hint("'playbook run' makes what is missing; 'playbook why STAGE' shows what a stage reads and makes");
+    for fault in faults {
+        let (word, what) = (paint(Tone::Bad, "error"), harmless(&fault.what));
+        writeln!(error.detail, "{word}: stage '{}': {what}", fault.stage).ok();
+    }
+    error
 }
 
 fn not_supported(features: &[playbook_exec::Unsupported]) -> CliError {

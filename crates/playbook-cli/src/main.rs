@@ -4,6 +4,7 @@ mod app;
 mod args;
 mod commands;
 mod error;
+mod git;
 #[cfg(test)]
 mod messages;
 mod outcome;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use playbook_exec::plan::StageFault;
-use playbook_exec::{ExecError, FailureCause, OutFault, Unsupported};
+use playbook_exec::{ExecError, FailureCause, OutFault, Unadoptable, Unsupported};
 use playbook_hash::disk::DiskError;
 use playbook_hash::{HashError, SpecialKind};
 use playbook_lock::LockError;
@@ -162,6 +162,12 @@ fn of_exec() -> Vec<ExecError> {
             features: vec![Unsupported {
                 at: KeyPath::default(),
                 what: "retry",
+            }],
+        },
+        ExecError::Unadoptable {
+            faults: vec![Unadoptable {
+                stage: StageName::parse("train").unwrap(),
+                what: "out out/model.bin does not exist".to_owned(),
             }],
         },
         unknown(Some("lr")),

@@ -13,6 +13,8 @@ pub(crate) enum Outcome {
     Usage,
     /// With `--exit-code`: something is out of date.
     OutOfDate,
+    /// `verify` found a difference.
+    Differs,
     /// Another run holds the playbook.
     Held,
     /// Disk full, or something else around the program failed.
@@ -29,6 +31,7 @@ impl Outcome {
             Self::StageFailed => 1,
             Self::Usage => 2,
             Self::OutOfDate => 3,
+            Self::Differs => 4,
             Self::Held => 5,
             Self::Surroundings => 6,
             Self::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(130),

@@ -10,6 +10,7 @@ use playbook_types::record::state::IllegalStep;
 use playbook_types::template::TemplateError;
 
 use crate::outputs::OutFault;
+use crate::stage::Unadoptable;
 
 /// Why a run cannot begin, or cannot go on. The failure of a stage is no such error: it is an outcome.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +118,12 @@ pub enum ExecError {
         /// Why not.
         source: std::io::Error,
     },
+    /// Stages cannot be recorded as they are.
+    #[error("{}", not_adopted(faults))]
+    Unadoptable {
+        /// What is missing, with its stage.
+        faults: Vec<Unadoptable>,
+    },
     /// A fault of the scheduler.
     #[error(transparent)]
     Internal(#[from] IllegalStep),
@@ -129,6 +136,12 @@ pub struct Unsupported {
     pub at: playbook_types::finding::KeyPath,
     /// What it is, in a person's words.
     pub what: &'static str,
+}
+
+fn not_adopted(faults: &[Unadoptable]) -> String {
+    let fault = |fault: &Unadoptable| format!("stage '{}': {}", fault.stage, fault.what);
+    let list: Vec<String> = faults.iter().map(fault).collect();
+    format!("nothing was recorded: {}", list.join("; "))
 }
 
 fn not_supported(features: &[Unsupported]) -> String {

@@ -51,9 +51,9 @@ mod settled;
 mod stage;
 
 pub use error::{ExecError, Unsupported};
-pub use outputs::OutFault;
+pub use outputs::{OutFault, clean};
 pub use process::{ByHand, identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};
 pub use schedule::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
 pub use settled::{Found, Look, Part, Settled, SettledStage, Unsettled};
-pub use stage::FailureCause;
+pub use stage::{Adopted, Adoption, FailureCause, Unadoptable, adopt};

@@ -33,21 +33,21 @@
 //! ```
 
 pub mod decide;
-pub mod entry;
 mod error;
-mod fold;
 mod format;
 pub mod history;
 pub mod journal;
+pub mod merge;
 mod project;
 mod recall;
-mod recorded;
+mod record;
 pub mod run_lock;
+mod verify;
 
 pub use decide::check_cache;
 pub use error::LockError;
-pub use fold::{Base, Folder, GENERATOR};
 pub use format::{Layout, load_lock_file, lock_file_path, parse_lock, render_lock, save_lock_file};
 pub use project::{Neighbours, Project, search_up_from};
 pub use recall::Recall;
-pub use recorded::{Recorded, Unfinished, with_cut_off};
+pub use record::{Base, Folder, GENERATOR, Recorded, Unfinished, entry, with_cut_off};
+pub use verify::{Checked, Finding, Unverified, Verification, Whose, WhyNot, verify};

@@ -113,9 +113,9 @@ fn row(name: &str) -> &'static str {
             .nth(1)
             .is_some_and(|cell| cell.contains(&quoted))
     };
-    DOCS.lines()
-        .find(of)
-        .unwrap_or_else(|| panic!("docs/events.md has no row for {quoted}"))
+    let row = DOCS.lines().find(of);
+    assert!(row.is_some(), "docs/events.md has no row for {quoted}");
+    row.unwrap()
 }
 
 #[test]

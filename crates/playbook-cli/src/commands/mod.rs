@@ -24,7 +24,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done or nothing to do, 1 a stage failed, 2 usage, playbook or lock file wrong, \
-3 out of date (with --exit-code), 5 another run holds the lock, 6 the surroundings fail (disk full), 130 or 143 interrupted.";
+3 out of date (with --exit-code), 4 'verify' found a difference, 5 another run holds the lock, 6 the surroundings fail (disk full), 130 or 143 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -47,10 +47,14 @@ enum Command {
     Dag(look::dag::DagArgs),
     /// Print the lock file
     Lock(keep::lock::LockArgs),
+    /// Read again all data that the lock records, and say what differs
+    Verify(keep::verify::VerifyArgs),
     /// Show past runs, and what their stages printed
     Log(look::log::LogArgs),
     /// Show how a stage is run and what came of it last, or open a shell to run it by hand
     Debug(work::debug::DebugArgs),
+    /// Remove what runs have left, and show what else could go
+    Clean(work::clean::CleanArgs),
     /// Write a page about a run
     Report(look::report::ReportArgs),
     /// Print the JSON Schema of playbooks, for editors
@@ -95,8 +99,10 @@ impl Command {
             Self::Validate(args) => setup::validate::cmd_validate(app, args),
             Self::Dag(args) => look::dag::cmd_dag(app, args),
             Self::Lock(args) => keep::lock::cmd_lock(app, args),
+            Self::Verify(args) => keep::verify::cmd_verify(app, args),
             Self::Log(args) => look::log::cmd_log(app, args),
             Self::Debug(args) => work::debug::cmd_debug(app, args),
+            Self::Clean(args) => work::clean::cmd_clean(app, args),
             Self::Report(args) => look::report::cmd_report(app, args),
             Self::Schema(args) => setup::schema::cmd_schema(app, args),
             Self::Completions(args) => setup::completions::cmd_completions(app, args),

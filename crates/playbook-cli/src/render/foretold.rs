@@ -9,7 +9,7 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::reason::InvalidationReason;
 use serde::Serialize;
 
-use crate::render::duration::{duration, to_the_second};
+use crate::render::units::{duration, to_the_second};
 use crate::term::{Tone, paint};
 
 /// One stage as JSON.

@@ -1,6 +1,8 @@
 //! The real binary, with real commands, in temporary directories.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod adopt;
+mod clean;
 mod completions;
 mod dag;
 mod data;
@@ -11,9 +13,11 @@ mod every_moment;
 mod example;
 mod failing;
 mod git;
+mod live;
 mod locks;
 mod log;
 mod looking;
+mod merge;
 mod messages;
 mod mounts;
 mod moving;
@@ -29,6 +33,7 @@ mod setup;
 mod signals;
 mod support;
 mod terminal;
+mod verify;
 mod waiting;
 mod why;
 

@@ -5,6 +5,7 @@
 //! next one.
 
 mod aside;
+pub mod clean;
 mod fault;
 mod keep;
 mod mounts;

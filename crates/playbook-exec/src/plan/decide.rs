@@ -139,7 +139,11 @@ fn outs_now(
 }
 
 /// Everything that decides about the stage, as it is now.
-fn fingerprint(plan: &Plan<'_>, id: StageId, facts: &Facts<'_>) -> Result<Fingerprint, StageFault> {
+pub(crate) fn fingerprint(
+    plan: &Plan<'_>,
+    id: StageId,
+    facts: &Facts<'_>,
+) -> Result<Fingerprint, StageFault> {
     let stage = plan.stage(id);
     let deps = stage
         .deps

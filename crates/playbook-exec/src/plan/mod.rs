@@ -25,6 +25,6 @@ pub use select::Selection;
 pub use unsupported::{refuse_unsupported, unsupported};
 
 pub(crate) use changes::{Contents, remember_listings};
-pub(crate) use decide::{Facts, decide};
+pub(crate) use decide::{Facts, decide, fingerprint};
 pub(crate) use real_paths::refuse_clashes;
 pub(crate) use resolve::shown_commands;

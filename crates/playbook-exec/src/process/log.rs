@@ -104,16 +104,31 @@ fn printable(line: &str) -> String {
         .rsplit('\r')
         .next()
         .unwrap_or("");
-    last_drawn
-        .chars()
-        .map(|c| {
-            if c.is_control() && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    let mut shown = String::with_capacity(last_drawn.len());
+    let mut rest = last_drawn.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' => skip_sequence(&mut rest),
+            '\t' => shown.push(c),
+            c if c.is_control() => shown.push('\u{fffd}'),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Skips what follows an escape character: a sequence that moves or colours (ECMA-48, CSI), one that sets a title or the
+/// like (OSC), or one character.
+fn skip_sequence(rest: &mut std::str::Chars<'_>) {
+    match rest.next() {
+        Some('[') => {
+            rest.find(|c| ('\u{40}'..='\u{7e}').contains(c));
+        }
+        Some(']') => {
+            rest.find(|c| matches!(c, '\u{7}' | '\u{1b}'));
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -133,8 +148,21 @@ mod tests {
         assert_eq!(tail_of(b"a\nb\nc\nd", 2), ["c", "d"]);
         assert_eq!(
             tail_of(b"10%\r50%\r100%\n\x1b[31mred\xff\n", 9),
-            ["100%", "\u{fffd}[31mred\u{fffd}"]
+            ["100%", "red\u{fffd}"]
         );
+    }
+
+    #[test]
+    fn nothing_of_a_line_reaches_a_terminal_as_a_command() {
+        for (line, shown) in [
+            ("\x1b[1;31mred\x1b[0m plain", "red plain"),
+            ("\x1b]0;title\x07after", "after"),
+            ("\x1bcreset", "reset"),
+            ("torn \x1b[12", "torn "),
+            ("bell\x07\ttab", "bell\u{fffd}\ttab"),
+        ] {
+            assert_eq!(printable(line), shown, "{line:?}");
+        }
     }
 
     #[test]

@@ -42,7 +42,11 @@ impl Eyes<'_> {
         OldOut {
             path: out.path.clone(),
             persist: out.persist,
-            recorded: !out.persist && known.is_some() && same(),
+            // What was adopted its stage did not make, and could perhaps not make again.
+            recorded: !out.persist
+                && known.is_some()
+                && entry.is_some_and(|entry| !entry.adopted)
+                && same(),
             symlink: recorded.and_then(|recorded| recorded.symlink.clone()),
         }
     }

@@ -15,5 +15,6 @@
 mod contents;
 mod digest;
 
+pub use contents::bytes_hashed;
 pub use digest::{FileDigest, digest_file};
 pub(crate) use digest::{OPEN_FLAGS, Unread, digest_open, special_kind};

@@ -7,8 +7,8 @@ use playbook_types::span::LineIndex;
 use serde::Deserialize;
 
 use crate::error::LockError;
-use crate::fold::Base;
 use crate::project::utf8;
+use crate::record::Base;
 
 /// The major version of the shape this program knows.
 const MAJOR: u64 = 1;

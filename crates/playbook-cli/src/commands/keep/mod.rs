@@ -1,3 +1,4 @@
-//! Commands about what is kept: the lock.
+//! Commands about what is kept.
 
 pub(super) mod lock;
+pub(super) mod verify;

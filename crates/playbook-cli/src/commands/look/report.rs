@@ -12,10 +12,10 @@ use crate::app::App;
 use crate::commands::look::{dag, output};
 use crate::error::CliError;
 use crate::outcome::Outcome;
-use crate::render::duration::to_the_second;
 use crate::render::graph::Picture;
 use crate::render::harmless::harmless;
 use crate::render::report::{Sources, gather, page};
+use crate::render::units::to_the_second;
 use crate::term;
 
 /// How many runs an error names.

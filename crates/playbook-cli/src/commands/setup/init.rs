@@ -1,7 +1,6 @@
 //! `playbook init`
 
 use std::fs;
-use std::path::Path;
 
 use clap::Args;
 use playbook_hash::disk;
@@ -9,6 +8,7 @@ use playbook_hash::disk;
 use crate::app::{App, Verbosity, working_directory};
 use crate::commands::setup::schema::schema_text;
 use crate::error::CliError;
+use crate::git::{MERGING, add_lines, set_driver};
 use crate::outcome::Outcome;
 use crate::term;
 
@@ -60,46 +60,20 @@ pub(crate) fn cmd_init(app: &App, args: &InitArgs) -> Result<Outcome, CliError> 
     if add_lines(&directory.join(".gitignore"), &IGNORED)? {
         written.push(".gitignore");
     }
-    if add_lines(&directory.join(".gitattributes"), &ATTRIBUTES)? {
+    let attributes: Vec<&str> = ATTRIBUTES.into_iter().chain(MERGING).collect();
+    if add_lines(&directory.join(".gitattributes"), &attributes)? {
         written.push(".gitattributes");
     }
+    let driver = set_driver(&directory);
     if app.verbosity > Verbosity::Quiet {
         term::say(&format!(
             "wrote {}\nnext: playbook run\n",
             written.join(", ")
         ));
     }
+    if let Err(error) = driver {
+        let hint = "locks are merged as any text until 'playbook lock merge --install' has worked";
+        term::say(&error.hint(hint).render());
+    }
     Ok(Outcome::Done)
-}
-
-/// Adds the lines a file does not have yet. What stands in it stays.
-fn add_lines(path: &Path, lines: &[&str]) -> Result<bool, CliError> {
-    let old = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => {
-            return Err(CliError::usage(format!(
-                "cannot read {}: {error}",
-                path.display()
-            )));
-        }
-    };
-    let has = |line: &str| {
-        old.split(|byte| *byte == b'\n')
-            .any(|have| have.trim_ascii() == line.as_bytes())
-    };
-    let missing: Vec<&str> = lines.iter().copied().filter(|line| !has(line)).collect();
-    if missing.is_empty() {
-        return Ok(false);
-    }
-    let mut new = old.clone();
-    if !new.is_empty() && !new.ends_with(b"\n") {
-        new.push(b'\n');
-    }
-    for line in missing {
-        new.extend_from_slice(line.as_bytes());
-        new.push(b'\n');
-    }
-    disk::replace(path, &new, disk::Durability::Fast)?;
-    Ok(true)
 }

@@ -1,5 +1,6 @@
 //! Commands that do the work.
 
+pub(super) mod clean;
 pub(super) mod debug;
 mod for_git;
 pub(super) mod run;

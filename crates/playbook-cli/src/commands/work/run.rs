@@ -31,8 +31,9 @@ use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
 use crate::render::json::{self, JsonEvents};
+use crate::render::live::{Live, Shown};
+use crate::render::plain::recovered::tell;
 use crate::render::plain::{Plain, nothing_ran};
-use crate::render::recovered::tell;
 use crate::term;
 
 /// Run what has to run
@@ -125,8 +126,8 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
         return show_plan(app, &plan, show);
     }
     refuse_unsupported(project.playbook())?;
-    let held = hold(app, &project, args)?;
-    put_right(app, &project, args, &held)?;
+    let held = hold(app, &project, args.no_wait)?;
+    put_right(app, &project, args.recover, &held)?;
     // The lock is read only now: a run that was waited for may have changed it.
     let plan = plan(&project, &options)?;
     run(app, args, &plan, &overrides)
@@ -219,7 +220,18 @@ fn run(
 ) -> Result<Outcome, CliError> {
     let plain = Plain::new(plan, app.verbosity, args.json);
     let json_events = JsonEvents::default();
-    let mut observers: Vec<&dyn Observer> = vec![&plain];
+    let run_id = run_id()?;
+    let shown = Shown {
+        area: app.verbosity > Verbosity::Quiet && !args.json && term::can_draw(),
+        output: app.verbosity == Verbosity::Verbose && !args.json,
+    };
+    let jobs = jobs(args.jobs);
+    let live = (shown.area || shown.output)
+        .then(|| Live::new(plan, &plain, shown, (jobs, plan.logs_dir(run_id))));
+    let mut observers: Vec<&dyn Observer> = vec![match &live {
+        Some(live) => live,
+        None => &plain,
+    }];
     if args.json {
         observers.push(&json_events);
     }
@@ -231,16 +243,17 @@ fn run(
     let runtime = Runtime {
         clock: &*app.clock,
         observer: &Fanned(observers),
-        jobs: jobs(args.jobs),
+        jobs,
         failure,
         trust: app.trust,
-        run_id: run_id()?,
+        run_id,
         overrides: overrides.iter().cloned().collect::<IndexMap<_, _>>(),
         owns_process: true,
         grace: grace()?,
         fold_every: FOLD_EVERY,
     };
     let summary = execute(plan, &runtime)?;
+    drop(live);
     plain.finish(&summary);
     say_what_to_do(&summary);
     name_for_git(app, args, plan, &summary);
@@ -297,7 +310,9 @@ fn run_id() -> Result<Uuid, CliError> {
 }
 
 /// `KEY=VALUE` pairs, values read as YAML.
-fn overrides(set: &[String]) -> Result<Vec<(ParamKey, ParamValue)>, CliError> {
+pub(in crate::commands) fn overrides(
+    set: &[String],
+) -> Result<Vec<(ParamKey, ParamValue)>, CliError> {
     set.iter().map(|pair| one_override(pair)).collect()
 }
 
@@ -318,7 +333,7 @@ fn one_override(pair: &str) -> Result<(ParamKey, ParamValue), CliError> {
     Ok((key, value))
 }
 
-fn with_params(
+pub(in crate::commands) fn with_params(
     project: Project,
     overrides: &[(ParamKey, ParamValue)],
 ) -> Result<Project, CliError> {
@@ -345,9 +360,14 @@ fn grace() -> Result<Duration, CliError> {
 }
 
 /// Puts right what a run that died has left, and says what that was.
-fn put_right(app: &App, project: &Project, args: &RunArgs, held: &RunLock) -> Result<(), CliError> {
+pub(in crate::commands) fn put_right(
+    app: &App,
+    project: &Project,
+    elsewhere: bool,
+    held: &RunLock,
+) -> Result<(), CliError> {
     let how = Recovery {
-        elsewhere: args.recover,
+        elsewhere,
         grace: grace()?,
         now: app.clock.now(),
     };
@@ -359,8 +379,12 @@ fn put_right(app: &App, project: &Project, args: &RunArgs, held: &RunLock) -> Re
 }
 
 /// Takes the run lock, as soon as it is free.
-fn hold(app: &App, project: &Project, args: &RunArgs) -> Result<RunLock, CliError> {
-    let fail = args.no_wait || project.playbook().policy.concurrency == Concurrency::Fail;
+pub(in crate::commands) fn hold(
+    app: &App,
+    project: &Project,
+    no_wait: bool,
+) -> Result<RunLock, CliError> {
+    let fail = no_wait || project.playbook().policy.concurrency == Concurrency::Fail;
     let tell = |by: &str| {
         term::say(&format!(
             "waiting for another run of this playbook ({by})\n"

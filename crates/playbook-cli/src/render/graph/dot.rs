@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use playbook_types::path::DataPath;
 
-use crate::render::duration::duration;
 use crate::render::graph::escape::dot as escaped;
 use crate::render::graph::{Node, Picture, State};
+use crate::render::units::duration;
 
 /// The picture as DOT.
 pub(crate) fn dot(picture: &Picture, paths: bool) -> String {

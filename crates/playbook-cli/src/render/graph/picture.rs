@@ -10,8 +10,8 @@ use playbook_types::path::DataPath;
 use playbook_types::record::reason::InvalidationReason;
 use playbook_types::value::ParamValue;
 
-use crate::render::duration::to_the_second;
 use crate::render::graph::state::{State, tally};
+use crate::render::units::to_the_second;
 
 /// How many stages a sentence names; the arrows lead from all of them.
 const MOST_NAMES: usize = 20;

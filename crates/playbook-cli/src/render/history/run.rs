@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use playbook_lock::history::{StageOutcome, StageRun, StageRuns};
 
-use crate::render::duration::duration;
 use crate::render::harmless::harmless;
 use crate::render::history::list::widest;
 use crate::render::history::moment::second;
 use crate::render::history::state::{RunState, ShownRun, counts, saved, set};
+use crate::render::units::duration;
 use crate::term::{Tone, paint};
 
 /// A run, and a line for each of its stages.

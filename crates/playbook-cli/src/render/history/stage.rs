@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use playbook_hash::disk::StateDir;
 use playbook_lock::history::{FailedTry, Run, StageOutcome, StageRun, log_name};
 
-use crate::render::duration::duration;
 use crate::render::harmless::harmless;
 use crate::render::history::moment::second;
 use crate::render::history::run::{since, took, word};
 use crate::render::history::state::ShownRun;
+use crate::render::units::duration;
 use crate::term::{Tone, paint};
 
 /// What there is of what a stage printed.

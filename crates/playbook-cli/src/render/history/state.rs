@@ -6,7 +6,7 @@ use playbook_lock::history::{Run, RunOutcome, under_way};
 use playbook_types::record::event::RunTotals;
 use uuid::Uuid;
 
-use crate::render::duration::duration;
+use crate::render::units::duration;
 use crate::term::Tone;
 
 /// How a run ended, or that it goes on.

@@ -12,8 +12,8 @@ use playbook_types::record::lock::{LockFile, StageEntry};
 
 use crate::render::graph::html::{Card, Section, card};
 use crate::render::graph::{Node, Picture, State};
-use crate::render::report::table::bytes;
 use crate::render::report::{LogTold, OutTold, Report, Standing, Told};
+use crate::render::units::bytes;
 
 /// Lines of a failed stage's log that are shown.
 const TAIL_LINES: usize = 40;

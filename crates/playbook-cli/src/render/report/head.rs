@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use playbook_lock::history::RunOutcome;
 
-use crate::render::duration::{duration, to_the_second};
 use crate::render::graph::State;
 use crate::render::graph::escape::xml;
 use crate::render::report::{LogTold, Report, Standing};
+use crate::render::units::{duration, to_the_second};
 
 /// The head, with all totals.
 pub(super) fn head(report: &Report) -> String {

@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 
 use playbook_lock::history::StageOutcome;
 
-use crate::render::duration::duration;
 use crate::render::graph::State;
 use crate::render::graph::escape::xml;
 use crate::render::graph::html::{self, Page};
 use crate::render::graph::svg::style;
 use crate::render::report::gather::{state, why};
 use crate::render::report::head::{count, head};
-use crate::render::report::table::{Cell, Table, bytes, stage};
+use crate::render::report::table::{Cell, Table, stage};
 use crate::render::report::timeline::{Span, timeline};
 use crate::render::report::{LogTold, OutTold, Report, Told};
+use crate::render::units::bytes;
+use crate::render::units::duration;
 
 const SHEET: &str = include_str!("report.css");
 

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::render::duration::duration;
 use crate::render::graph::State;
 use crate::render::graph::escape::xml;
+use crate::render::units::duration;
 
 /// When a stage ran.
 pub(super) struct Span<'a> {

@@ -6,8 +6,8 @@ use playbook_exec::plan::{DataNow, ExplainedData};
 use playbook_hash::{DataKind, ListingDiff};
 use playbook_types::name::StageName;
 
-use crate::render::duration::to_the_second;
 use crate::render::harmless::harmless;
+use crate::render::units::{bytes, to_the_second};
 use crate::term::{Tone, paint};
 
 /// So many files of each kind are named; the JSON form has all.
@@ -149,27 +149,6 @@ fn amount_of(kind: DataKind, files: u64, size: u64) -> String {
         (DataKind::File, _) => size,
         (DataKind::Directory, 1) => format!("1 file, {size}"),
         (DataKind::Directory, count) => format!("{count} files, {size}"),
-    }
-}
-
-/// An amount of data as a person reads it: `812 B`, `1.2 KiB`, `3.4 GiB`.
-pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    #[expect(clippy::cast_precision_loss, reason = "it is rounded to one place")]
-    let mut rest = count as f64;
-    let mut unit = "B";
-    for next in UNITS {
-        // What would be shown as 1024.0 is one of the next unit.
-        if rest < 1023.95 {
-            break;
-        }
-        rest /= 1024.0;
-        unit = next;
-    }
-    if unit == "B" {
-        format!("{count} B")
-    } else {
-        format!("{rest:.1} {unit}")
     }
 }
 

@@ -5,7 +5,6 @@ mod data;
 mod json;
 mod text;
 
-pub(crate) use data::bytes;
 pub(crate) use json::json_line;
 pub(crate) use text::text;
 

@@ -11,8 +11,8 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::lock::EntryStatus;
 use playbook_types::record::reason::InvalidationReason;
 
-use crate::render::duration::{duration, to_the_second};
 use crate::render::harmless::harmless;
+use crate::render::units::{duration, to_the_second};
 use crate::render::why::data::{self, Side};
 use crate::render::why::{Story, command};
 use crate::term::{Tone, paint};

@@ -10,6 +10,7 @@ use crate::commands::look::log::command::LogArgs;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::history::minute;
+use crate::render::units::bytes;
 use crate::term;
 
 /// What was dropped, as JSON.
@@ -88,11 +89,11 @@ fn told(compacted: &Compacted) -> String {
         count => format!(", and the logs of {count} of them"),
     };
     format!(
-        "dropped {} {span}{logs}; the event log has {} ({} → {} bytes)\n",
+        "dropped {} {span}{logs}; the event log has {} ({} → {})\n",
         runs(dropped.len()),
         runs(*kept),
-        bytes_before,
-        bytes_after
+        bytes(*bytes_before),
+        bytes(*bytes_after)
     )
 }
 

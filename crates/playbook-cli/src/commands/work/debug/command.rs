@@ -32,7 +32,8 @@ pub(crate) struct DebugArgs {
 }
 
 const AFTER_HELP: &str = "With --shell nothing is locked or recorded, and the exit status is that of the shell. \
-The commands of a list are in PLAYBOOK_COMMAND_1, PLAYBOOK_COMMAND_2, ….";
+The commands of a list are in PLAYBOOK_COMMAND_1, PLAYBOOK_COMMAND_2, …. Unlike in a run PLAYBOOK_STATE_DIR is not set: what \
+has it is taken for left over when a run has died.";
 
 /// `playbook debug`
 pub(crate) fn cmd_debug(app: &App, args: &DebugArgs) -> Result<Outcome, CliError> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::commands::work::debug::facts::{Data, Facts, Last, Now, TAIL_LINES};
 use crate::render::harmless::harmless;
 use crate::render::history::{became, second};
-use crate::render::why::bytes;
+use crate::render::units::bytes;
 use crate::term::{Tone, paint};
 
 /// Everything about the stage.

@@ -3,9 +3,9 @@
 use playbook_types::path::DataPath;
 use serde::Serialize;
 
-use crate::render::duration::{duration, to_the_second};
 use crate::render::graph::escape::plain;
 use crate::render::graph::{Node, State};
+use crate::render::units::{duration, to_the_second};
 
 /// A stage as the script of the page reads it.
 #[derive(Debug, Serialize)]

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use playbook_types::path::DataPath;
 
-use crate::render::duration::duration;
 use crate::render::graph::escape::xml;
 use crate::render::graph::layout::{Cell, Flow, Layout, Point, layout};
 use crate::render::graph::{Arrow, Node, Picture, State};
+use crate::render::units::duration;
 
 /// Names longer than this are cut; the whole one is in the tooltip.
 const NAME: usize = 28;

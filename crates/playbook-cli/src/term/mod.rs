@@ -1,5 +1,9 @@
 //! The only writer to standard output and standard error.
 
+mod area;
+
+pub(crate) use area::{Size, can_draw, draw, size};
+
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
@@ -82,6 +86,9 @@ pub(crate) fn out_is_terminal() -> bool {
 
 /// Tells a person something, on standard error. Where nobody can be told, that is no reason to fail.
 pub(crate) fn say(text: &str) {
+    if area::say_above(text) {
+        return;
+    }
     let mut stderr = anstream::stderr().lock();
     stderr
         .write_all(text.as_bytes())

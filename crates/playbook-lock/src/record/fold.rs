@@ -28,9 +28,9 @@ pub const GENERATOR: &str = concat!("playbook ", env!("CARGO_PKG_VERSION"));
 const MANY: usize = 64;
 
 /// The version of the lock's shape.
-const SCHEMA: &str = "1.0";
+pub(crate) const SCHEMA: &str = "1.0";
 /// The version of BLAKE3 that digests are of.
-const BLAKE3_VERSION: &str = "1.8";
+pub(crate) const BLAKE3_VERSION: &str = "1.8";
 
 /// A lock as it was on disk at some moment.
 #[derive(Debug, Default)]
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn the_version_of_blake3_is_the_one_that_is_used() {
-        let manifest = include_str!("../../../Cargo.toml");
+        let manifest = include_str!("../../../../Cargo.toml");
         let line = format!("blake3 = {{ version = \"{BLAKE3_VERSION}\"");
         assert!(
             manifest.contains(&line),

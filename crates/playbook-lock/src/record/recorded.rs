@@ -11,9 +11,9 @@ use playbook_types::path::DataPath;
 use playbook_types::record::lock::{EntryStatus, LockFile, StageEntry};
 
 use crate::error::LockError;
-use crate::fold::{Base, compose};
 use crate::journal::{OpenStage, Phase, Replay, RunHeader, StoredJournal, read_journal, replay};
 use crate::project::Project;
+use crate::record::{Base, compose};
 use crate::run_lock;
 
 /// What is on record for a playbook. Reading it writes nothing.

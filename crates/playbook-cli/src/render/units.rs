@@ -1,4 +1,4 @@
-//! Durations and moments as a person reads them.
+//! Durations, moments and amounts of data as a person reads them.
 
 use jiff::Timestamp;
 
@@ -30,9 +30,45 @@ pub(crate) fn to_the_second(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).unwrap_or(moment)
 }
 
+/// An amount of data as a person reads it: `812 B`, `1.2 KiB`, `3.4 GiB`.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    #[expect(clippy::cast_precision_loss, reason = "it is rounded to one place")]
+    let mut rest = count as f64;
+    let mut unit = "B";
+    for next in UNITS {
+        // What would be shown as 1024.0 is one of the next unit.
+        if rest < 1023.95 {
+            break;
+        }
+        rest /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" {
+        format!("{count} B")
+    } else {
+        format!("{rest:.1} {unit}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{bytes, duration};
+
+    #[test]
+    fn amounts() {
+        for (count, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1_048_524, "1023.9 KiB"),
+            (1_048_530, "1.0 MiB"),
+            (3 << 30, "3.0 GiB"),
+            (u64::MAX, "16384.0 PiB"),
+        ] {
+            assert_eq!(bytes(count), text);
+        }
+    }
 
     #[test]
     fn durations() {

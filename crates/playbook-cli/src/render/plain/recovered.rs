@@ -6,8 +6,8 @@ use playbook_exec::{CutOff, Recovered};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 
-use crate::render::duration::to_the_second;
 use crate::render::plain::kept_line;
+use crate::render::units::to_the_second;
 use crate::term::{Tone, paint};
 
 /// What a run that died had left, for standard error.

@@ -1,5 +1,7 @@
 //! A run as plain lines: one per transition, and a total.
 
+pub(crate) mod recovered;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +15,7 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{Event, EventKind, KeptFile, RunTotals};
 
 use crate::app::Verbosity;
-use crate::render::duration::duration;
+use crate::render::units::duration;
 use crate::term::{self, Tone, paint};
 
 /// Lines of a failed stage's log that are shown.

@@ -36,6 +36,29 @@ pub fn failed(fingerprint: &Fingerprint, outs: Vec<DataEntry>, ran: Ran) -> Stag
     entry(fingerprint, EntryStatus::Failed, outs, ran)
 }
 
+/// The entry of a stage whose outs were found at this moment, however they were made.
+pub fn adopted(
+    fingerprint: &Fingerprint,
+    outs: Vec<DataEntry>,
+    at: Timestamp,
+    after: Vec<AfterEntry>,
+) -> StageEntry {
+    let ran = Ran {
+        started_at: at,
+        completed_at: at,
+        duration_seconds: 0.0,
+        target: None,
+        after,
+        retries: 0,
+    };
+    StageEntry {
+        started_at: None,
+        duration_seconds: None,
+        adopted: true,
+        ..completed(fingerprint, outs, ran)
+    }
+}
+
 fn entry(
     fingerprint: &Fingerprint,
     status: EntryStatus,
