@@ -131,7 +131,7 @@ impl Editor {
         let capabilities = json!({"textDocument": {"hover": {"contentFormat": ["plaintext"]}}});
         editor.ask(
             "initialize",
-            json!({"processId": null, "rootUri": editor.uri, "capabilities": capabilities}),
+            &json!({"processId": null, "rootUri": editor.uri, "capabilities": capabilities}),
         )?;
         editor.send(json!({"method": "initialized", "params": {}}))?;
         Ok(editor)
@@ -192,11 +192,11 @@ impl Editor {
         let document = json!({"uri": format!("{}/{name}", self.uri)});
         self.ask(
             method,
-            json!({"textDocument": document, "position": {"line": line, "character": column}}),
+            &json!({"textDocument": document, "position": {"line": line, "character": column}}),
         )
     }
 
-    fn ask(&mut self, method: &str, params: Value) -> anyhow::Result<Value> {
+    fn ask(&mut self, method: &str, params: &Value) -> anyhow::Result<Value> {
         self.asked += 1;
         let id = self.asked;
         self.send(json!({"id": id, "method": method, "params": params}))?;

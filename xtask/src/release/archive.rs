@@ -71,7 +71,7 @@ pub(super) fn sums(directory: &Path) -> anyhow::Result<()> {
         let (sum, _) = line
             .split_once(' ')
             .context("sha256sum prints a sum and a name")?;
-        text.push_str(&format!("{sum}  {name}\n"));
+        text.extend([sum, "  ", &name, "\n"]);
     }
     fs::write(directory.join("SHA256SUMS"), text)?;
     Ok(())

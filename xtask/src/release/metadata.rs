@@ -154,7 +154,7 @@ mod tests {
                "source": if name == "ours" { Value::Null } else { json!("registry") }, "publish": null})
     }
 
-    fn dep(name: &str, kind: Value) -> Value {
+    fn dep(name: &str, kind: &Value) -> Value {
         json!({"pkg": name, "dep_kinds": [{"kind": kind}]})
     }
 
@@ -164,8 +164,8 @@ mod tests {
             "target_directory": "t",
             "packages": [package("ours"), package("linked"), package("deeper"), package("tests"), package("builds")],
             "resolve": {"nodes": [
-                {"id": "ours", "deps": [dep("linked", Value::Null), dep("tests", json!("dev"))]},
-                {"id": "linked", "deps": [dep("deeper", Value::Null), dep("builds", json!("build"))]},
+                {"id": "ours", "deps": [dep("linked", &Value::Null), dep("tests", &json!("dev"))]},
+                {"id": "linked", "deps": [dep("deeper", &Value::Null), dep("builds", &json!("build"))]},
                 {"id": "deeper", "deps": []},
             ]},
         });

@@ -1,4 +1,4 @@
-//! The list of what the program is made of, in the form of CycloneDX.
+//! The list of what the program is made of, in the form of `CycloneDX`.
 
 use serde_json::{Value, json};
 

@@ -37,7 +37,8 @@ fn shell(sandbox: &Sandbox, name: &str, script: &str) -> Option<Command> {
     let path = std::env::var_os("PATH")?;
     let here = std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
     if !here {
-        eprintln!("SKIPPED: there is no {name}");
+        let told = format!("SKIPPED: there is no {name}\n");
+        std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes()).ok();
         return None;
     }
     let mut all = vec![sandbox.path("bin")];

@@ -118,26 +118,22 @@ fn samples(place: &places::Place) -> Vec<(Value, bool)> {
     let kind = schema["type"]
         .as_str()
         .or_else(|| schema["type"][0].as_str());
-    let sample = match (kind, place.way.last().unwrap().as_str().unwrap()) {
-        (_, "version") | (None, _) => return Vec::new(),
+    let rule = schema["patternErrorMessage"].as_str().unwrap_or_default();
+    let sample = match place.way.last().unwrap().as_str().unwrap() {
+        "version" | "chunk_size" => return Vec::new(),
         // The machine itself, whatever it is called.
-        (_, "host") => json!("localhost"),
-        (_, "chunk_size") => return Vec::new(),
-        (_, "parallel") => json!({"strategy": "per_file"}),
-        (_, "pre_flight" | "post_flight") => json!([{"cmd": "x"}]),
-        (_, "env") => json!({"A": "b"}),
-        (Some("boolean"), _) => json!(!schema["default"].as_bool().unwrap()),
-        (Some("integer" | "number"), _) => json!(1),
-        (Some("array"), _) => json!(["p"]),
-        (Some("object"), _) => return Vec::new(),
-        (Some("string"), _)
-            if schema["patternErrorMessage"]
-                .as_str()
-                .is_some_and(|rule| rule.contains("duration")) =>
-        {
-            json!("1s")
-        }
-        (Some(_), _) => json!("p"),
+        "host" => json!("localhost"),
+        "parallel" => json!({"strategy": "per_file"}),
+        "pre_flight" | "post_flight" => json!([{"cmd": "x"}]),
+        "env" => json!({"A": "b"}),
+        _ => match kind {
+            None | Some("object") => return Vec::new(),
+            Some("boolean") => json!(!schema["default"].as_bool().unwrap()),
+            Some("integer" | "number") => json!(1),
+            Some("array") => json!(["p"]),
+            Some(_) if rule.contains("duration") => json!("1s"),
+            Some(_) => json!("p"),
+        },
     };
     vec![(sample, whole)]
 }

@@ -65,9 +65,10 @@ fn map(fields: &Fields) -> Map {
 
 fn field(field: &Field) -> Map {
     let mut schema = Map::new();
-    let about = match field.not_yet {
-        true => format!("{} {NOT_YET}", field.about),
-        false => field.about.to_owned(),
+    let about = if field.not_yet {
+        format!("{} {NOT_YET}", field.about)
+    } else {
+        field.about.to_owned()
     };
     set(&mut schema, "description", &about);
     schema.extend(shape(&field.shape));

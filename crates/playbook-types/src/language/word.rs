@@ -4,7 +4,7 @@
 #[derive(Debug)]
 pub(crate) struct Word<T> {
     /// As it is written.
-    pub(crate) word: &'static str,
+    pub(crate) text: &'static str,
     /// What the model calls it.
     pub(crate) meaning: T,
     /// What it means, for people.
@@ -12,9 +12,9 @@ pub(crate) struct Word<T> {
 }
 
 impl<T> Word<T> {
-    pub(crate) const fn new(word: &'static str, meaning: T, about: &'static str) -> Self {
+    pub(crate) const fn new(text: &'static str, meaning: T, about: &'static str) -> Self {
         Self {
-            word,
+            text,
             meaning,
             about,
         }
@@ -23,5 +23,5 @@ impl<T> Word<T> {
 
 /// The words with their descriptions, without what the model calls them.
 pub(crate) fn documented<T>(words: &[Word<T>]) -> Vec<(&'static str, &'static str)> {
-    words.iter().map(|it| (it.word, it.about)).collect()
+    words.iter().map(|it| (it.text, it.about)).collect()
 }

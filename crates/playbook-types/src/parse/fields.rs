@@ -67,12 +67,11 @@ impl Lowering {
             let message = format!("unknown field '{name}' in {what}");
             let suggestion = nearest(name, known.names());
             let finding = Finding::error(value.path.key(name), message).mark(Mark::Key);
-            self.found.push(match suggestion {
-                Some(word) => finding.did_you_mean(Some(word)),
-                None => {
-                    let names: Vec<&str> = known.names().collect();
-                    finding.hint(format!("{what} may have: {}", names.join(", ")))
-                }
+            self.found.push(if suggestion.is_some() {
+                finding.did_you_mean(suggestion)
+            } else {
+                let names: Vec<&str> = known.names().collect();
+                finding.hint(format!("{what} may have: {}", names.join(", ")))
             });
         }
         Some(Fields {
@@ -195,10 +194,10 @@ impl Lowering {
     /// The value as one of a few words.
     pub(super) fn word<T: Copy>(&mut self, value: &At<'_>, words: &[Word<T>]) -> Option<T> {
         let text = self.text(value)?;
-        if let Some(found) = words.iter().find(|it| it.word == text) {
+        if let Some(found) = words.iter().find(|it| it.text == text) {
             return Some(found.meaning);
         }
-        let all: Vec<&str> = words.iter().map(|it| it.word).collect();
+        let all: Vec<&str> = words.iter().map(|it| it.text).collect();
         let finding = Finding::error(
             value.path.clone(),
             format!("'{text}' is not one of: {}", all.join(", ")),

@@ -56,32 +56,29 @@ fn put(schema: &Value, into: &mut Value, way: &[Value], value: Value) {
         *into = value;
         return;
     };
-    match key {
-        Value::String(name) => {
-            if !into.is_object() {
-                *into = Value::Object(Map::new());
-            }
-            let map = into.as_object_mut().unwrap();
-            for required in schema
-                .get("required")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-            {
-                let required = required.as_str().unwrap();
-                let sample = || sample(&schema["properties"][required]);
-                map.entry(required).or_insert_with(sample);
-            }
-            let inner = match schema["properties"].get(name) {
-                Some(inner) => inner,
-                None => &schema["additionalProperties"],
-            };
-            put(inner, map.entry(name).or_insert(Value::Null), rest, value);
+    if let Value::String(name) = key {
+        if !into.is_object() {
+            *into = Value::Object(Map::new());
         }
-        _ => {
-            *into = json!([null]);
-            put(&schema["items"], &mut into[0], rest, value);
+        let map = into.as_object_mut().unwrap();
+        for required in schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let required = required.as_str().unwrap();
+            let sample = || sample(&schema["properties"][required]);
+            map.entry(required).or_insert_with(sample);
         }
+        let inner = match schema["properties"].get(name) {
+            Some(inner) => inner,
+            None => &schema["additionalProperties"],
+        };
+        put(inner, map.entry(name).or_insert(Value::Null), rest, value);
+    } else {
+        *into = json!([null]);
+        put(&schema["items"], &mut into[0], rest, value);
     }
 }
 
@@ -96,6 +93,6 @@ fn sample(schema: &Value) -> Value {
     {
         Some("integer" | "number") => json!(1),
         Some("string") => json!("p"),
-        other => panic!("no sample for {other:?}"),
+        other => unreachable!("no sample for {other:?}"),
     }
 }

@@ -199,13 +199,13 @@ impl Names {
                 .map(|stage| (stage.name.as_str().to_owned(), stage.description.clone()))
                 .collect(),
             outs: outs.map(|out| out.path.as_str().to_owned()).collect(),
-            params: leaves(playbook.params.keys()),
+            params: leaves(&playbook.params.keys()),
         }
     }
 }
 
 /// Without those that hold others: these can be set, but hardly on a command line.
-fn leaves(keys: Vec<String>) -> Vec<String> {
+fn leaves(keys: &[String]) -> Vec<String> {
     let holds = |key: &String| {
         keys.iter().any(|other| {
             other
