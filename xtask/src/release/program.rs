@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_path_is_found_wherever_it_stands() {
-        assert!(holds(b"xx/home/me/yy", b"/home/me"));
-        assert!(!holds(b"xx/home/m", b"/home/me"));
+        assert!(holds(b"xx/some/place/yy", b"/some/place"));
+        assert!(!holds(b"xx/some/plac", b"/some/place"));
     }
 }

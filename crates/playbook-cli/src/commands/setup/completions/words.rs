@@ -26,6 +26,10 @@ pub(super) fn complete(app: &App, words: &[OsString], at: usize) -> Vec<Word> {
     let Some(current) = words.get(at).map(OsString::as_os_str) else {
         return Vec::new();
     };
+    // Without HOME the C library would be asked who this is, and a static one cannot tell.
+    if current.to_string_lossy().contains('~') && std::env::var_os("HOME").is_none() {
+        return Vec::new();
+    }
     let named = named_file(&words[..at]).or_else(|| app.locate().ok());
     let mut command = with_completers(command_line(), &Arc::new(Offer::of(named)));
     let here = working_directory().ok();
