@@ -15,7 +15,7 @@ use crate::commands::keep::verify::selected;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::harmless::harmless;
-use crate::render::why::bytes;
+use crate::render::units::bytes;
 use crate::term::{self, Tone, paint};
 
 /// Remove what runs have left, and show what else could go
@@ -227,7 +227,7 @@ impl Clean<'_> {
         };
         match kind {
             SpareKind::HalfWritten => {
-                line(&count("half-written file", "half-written files"), total)
+                line(&count("half-written file", "half-written files"), total);
             }
             SpareKind::OldLogs | SpareKind::RecentLogs if self.only.is_some() => {
                 line(&count("log", "logs"), total);

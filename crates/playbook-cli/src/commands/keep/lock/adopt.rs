@@ -13,7 +13,7 @@ use crate::commands::work::run::{hold, overrides, put_right, with_params};
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::harmless::harmless;
-use crate::render::why::bytes;
+use crate::render::units::bytes;
 use crate::term::{self, Tone, paint};
 
 /// Record stages as completed with the files as they are, without running them

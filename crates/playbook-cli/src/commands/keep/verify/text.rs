@@ -9,9 +9,9 @@ use playbook_lock::{Checked, Finding, Unverified, Verification, Whose, WhyNot};
 use playbook_types::name::StageName;
 use playbook_types::record::lock::{DataEntry, EntryStatus};
 
-use crate::render::duration::duration;
 use crate::render::harmless::harmless;
-use crate::render::why::bytes;
+use crate::render::units::bytes;
+use crate::render::units::duration;
 use crate::term::{Tone, paint};
 
 /// So many files of each kind are named; the JSON form has all.

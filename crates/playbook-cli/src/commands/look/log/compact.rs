@@ -10,7 +10,7 @@ use crate::commands::look::log::command::LogArgs;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::render::history::minute;
-use crate::render::why::bytes;
+use crate::render::units::bytes;
 use crate::term;
 
 /// What was dropped, as JSON.
