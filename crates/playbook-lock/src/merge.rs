@@ -97,8 +97,9 @@ pub fn merge(
     let mut decided = Vec::new();
     let mut stages = IndexMap::new();
     for name in order(base, ours, theirs) {
-        let entry = |lock: &LockFile| lock.stages.get(name).cloned();
-        let (entry, side) = one_entry(base.and_then(entry), entry(ours), entry(theirs), truth);
+        let was = base.and_then(|base| base.stages.get(name));
+        let (here, there) = (ours.stages.get(name), theirs.stages.get(name));
+        let (entry, side) = one_entry(was, here, there, truth);
         decided.extend(side.map(|side| (name.clone(), side)));
         stages.extend(entry.map(|entry| (name.clone(), entry)));
     }
@@ -139,21 +140,21 @@ fn three_way<'a, T: PartialEq>(base: Option<&T>, ours: &'a T, theirs: &'a T) -> 
 
 /// One entry, and whose it is if both sides had changed it, each in its own way.
 fn one_entry(
-    base: Option<StageEntry>,
-    ours: Option<StageEntry>,
-    theirs: Option<StageEntry>,
+    base: Option<&StageEntry>,
+    ours: Option<&StageEntry>,
+    theirs: Option<&StageEntry>,
     truth: &dyn Truth,
 ) -> (Option<StageEntry>, Option<Side>) {
     if let Some(entry) = three_way(Some(&base), &ours, &theirs) {
-        return (entry.clone(), None);
+        return (entry.cloned(), None);
     }
     match (ours, theirs) {
-        (Some(ours), Some(theirs)) if !truth.is_there(&ours) && truth.is_there(&theirs) => {
-            (Some(theirs), Some(Side::Theirs))
+        (Some(ours), Some(theirs)) if !truth.is_there(ours) && truth.is_there(theirs) => {
+            (Some(theirs.clone()), Some(Side::Theirs))
         }
-        (Some(ours), Some(_)) => (Some(ours), Some(Side::Ours)),
+        (Some(ours), Some(_)) => (Some(ours.clone()), Some(Side::Ours)),
         // Removed here and changed there: an entry too many is no harm, one too few costs a run.
-        (ours, theirs) => (ours.or(theirs), None),
+        (ours, theirs) => (ours.or(theirs).cloned(), None),
     }
 }
 

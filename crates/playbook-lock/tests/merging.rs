@@ -121,8 +121,9 @@ fn some() -> impl Strategy<Value = String> {
         let words = names.iter().zip(versions);
         let words = words.filter(|(_, version)| *version > 0);
         words
-            .map(|(name, version)| format!("{name}{version} "))
-            .collect()
+            .map(|(name, version)| format!("{name}{version}"))
+            .collect::<Vec<_>>()
+            .join(" ")
     })
 }
 

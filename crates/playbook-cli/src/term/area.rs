@@ -6,7 +6,8 @@
 //! the program dies. Escapes used are those of ECMA-48: cursor up (CUU), erase in line (EL) and in page (ED).
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::Write as _;
+use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::termios::tcgetwinsize;

@@ -55,6 +55,22 @@ fn what_was_adopted_is_cached_and_nothing_ran() {
     0 run · 3 cached · 0 failed in 0.00 s (saved 0.00 s)
     ");
     assert!(!sandbox.exists("ran") && !sandbox.exists("playbook.events.jsonl"));
+    assert_eq!(sandbox.run(&["verify", "-q"]).prints(0), "");
+
+    let lock = sandbox.stamp("playbook.lock.yaml");
+    insta::assert_snapshot!(sandbox.run(&["lock", "adopt", "*"]).says(0), @"
+    same    a  is recorded like this already
+    same    c  is recorded like this already
+    same    b  is recorded like this already
+    0 adopted · 3 recorded already
+    ");
+    assert_eq!(sandbox.stamp("playbook.lock.yaml"), lock);
+}
+
+#[test]
+fn the_entry_is_that_of_a_run_and_says_that_it_was_adopted() {
+    let sandbox = made_by_hand();
+    sandbox.run(&["lock", "adopt", "*", "-q"]).says(0);
     insta::assert_snapshot!(sandbox.read("playbook.lock.yaml"), @"
     schema: '1.0'
     playbook: t
@@ -120,16 +136,6 @@ fn what_was_adopted_is_cached_and_nothing_ran() {
         cache_key: blake3:5612c3e92d76f8ebe66474b14cd3874f65119fef994627c5e849b57ffe5291ac
         adopted: true
     ");
-    assert_eq!(sandbox.run(&["verify", "-q"]).prints(0), "");
-
-    let lock = sandbox.stamp("playbook.lock.yaml");
-    insta::assert_snapshot!(sandbox.run(&["lock", "adopt", "*"]).says(0), @"
-    same    a  is recorded like this already
-    same    c  is recorded like this already
-    same    b  is recorded like this already
-    0 adopted · 3 recorded already
-    ");
-    assert_eq!(sandbox.stamp("playbook.lock.yaml"), lock);
 }
 
 #[test]

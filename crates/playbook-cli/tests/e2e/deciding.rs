@@ -202,7 +202,7 @@ fn stages_that_are_not_deterministic_always_run_and_their_bytes_decide() {
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert_eq!(
         sandbox.run(&["status", "--exit-code", "a"]).prints(0),
-        "run    a  always runs (not deterministic, or nothing to decide by)\n1 to run\n"
+        "run    a  always runs (deterministic: false, or nothing to decide by)\n1 to run\n"
     );
     sandbox.write("in", "2");
     assert_eq!(sandbox.ran(&[]), ["a", "b"]);

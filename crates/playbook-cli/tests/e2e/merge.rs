@@ -1,5 +1,6 @@
 //! Locks merged by git itself, with `playbook lock merge` as its driver.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -320,7 +321,7 @@ fn by_hand() {
         &["lock", "merge", "base", "ours", "gone"],
     ] {
         let ended = sandbox.run(args);
-        told += &format!("{:?}\n{}", ended.code, ended.stderr);
+        writeln!(told, "{:?}\n{}", ended.code, ended.stderr.trim_end()).unwrap();
     }
     insta::assert_snapshot!(told, @"
     Some(0)

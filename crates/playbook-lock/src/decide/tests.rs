@@ -157,7 +157,7 @@ fn rules_before_the_comparison() {
     );
     assert_eq!(
         case.says(|it| it.always_runs = true),
-        "always runs (not deterministic, or nothing to decide by)"
+        "always runs (deterministic: false, or nothing to decide by)"
     );
     let failed = says(|it| it.entry.status = EntryStatus::Failed);
     assert_eq!(failed, "previous run did not complete (failed)");

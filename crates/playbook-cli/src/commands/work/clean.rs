@@ -227,7 +227,7 @@ impl Clean<'_> {
         };
         match kind {
             SpareKind::HalfWritten => {
-                line(&count("half-written file", "half-written files"), total)
+                line(&count("half-written file", "half-written files"), total);
             }
             SpareKind::OldLogs | SpareKind::RecentLogs if self.only.is_some() => {
                 line(&count("log", "logs"), total);
