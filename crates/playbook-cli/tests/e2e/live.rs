@@ -56,13 +56,8 @@ impl Screen {
     /// Starts a command with this terminal for all its streams.
     fn start(&self, sandbox: &Sandbox, mut command: Command) -> Live {
         let end = || File::from(self.slave.try_clone().unwrap());
-        command.env("TERM", "xterm-256color");
         command.stdin(end()).stdout(end()).stderr(end());
         sandbox.start_wired(command)
-    }
-
-    fn run(&self, sandbox: &Sandbox, args: &[&str]) -> Live {
-        self.start(sandbox, sandbox.command(args))
     }
 
     /// What stands on it, without what is empty at the end.
@@ -91,6 +86,21 @@ impl Screen {
             let read = (&self.master).read(&mut bytes).unwrap();
             self.seen.borrow_mut().process(&bytes[..read]);
         }
+    }
+
+    /// What was written to it and not read yet.
+    fn rest(&self) -> String {
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut rest = Vec::new();
+        while poll(&mut [PollFd::new(&self.master, PollFlags::IN)], Some(&now)).unwrap() == 1 {
+            let mut bytes = [0; 4096];
+            let read = (&self.master).read(&mut bytes).unwrap();
+            rest.extend_from_slice(&bytes[..read]);
+        }
+        String::from_utf8_lossy(&rest).into_owned()
     }
 
     /// Whether anything on it has a colour.
@@ -122,83 +132,95 @@ fn timeless(text: &str) -> String {
     equal.collect::<Vec<_>>().join(" ")
 }
 
-/// Waits until `b` and `c` run.
-fn both_are_up(news: &Pipe) {
+/// A run on a screen, in which `b` and `c` wait to be told how to end.
+struct Shown {
+    sandbox: Sandbox,
+    b: Pipe,
+    c: Pipe,
+    screen: Screen,
+    run: Live,
+}
+
+/// Starts it, and waits until both run.
+fn shown((rows, columns): (u16, u16), args: &[&str], env: &[(&str, &str)]) -> Shown {
+    let sandbox = sandbox();
+    let (news, b, c) = (
+        sandbox.pipe("news"),
+        sandbox.pipe("hold"),
+        sandbox.pipe("wait"),
+    );
+    let screen = Screen::new(rows, columns);
+    let mut command = sandbox.command(&[&["run", "-j2"], args].concat());
+    command
+        .env("TERM", "xterm-256color")
+        .envs(env.iter().copied());
+    let run = screen.start(&sandbox, command);
     news.hear();
     news.hear();
+    Shown {
+        sandbox,
+        b,
+        c,
+        screen,
+        run,
+    }
+}
+
+impl Shown {
+    /// Has both end well, and gives the screen with the total on it.
+    fn ended(self) -> String {
+        self.b.tell("true");
+        self.c.tell("true");
+        let over = self
+            .screen
+            .until("the total", |text| text.contains("3 run · 0 cached"));
+        assert_eq!(self.run.ended_quietly(), Some(0));
+        over
+    }
 }
 
 const WAITING: &str = "━━━━━━──────────────  1/3 · 2 running";
 
 #[test]
 fn what_runs_stands_below_what_happened_and_goes_when_it_is_over() {
-    for (rows, columns) in [(24, 80), (50, 200)] {
-        let sandbox = sandbox();
-        let (news, hold, wait) = (
-            sandbox.pipe("news"),
-            sandbox.pipe("hold"),
-            sandbox.pipe("wait"),
-        );
-        let screen = Screen::new(rows, columns);
-        let run = screen.run(&sandbox, &["run", "-j2"]);
-        both_are_up(&news);
-        let shown = screen.until("both are shown", |text| {
-            text.contains(WAITING) && text.contains("7 of 9")
-        });
-        insta::assert_snapshot!(timeless(&shown));
-        assert!(screen.has_colour());
-        hold.tell("true");
-        wait.tell("true");
-        let over = screen.until("the total", |text| text.contains("3 run · 0 cached"));
-        let mut lines: Vec<String> = timeless(&over).lines().map(str::to_owned).collect();
+    for size in [(24, 80), (50, 200)] {
+        let shown = shown(size, &[], &[]);
+        let both = |text: &str| text.contains(WAITING) && text.contains("7 of 9");
+        insta::assert_snapshot!(timeless(&shown.screen.until("both are shown", both)));
+        assert!(shown.screen.has_colour());
+        let over = timeless(&shown.ended());
+        let mut lines: Vec<&str> = over.lines().collect();
         // Whichever of the two reads first ends first.
-        lines.sort();
+        lines.sort_unstable();
         insta::assert_snapshot!(lines.join("\n"));
-        assert_eq!(run.ended_quietly(), Some(0));
     }
 }
 
 #[test]
 fn without_colour_it_is_the_same_in_one() {
-    let sandbox = sandbox();
-    let (news, hold, wait) = (
-        sandbox.pipe("news"),
-        sandbox.pipe("hold"),
-        sandbox.pipe("wait"),
-    );
-    let screen = Screen::new(24, 80);
-    let mut command = sandbox.command(&["run", "-j2"]);
-    command.env("NO_COLOR", "1");
-    let run = screen.start(&sandbox, command);
-    both_are_up(&news);
-    screen.until("both are shown", |text| text.contains(WAITING));
-    assert!(!screen.has_colour());
-    hold.tell("true");
-    wait.tell("true");
-    let over = screen.until("the total", |text| text.contains("3 run · 0 cached"));
-    assert!(!over.contains(WAITING) && !screen.has_colour(), "{over}");
-    assert_eq!(run.ended_quietly(), Some(0));
+    let shown = shown((24, 80), &[], &[("NO_COLOR", "1")]);
+    shown
+        .screen
+        .until("both are shown", |text| text.contains(WAITING));
+    shown.b.tell("true");
+    shown
+        .screen
+        .until("one is over", |text| text.contains("2/3 · 1 running"));
+    assert!(!shown.screen.has_colour());
+    assert!(!shown.ended().contains("running"));
 }
 
 #[test]
 fn a_failure_is_told_at_once_above_what_still_runs() {
-    let sandbox = sandbox();
-    let (news, hold, wait) = (
-        sandbox.pipe("news"),
-        sandbox.pipe("hold"),
-        sandbox.pipe("wait"),
-    );
-    let screen = Screen::new(24, 80);
-    let run = screen.run(&sandbox, &["run", "-j2", "-k"]);
-    both_are_up(&news);
-    hold.tell("false");
-    let shown = screen.until("the failure", |text| {
-        text.contains("b.1.log (all of it)") && text.contains("1 failed")
-    });
-    assert!(shown.contains("2/3 · 1 running · 1 failed"), "{shown}");
-    wait.tell("true");
-    let over = screen.until("the total", |text| {
-        text.contains(" run · 0 cached · 1 failed")
+    let shown = shown((24, 80), &["-k"], &[]);
+    shown.b.tell("false");
+    let failed = |text: &str| {
+        text.contains("b.1.log (all of it)") && text.contains("2/3 · 1 running · 1 failed")
+    };
+    shown.screen.until("the failure, and what runs", failed);
+    shown.c.tell("true");
+    let over = shown.screen.until("the total", |text| {
+        text.contains("2 run · 0 cached · 1 failed")
     });
     assert!(
         over.contains("error: stage 'b' failed: exit status 1"),
@@ -208,115 +230,65 @@ fn a_failure_is_told_at_once_above_what_still_runs() {
         over.contains("    | 7 of 9") && !over.contains("running"),
         "{over}"
     );
-    assert_eq!(run.ended_quietly(), Some(1));
+    assert_eq!(shown.run.ended_quietly(), Some(1));
 }
 
 #[test]
 fn after_an_interrupt_nothing_is_left_that_is_not_true() {
-    let sandbox = sandbox();
-    let (news, _hold, _wait) = (
-        sandbox.pipe("news"),
-        sandbox.pipe("hold"),
-        sandbox.pipe("wait"),
-    );
-    let screen = Screen::new(24, 80);
-    let run = screen.run(&sandbox, &["run", "-j2"]);
-    both_are_up(&news);
-    screen.until("both are shown", |text| text.contains(WAITING));
-    run.signal(Signal::INT);
-    let over = screen.until("the total", |text| {
+    let shown = shown((24, 80), &[], &[]);
+    shown
+        .screen
+        .until("both are shown", |text| text.contains(WAITING));
+    shown.run.signal(Signal::INT);
+    let over = shown.screen.until("the total", |text| {
         text.contains("run again to go on\n1 run")
     });
     assert!(
         !over.contains("running") && !over.contains("now "),
         "{over}"
     );
-    assert_eq!(run.ended_quietly(), Some(130));
+    assert_eq!(shown.run.ended_quietly(), Some(130));
 }
 
 #[test]
 fn a_terminal_that_becomes_narrow_shows_what_fits() {
-    let sandbox = sandbox();
-    let (news, hold, wait) = (
-        sandbox.pipe("news"),
-        sandbox.pipe("hold"),
-        sandbox.pipe("wait"),
-    );
-    let screen = Screen::new(24, 80);
-    let run = screen.run(&sandbox, &["run", "-j2"]);
-    both_are_up(&news);
-    screen.until("both are shown", |text| text.contains(WAITING));
-    screen.resize(12, 30);
-    screen.until("it fits", |text| text.contains("\n1/3 · 2 running"));
-    hold.tell("true");
-    wait.tell("true");
-    let over = screen.until("the total", |text| text.contains("3 run · 0 cached"));
-    assert!(!over.contains("running"), "{over}");
-    assert_eq!(run.ended_quietly(), Some(0));
+    let shown = shown((24, 80), &[], &[]);
+    shown
+        .screen
+        .until("both are shown", |text| text.contains(WAITING));
+    shown.screen.resize(12, 30);
+    shown
+        .screen
+        .until("it fits", |text| text.contains("\n1/3 · 2 running"));
+    assert!(!shown.ended().contains("running"));
 }
 
 #[test]
 fn where_nothing_can_be_drawn_there_are_lines() {
-    for (name, value, args) in [
-        ("TERM", "dumb", &["run", "-j2"][..]),
-        ("NO_COLOR", "1", &["run", "-j2", "-q"]),
-        ("NO_COLOR", "1", &["run", "-j2", "--json"]),
+    for (args, env) in [
+        (&[][..], &[("TERM", "dumb")][..]),
+        (&["-q"], &[("NO_COLOR", "1")]),
+        (&["--json"], &[("NO_COLOR", "1")]),
     ] {
-        let sandbox = sandbox();
-        let (news, hold, wait) = (
-            sandbox.pipe("news"),
-            sandbox.pipe("hold"),
-            sandbox.pipe("wait"),
-        );
-        let screen = Screen::new(40, 250);
-        let mut command = sandbox.command(args);
-        command.env(name, value);
-        let end = || File::from(screen.slave.try_clone().unwrap());
-        command.stdin(end()).stdout(end()).stderr(end());
-        let run = sandbox.start_wired(command);
-        both_are_up(&news);
-        hold.tell("true");
-        wait.tell("true");
-        assert_eq!(run.ended_quietly(), Some(0));
-        let mut bytes = [0; 16384];
-        let ready = poll(
-            &mut [PollFd::new(&screen.master, PollFlags::IN)],
-            Some(&Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            }),
-        );
-        let read = if ready.unwrap() == 1 {
-            (&screen.master).read(&mut bytes).unwrap()
-        } else {
-            0
-        };
-        assert!(!bytes[..read].contains(&0x1b), "{args:?}");
+        let shown = shown((40, 250), args, env);
+        shown.b.tell("true");
+        shown.c.tell("true");
+        assert_eq!(shown.run.ended_quietly(), Some(0));
+        assert!(!shown.screen.rest().contains("\x1b[J"), "{args:?}");
+        assert!(shown.sandbox.exists("z"));
     }
 }
 
 #[test]
 fn what_stages_print_is_shown_as_they_print_it() {
-    let sandbox = sandbox();
-    let (news, hold, wait) = (
-        sandbox.pipe("news"),
-        sandbox.pipe("hold"),
-        sandbox.pipe("wait"),
-    );
-    let screen = Screen::new(24, 80);
-    let run = screen.run(&sandbox, &["run", "-j2", "-v"]);
-    both_are_up(&news);
-    screen.until("the first line", |text| {
-        text.contains("b | first") && text.contains(WAITING)
-    });
-    hold.tell("true");
-    wait.tell("true");
-    let over = screen.until("the total", |text| text.contains("3 run · 0 cached"));
+    let shown = shown((24, 80), &["-v"], &[]);
+    let first = |text: &str| text.contains("b | first") && text.contains(WAITING);
+    shown.screen.until("the first line", first);
+    let over = shown.ended();
     assert!(
         over.contains("b | 7 of 9"),
         "a line without an end is shown at the end: {over}"
     );
-    assert_eq!(run.ended_quietly(), Some(0));
 }
 
 #[test]
@@ -339,11 +311,11 @@ fn a_run_that_is_soon_over_leaves_its_lines_alone() {
     let sandbox = Sandbox::with_stages("  a: {cmd: echo > x, outs: [x]}\n");
     let screen = Screen::new(24, 80);
     sandbox.ran(&[]);
-    let run = screen.run(&sandbox, &["run"]);
+    let mut command = sandbox.command(&["run"]);
+    command.env("TERM", "xterm-256color");
+    let run = screen.start(&sandbox, command);
     assert_eq!(run.ended_quietly(), Some(0));
-    let mut bytes = [0; 4096];
-    let read = (&screen.master).read(&mut bytes).unwrap();
-    let written = String::from_utf8_lossy(&bytes[..read]).into_owned();
+    let written = screen.rest();
     assert!(
         !written.contains("\x1b[J") && !written.contains('━'),
         "{written:?}"
