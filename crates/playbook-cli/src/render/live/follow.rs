@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn nothing_in_a_line_reaches_the_terminal_as_a_command() {
         let pieces: [&[u8]; 1] = [b"10%\r99%\r\n\x1b[31mred\x1b[0m\ta\x07b\xff\x1b]0;title\x07\n"];
-        assert_eq!(shown(&pieces), "s | 99%\ns | red\ta\\x07b\u{fffd}\n");
+        assert_eq!(shown(&pieces), "s | 99%\ns | red\tab\u{fffd}\n");
     }
 
     #[test]
