@@ -269,13 +269,7 @@ fn a_terminal_that_changes_its_size_shows_what_fits() {
     let mut words: Vec<&str> = over.lines().filter_map(|line| line.get(..8)).collect();
     words.sort_unstable();
     let all = [
-        "3 run · ",
-        "done   a",
-        "done   b",
-        "done   c",
-        "run    a",
-        "run    b",
-        "run    c",
+        "3 run ·", "done   a", "done   b", "done   c", "run    a", "run    b", "run    c",
     ];
     assert_eq!(words, all, "{over}");
 }
@@ -283,7 +277,7 @@ fn a_terminal_that_changes_its_size_shows_what_fits() {
 #[test]
 fn on_a_few_rows_the_total_and_a_number_are_left() {
     let shown = shown((3, 40), &[], &[]);
-    let few = "\n… 2 more\n━━━━━━━─────────────  1/3 · 2 running";
+    let few = "\n… 2 more\n━━━━━━──────────────  1/3 · 2 running";
     shown.screen.until(few, |text| text == few);
     let over = shown.ended();
     assert!(
@@ -332,7 +326,7 @@ fn a_run_that_is_being_ended_says_so() {
     let runs = |text: &str| text.contains("0/1 · 1 running");
     shown.screen.until("it runs", runs);
     shown.run.signal(Signal::INT);
-    let told = "0/1 · 1 running · ending them; Ctrl-C again kills them";
+    let told = "0/1 · 1 running · ending; Ctrl-C again kills";
     shown.screen.until(told, |text| text.contains(told));
     shown.run.signal(Signal::INT);
     let over = shown.screen.until("the total", |text| {

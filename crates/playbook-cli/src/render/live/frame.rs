@@ -200,12 +200,12 @@ fn pieces(state: &State, moment: Moment) -> Vec<Piece> {
     }
     let course = match state.course {
         Course::Going => None,
-        Course::NothingNew => Some("no more are started"),
-        Course::Asked => Some("ending them; Ctrl-C again kills them"),
+        Course::NothingNew => Some("nothing more starts"),
+        Course::Asked => Some("ending; Ctrl-C again kills"),
         Course::Killed => Some("killed"),
     };
     if let Some(course) = course {
-        pieces.push(piece(5, Some(Tone::Warn), format!(" · {course}")));
+        pieces.push(piece(7, Some(Tone::Warn), format!(" · {course}")));
     }
     let going = matches!(state.course, Course::Going | Course::NothingNew);
     match moment.eta.filter(|_| going) {

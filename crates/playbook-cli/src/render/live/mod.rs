@@ -110,7 +110,7 @@ impl Observer for Live<'_> {
         match event.kind {
             EventKind::RunStarted { .. } => self.start_ticker(),
             EventKind::RunCompleted(_) | EventKind::RunFailed(_) | EventKind::RunInterrupted(_) => {
-                self.end()
+                self.end();
             }
             EventKind::StageCached { .. }
             | EventKind::StageStarted { .. }
