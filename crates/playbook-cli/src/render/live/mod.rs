@@ -1,7 +1,7 @@
 //! A run on a terminal: what runs now stands below what happened, and is drawn anew while it lasts.
 //!
-//! [`state`] is what is known of the run, [`frame`] is how it looks, a pure function, and the terminal's side is in
-//! [`term`](crate::term). [`Live`] hears every event before [`Plain`] says it, and has a thread that draws a few times a second.
+//! [`state`] is what is known of the run, [`frame()`] is how it looks, a pure function, and the terminal's side is in
+//! [`term`]. [`Live`] hears every event before [`Plain`] says it, and has a thread that draws a few times a second.
 //! The area appears once a run has lasted a moment, so that a quick one leaves nothing but its lines. With `-v`, here
 //! and where there is no terminal, what stages print is shown line by line with the stage in front ([`follow`]).
 
