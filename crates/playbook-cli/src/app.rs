@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use playbook_exec::clock::{Clock, FixedClock, SystemClock};
@@ -26,7 +27,7 @@ pub(crate) enum Verbosity {
 /// The program while it carries out one command.
 pub(crate) struct App {
     file: Option<PathBuf>,
-    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) trust: Trust,
     pub(crate) verbosity: Verbosity,
 }
@@ -130,14 +131,14 @@ pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> u32 {
 }
 
 /// The machine's clock; tests fix it.
-fn clock() -> Result<Box<dyn Clock>, CliError> {
+fn clock() -> Result<Arc<dyn Clock>, CliError> {
     match std::env::var("PLAYBOOK_TEST_CLOCK") {
         Ok(text) => {
             let now: Result<Timestamp, _> = text.parse();
             let now =
                 now.map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_CLOCK: {error}")))?;
-            Ok(Box::new(FixedClock(now)))
+            Ok(Arc::new(FixedClock(now)))
         }
-        Err(_) => Ok(Box::new(SystemClock::new())),
+        Err(_) => Ok(Arc::new(SystemClock::new())),
     }
 }

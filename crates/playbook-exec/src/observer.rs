@@ -1,6 +1,7 @@
 //! The only way out of a run: events.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use playbook_types::record::event::Event;
 
@@ -8,7 +9,36 @@ use playbook_types::record::event::Event;
 pub trait Observer: Sync {
     /// One event, in the order things happened.
     fn event(&self, event: &Event);
+
+    /// A signal ends the run, and the commands that run are being ended. What comes of it are events.
+    fn ending(&self, _how: Ending) {}
+
+    /// What to do around a stop (Ctrl-Z) of the process.
+    fn around_stops(&self) -> Option<Arc<AroundStops>> {
+        None
+    }
 }
+
+/// How the commands that run are ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// They have been asked to end.
+    Asked,
+    /// They have been killed.
+    Killed,
+}
+
+/// A stop of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// It is about to stop.
+    Begins,
+    /// It goes on, after so long.
+    Over(Duration),
+}
+
+/// Is called right before the process stops and right after.
+pub type AroundStops = dyn Fn(Stop) + Send + Sync;
 
 /// Tells several observers.
 pub struct Fanned<'a>(pub Vec<&'a dyn Observer>);
@@ -16,6 +46,18 @@ pub struct Fanned<'a>(pub Vec<&'a dyn Observer>);
 impl Observer for Fanned<'_> {
     fn event(&self, event: &Event) {
         self.0.iter().for_each(|observer| observer.event(event));
+    }
+
+    fn ending(&self, how: Ending) {
+        self.0.iter().for_each(|observer| observer.ending(how));
+    }
+
+    fn around_stops(&self) -> Option<Arc<AroundStops>> {
+        let all = self.0.iter().filter_map(|observer| observer.around_stops());
+        let all: Vec<_> = all.collect();
+        (!all.is_empty()).then(|| -> Arc<AroundStops> {
+            Arc::new(move |stop| all.iter().for_each(|around| around(stop)))
+        })
     }
 }
 

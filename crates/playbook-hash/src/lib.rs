@@ -40,7 +40,7 @@ mod tree;
 pub use command::{digest_command, digest_commands};
 pub use data::{DataKind, PathDigest};
 pub use error::{HashError, SpecialKind};
-pub use file::{FileDigest, bytes_hashed, digest_file};
+pub use file::{FileDigest, Reading, digest_file, reading};
 pub use fingerprint::{DataDigest, Fingerprint};
 pub use framed::Framed;
 pub use ignore_rules::IgnoreRules;

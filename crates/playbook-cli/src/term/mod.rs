@@ -2,7 +2,9 @@
 
 mod area;
 
-pub(crate) use area::{Size, can_draw, draw, size};
+pub(crate) use area::{
+    Size, can_draw, clear_before_panics, draw, draw_with_next, is_drawn, resume, size, suspend,
+};
 
 use std::io::{self, IsTerminal as _, Write as _};
 

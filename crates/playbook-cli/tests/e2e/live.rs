@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::Command;
 
@@ -115,21 +115,9 @@ impl Screen {
 
 /// `a` makes something; then `b` prints two lines and waits, beside `c`, which waits as well.
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::with_stages(
+    Sandbox::with_stages(
         "  a: {cmd: echo a > x, outs: [x]}\n  b: {cmd: 'echo first; printf \"\\rhalf\\r\\033[31m7 of 9\\033[0m\"; echo up > news; read line < hold; echo b > y; $line', deps: [x], outs: [y]}\n  c: {cmd: 'echo up > news; read line < wait; echo c > z', deps: [x], outs: [z]}\n",
-    );
-    sandbox.real_clock()
-}
-
-/// The screen with times made equal: how long anything took is not what is tried.
-fn timeless(text: &str) -> String {
-    let words: Vec<&str> = text.split(' ').collect();
-    let is_unit = |word: &&str| *word == "s" || word.starts_with("s\n");
-    let equal = words.iter().enumerate().map(|(n, word)| {
-        let is_time = word.parse::<f64>().is_ok() && words.get(n + 1).is_some_and(is_unit);
-        if is_time { "0" } else { word }
-    });
-    equal.collect::<Vec<_>>().join(" ")
+    )
 }
 
 /// A run on a screen, in which `b` and `c` wait to be told how to end.
@@ -142,18 +130,33 @@ struct Shown {
 }
 
 /// Starts it, and waits until both run.
-fn shown((rows, columns): (u16, u16), args: &[&str], env: &[(&str, &str)]) -> Shown {
-    let sandbox = sandbox();
-    let (news, b, c) = (
-        sandbox.pipe("news"),
-        sandbox.pipe("hold"),
-        sandbox.pipe("wait"),
-    );
+fn shown(size: (u16, u16), args: &[&str], env: &[(&str, &str)]) -> Shown {
+    shown_in(sandbox(), size, |sandbox| {
+        let mut command = sandbox.command(&[&["run", "-j2"], args].concat());
+        command.envs(env.iter().copied());
+        command
+    })
+}
+
+/// Starts it in a shell with job control that has the terminal; `$0` is the binary.
+fn shown_by_shell(script: &str) -> Shown {
+    shown_in(sandbox(), (24, 80), |sandbox| {
+        sandbox.by(&["setsid", "--ctty", "sh", "-m", "-c", script])
+    })
+}
+
+fn shown_in(
+    sandbox: Sandbox,
+    (rows, columns): (u16, u16),
+    command: impl FnOnce(&Sandbox) -> Command,
+) -> Shown {
+    let pipe = |name| sandbox.pipe(name);
+    let (news, b, c) = (pipe("news"), pipe("hold"), pipe("wait"));
     let screen = Screen::new(rows, columns);
-    let mut command = sandbox.command(&[&["run", "-j2"], args].concat());
-    command
-        .env("TERM", "xterm-256color")
-        .envs(env.iter().copied());
+    let mut command = command(&sandbox);
+    if !command.get_envs().any(|(name, _)| name == "TERM") {
+        command.env("TERM", "xterm-256color");
+    }
     let run = screen.start(&sandbox, command);
     news.hear();
     news.hear();
@@ -186,9 +189,9 @@ fn what_runs_stands_below_what_happened_and_goes_when_it_is_over() {
     for size in [(24, 80), (50, 200)] {
         let shown = shown(size, &[], &[]);
         let both = |text: &str| text.contains(WAITING) && text.contains("7 of 9");
-        insta::assert_snapshot!(timeless(&shown.screen.until("both are shown", both)));
+        insta::assert_snapshot!(shown.screen.until("both are shown", both));
         assert!(shown.screen.has_colour());
-        let over = timeless(&shown.ended());
+        let over = shown.ended();
         let mut lines: Vec<&str> = over.lines().collect();
         // Whichever of the two reads first ends first.
         lines.sort_unstable();
@@ -250,17 +253,144 @@ fn after_an_interrupt_nothing_is_left_that_is_not_true() {
     assert_eq!(shown.run.ended_quietly(), Some(130));
 }
 
+/// Whatever the terminal does with the lines below the cursor, no line above it may suffer.
 #[test]
-fn a_terminal_that_becomes_narrow_shows_what_fits() {
+fn a_terminal_that_changes_its_size_shows_what_fits() {
     let shown = shown((24, 80), &[], &[]);
     shown
         .screen
         .until("both are shown", |text| text.contains(WAITING));
-    shown.screen.resize(12, 30);
+    let narrow = "\nb  0 s  7 of 9\nc  0 s\n━━━━────────  1/3 · 2 running";
+    for (columns, fits) in [(30, narrow), (200, WAITING)] {
+        shown.screen.resize(24, columns);
+        shown.screen.until(fits, |text| text.contains(fits));
+    }
+    let over = shown.ended();
+    let mut words: Vec<&str> = over.lines().filter_map(|line| line.get(..8)).collect();
+    words.sort_unstable();
+    let all = [
+        "3 run · ",
+        "done   a",
+        "done   b",
+        "done   c",
+        "run    a",
+        "run    b",
+        "run    c",
+    ];
+    assert_eq!(words, all, "{over}");
+}
+
+#[test]
+fn on_a_few_rows_the_total_and_a_number_are_left() {
+    let shown = shown((3, 40), &[], &[]);
+    let few = "\n… 2 more\n━━━━━━━─────────────  1/3 · 2 running";
+    shown.screen.until(few, |text| text == few);
+    let over = shown.ended();
+    assert!(
+        !over.contains("running") && !over.contains("more"),
+        "{over}"
+    );
+}
+
+#[test]
+fn usual_times_and_what_is_left_come_from_the_lock() {
+    let sandbox = sandbox();
+    let pipe = |name| sandbox.pipe(name);
+    let (news, b, c) = (pipe("news"), pipe("hold"), pipe("wait"));
+    b.tell("true");
+    c.tell("true");
+    sandbox.ran(&[]);
+    news.hear();
+    news.hear();
+    drop((news, b, c));
+    let mut lock = sandbox.read("playbook.lock.yaml");
+    for seconds in [4, 190, 30] {
+        lock = lock.replacen(
+            "duration_seconds: 0.0\n",
+            &format!("duration_seconds: {seconds}.5\n"),
+            1,
+        );
+    }
+    sandbox.write("playbook.lock.yaml", &lock);
+    for pipe in ["news", "hold", "wait"] {
+        sandbox.remove(pipe);
+    }
+    let shown = shown_in(sandbox, (24, 80), |sandbox| {
+        sandbox.command(&["run", "-j2", "-B"])
+    });
+    let both = |text: &str| text.contains("left") && text.contains("7 of 9");
+    insta::assert_snapshot!(shown.screen.until("both are shown", both));
+    shown.ended();
+}
+
+#[test]
+fn a_run_that_is_being_ended_says_so() {
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'trap \"\" TERM; echo up > news; echo up > news; read line < hold'}\n",
+    );
+    let shown = shown_in(sandbox, (24, 80), |sandbox| sandbox.command(&["run"]));
+    let runs = |text: &str| text.contains("0/1 · 1 running");
+    shown.screen.until("it runs", runs);
+    shown.run.signal(Signal::INT);
+    let told = "0/1 · 1 running · ending them; Ctrl-C again kills them";
+    shown.screen.until(told, |text| text.contains(told));
+    shown.run.signal(Signal::INT);
+    let over = shown.screen.until("the total", |text| {
+        text.contains("run again to go on\n0 run")
+    });
+    assert!(
+        !over.contains("running") && !over.contains("now "),
+        "{over}"
+    );
+    assert_eq!(shown.run.ended_quietly(), Some(130));
+}
+
+#[test]
+fn a_run_that_is_stopped_takes_its_area_along() {
+    let script = "\"$0\" run -j2; echo stopped; read line < go; fg; :";
+    let sandbox = sandbox();
+    let go = sandbox.pipe("go");
+    let shown = shown_in(sandbox, (24, 80), |sandbox| {
+        sandbox.by(&["setsid", "--ctty", "sh", "-m", "-c", script])
+    });
     shown
         .screen
-        .until("it fits", |text| text.contains("\n1/3 · 2 running"));
-    assert!(!shown.ended().contains("running"));
+        .until("both are shown", |text| text.contains(WAITING));
+    (&shown.screen.master).write_all(b"\x1a").unwrap();
+    let stopped = shown
+        .screen
+        .until("the shell has it", |text| text.contains("stopped"));
+    assert!(
+        !stopped.contains("now ") && !stopped.contains(WAITING),
+        "{stopped}"
+    );
+    go.tell("go");
+    let again = shown
+        .screen
+        .until("both are shown again", |text| text.contains(WAITING));
+    let below = again.find("stopped") < again.find("now ");
+    assert!(below, "{again}");
+    let over = shown.ended();
+    assert!(
+        !over.contains("now ") && !over.contains("running"),
+        "{over}"
+    );
+}
+
+#[test]
+fn a_run_in_the_background_draws_nothing() {
+    let shown = shown_by_shell("\"$0\" run -j2 & wait $!; echo over; read line < wait");
+    shown.b.tell("true");
+    shown.c.tell("true");
+    let mut written = String::new();
+    while !written.contains("over") {
+        written.push_str(&shown.screen.rest());
+        std::thread::yield_now();
+    }
+    assert!(written.contains("3 run · 0 cached"), "{written}");
+    assert!(!written.contains("\x1b[J"), "{written}");
+    shown.c.tell("");
+    assert_eq!(shown.run.ended_quietly(), Some(0));
 }
 
 #[test]

@@ -275,11 +275,12 @@ fn watch_signals(
     }
     become_subreaper();
     let (inbox, running) = (inbox.clone(), running.clone());
+    let around = runtime.observer.around_stops();
     let watch = SignalWatch::start(move |heard| {
         match heard {
             // After the run nobody listens, and nothing is left to end.
             Heard::End(signal) => drop(inbox.send(Message::Signal(signal))),
-            Heard::Pause => running.pause(),
+            Heard::Pause => running.pause(around.as_deref()),
         }
     });
     watch.map(Some).map_err(|source| ExecError::System {

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal};
 use signal_hook::consts::SIGSTOP;
 use signal_hook::low_level::raise;
 
+use crate::observer::{AroundStops, Stop};
 use crate::process::adopted::{adopted, end_adopted, writes_to};
 use crate::process::identity::{process, value_in_environment};
 use crate::process::{Group, STAGE_MARK, SpawnError, signal};
@@ -164,7 +165,7 @@ impl Running {
     /// Stops every command and this process, as Ctrl-Z does for a program alone, until somebody has it go
     /// on (`fg`); then so do the commands. SIGSTOP, because a command that does not stop would not be
     /// stopped by SIGTSTP either: it is not in the terminal's foreground.
-    pub(crate) fn pause(&self) {
+    pub(crate) fn pause(&self, around: Option<&AroundStops>) {
         // Held meanwhile, so that no command starts in between and runs on alone.
         let _alone = self.alone();
         let mut state = self.state();
@@ -173,6 +174,7 @@ impl Running {
             .groups
             .values()
             .for_each(|group| signal(*group, Signal::STOP));
+        around.inspect(|around| around(Stop::Begins));
         // To this thread, which then goes no further: sent to the process, another thread may be the first to stop,
         // and this one would have the commands go on in between. It cannot fail.
         raise(SIGSTOP).ok();
@@ -180,7 +182,9 @@ impl Running {
             .groups
             .values()
             .for_each(|group| signal(*group, Signal::CONT));
-        state.paused += began.elapsed();
+        let stopped = began.elapsed();
+        state.paused += stopped;
+        around.inspect(|around| around(Stop::Over(stopped)));
     }
 
     /// The time, less that during which the run was stopped.

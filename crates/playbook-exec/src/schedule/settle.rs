@@ -15,6 +15,7 @@ use playbook_types::record::state::StageState;
 use rustix::process::Signal;
 
 use crate::error::ExecError;
+use crate::observer::Ending;
 use crate::plan::{Decided, StageFault};
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Message;
@@ -293,6 +294,8 @@ impl Engine<'_> {
         } else {
             self.shared.running.end_all(Signal::KILL);
         }
+        let how = if first { Ending::Asked } else { Ending::Killed };
+        self.shared.runtime.observer.ending(how);
     }
 }
 

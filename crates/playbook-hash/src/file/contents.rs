@@ -5,13 +5,14 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use blake3::hazmat::{
     ChainingValue, HasherExt as _, Mode, merge_subtrees_non_root, merge_subtrees_root,
 };
 use playbook_types::digest::Digest;
 use rayon::prelude::*;
+
+use crate::file::progress;
 
 /// One read. A power of two, so that a block is a subtree; small enough for a core's own cache.
 pub(super) const BLOCK: usize = 512 * 1024;
@@ -68,20 +69,12 @@ fn read_small(file: &File, size: u64, block: &mut [u8]) -> io::Result<(Digest, u
     Ok((Digest::from_bytes(*hasher.finalize().as_bytes()), offset))
 }
 
-/// What this process has read for digests so far.
-static HASHED: AtomicU64 = AtomicU64::new(0);
-
-/// How many bytes this process has read for digests so far: for those who show that something goes on.
-pub fn bytes_hashed() -> u64 {
-    HASHED.load(Ordering::Relaxed)
-}
-
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     loop {
         match file.read_at(buffer, offset) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Ok(read) => {
-                HASHED.fetch_add(read as u64, Ordering::Relaxed);
+                progress::count(read as u64);
                 return Ok(read);
             }
             refused @ Err(_) => return refused,
@@ -152,6 +145,7 @@ impl Blocks<'_> {
                 self.failed.set(error).ok();
                 return None;
             }
+            progress::count(length as u64);
             let mut hasher = blake3::Hasher::new();
             hasher.set_input_offset(offset);
             hasher.update(block);

@@ -14,7 +14,9 @@
 
 mod contents;
 mod digest;
+mod progress;
 
-pub use contents::bytes_hashed;
 pub use digest::{FileDigest, digest_file};
 pub(crate) use digest::{OPEN_FLAGS, Unread, digest_open, special_kind};
+pub(crate) use progress::begin as begin_reading;
+pub use progress::{Reading, reading};

@@ -12,7 +12,7 @@ use rustix::fs::{CWD, FileType, Mode, Stat, fstat, openat, stat};
 use crate::data::{DataKind, PathDigest};
 use crate::disk::DiskError;
 use crate::error::HashError;
-use crate::file::{FileDigest, OPEN_FLAGS, digest_open, special_kind};
+use crate::file::{FileDigest, OPEN_FLAGS, begin_reading, digest_open, special_kind};
 use crate::ignore_rules::IgnoreRules;
 use crate::stat::boot::Boot;
 use crate::stat::cache::StatCache;
@@ -152,6 +152,7 @@ impl DigestMemo {
                     .map(|file| PathDigest::of_file(&file))
             }
             FileType::Directory => {
+                let _listed = begin_reading(path, None);
                 let tree = digest_tree_with(path, rules, self, listings)?;
                 Ok(PathDigest {
                     digest: tree.digest,
@@ -231,6 +232,7 @@ impl DigestMemo {
                 return Ok(known);
             }
         }
+        let _listed = begin_reading(path, u64::try_from(found.st_size).ok());
         let (read, _) = digest_open(&opened).map_err(|unread| unread.at(path.to_owned()))?;
         let worth = !is_racy(&read.stat, read.began);
         self.count(1, worth);

@@ -3,6 +3,7 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -31,7 +32,7 @@ use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
 use crate::render::json::{self, JsonEvents};
-use crate::render::live::{Live, Shown};
+use crate::render::live::{How, Live, Shown};
 use crate::render::plain::recovered::tell;
 use crate::render::plain::{Plain, nothing_ran};
 use crate::term;
@@ -225,9 +226,15 @@ fn run(
         area: app.verbosity > Verbosity::Quiet && !args.json && term::can_draw(),
         output: app.verbosity == Verbosity::Verbose && !args.json,
     };
+    let failure = after_failures(args, plan);
     let jobs = jobs(args.jobs);
-    let live = (shown.area || shown.output)
-        .then(|| Live::new(plan, &plain, shown, (jobs, plan.logs_dir(run_id))));
+    let how = || How {
+        clock: Arc::clone(&app.clock),
+        jobs,
+        logs: plan.logs_dir(run_id),
+        stops_at_failure: failure == FailurePolicy::StopOnFirst,
+    };
+    let live = (shown.area || shown.output).then(|| Live::new(plan, &plain, shown, how()));
     let mut observers: Vec<&dyn Observer> = vec![match &live {
         Some(live) => live,
         None => &plain,
@@ -235,11 +242,6 @@ fn run(
     if args.json {
         observers.push(&json_events);
     }
-    let declared = plan.playbook_policy().failure;
-    let failure = match (args.keep_going, declared) {
-        (true, FailurePolicy::StopOnFirst) => FailurePolicy::ContinueOnFailure,
-        (_, declared) => declared,
-    };
     let runtime = Runtime {
         clock: &*app.clock,
         observer: &Fanned(observers),
@@ -263,6 +265,14 @@ fn run(
         _ => {}
     }
     Ok(outcome(&summary))
+}
+
+/// What a failure means for the other stages.
+fn after_failures(args: &RunArgs, plan: &Plan<'_>) -> FailurePolicy {
+    match (args.keep_going, plan.playbook_policy().failure) {
+        (true, FailurePolicy::StopOnFirst) => FailurePolicy::ContinueOnFailure,
+        (_, declared) => declared,
+    }
 }
 
 /// After a run that wrote them, the files that belong in git are named if they never were.

@@ -17,6 +17,34 @@ pub(super) struct RunningStage {
     pub(super) usual: Option<f64>,
     /// Where it prints to.
     pub(super) log: PathBuf,
+    /// The last line it printed, and how long the log was when that was read.
+    pub(super) last: String,
+    pub(super) last_at: u64,
+}
+
+/// Something that is read for its digest.
+#[derive(Debug, Clone)]
+pub(super) struct Hashing {
+    /// What it is called.
+    pub(super) path: String,
+    pub(super) size: Option<u64>,
+    pub(super) others: usize,
+    pub(super) read: u64,
+    /// It goes on for so long that people wonder.
+    pub(super) is_long: bool,
+}
+
+/// Where a run is heading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Everything will run that has to.
+    Going,
+    /// A stage failed: what runs may finish.
+    NothingNew,
+    /// What runs has been asked to end.
+    Asked,
+    /// What runs has been killed.
+    Killed,
 }
 
 /// A stage that failed and is tried again.
@@ -39,6 +67,9 @@ pub(super) struct State {
     pub(super) failed: usize,
     pub(super) running: IndexMap<StageName, RunningStage>,
     pub(super) waiting: IndexMap<StageName, WaitingStage>,
+    pub(super) hashing: Option<Hashing>,
+    pub(super) course: Course,
+    stops_at_failure: bool,
     /// Every stage of the plan, in the run's order.
     planned: Vec<Planned>,
     numbers: IndexMap<StageName, usize>,
@@ -63,7 +94,7 @@ pub(super) struct Eta {
 }
 
 impl State {
-    pub(super) fn new(plan: &Plan<'_>, jobs: u32) -> Self {
+    pub(super) fn new(plan: &Plan<'_>, jobs: u32, stops_at_failure: bool) -> Self {
         let names = plan.order().map(|id| plan.stage(id).name.clone());
         let numbers: IndexMap<StageName, usize> =
             names.enumerate().map(|(n, name)| (name, n)).collect();
@@ -84,6 +115,9 @@ impl State {
             failed: 0,
             running: IndexMap::new(),
             waiting: IndexMap::new(),
+            hashing: None,
+            course: Course::Going,
+            stops_at_failure,
             planned: planned.collect(),
             numbers,
         }
@@ -103,6 +137,8 @@ impl State {
                     since: now,
                     usual: self.planned(stage).and_then(|planned| planned.usual),
                     log: log(stage, *attempt),
+                    last: String::new(),
+                    last_at: 0,
                 };
                 self.running.insert(stage.clone(), running);
             }
@@ -122,6 +158,9 @@ impl State {
             }
             EventKind::StageFailed { stage, .. } => {
                 self.failed += 1;
+                if self.stops_at_failure && self.course == Course::Going {
+                    self.course = Course::NothingNew;
+                }
                 self.ended(stage);
             }
             EventKind::StageCached { stage, .. }
@@ -152,11 +191,6 @@ impl State {
     /// How long the rest takes if all of it runs and each stage takes as long as it did; nothing if that is not known
     /// of any.
     pub(super) fn eta(&self, now: Duration) -> Option<Eta> {
-        let left = || self.planned.iter().filter(|planned| !planned.over);
-        left()
-            .any(|planned| planned.usual.is_some())
-            .then_some(())?;
-        let at_least = left().any(|planned| planned.usual.is_none());
         // Those that run come first: they have their cores already.
         let running = self
             .running
@@ -168,12 +202,22 @@ impl State {
         for (place, (number, _)) in list.iter().enumerate() {
             places[*number] = Some(place);
         }
+        let to_come = |planned: &Planned| !planned.over && self.course == Course::Going;
         for (number, planned) in self.planned.iter().enumerate() {
-            if !planned.over && places[number].is_none() {
+            if to_come(planned) && places[number].is_none() {
                 places[number] = Some(list.len());
                 list.push((number, None));
             }
         }
+        let usual = |number: usize| self.planned[number].usual;
+        list.iter()
+            .any(|(number, _)| usual(*number).is_some())
+            .then_some(())?;
+        // One that takes longer than it did may take much longer.
+        let at_least = list.iter().any(|(number, since)| {
+            let passed = since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
+            usual(*number).is_none_or(|usual| passed.as_secs_f64() > usual + 1.0)
+        });
         let expected = list.iter().map(|(number, since)| {
             let planned = &self.planned[*number];
             let passed = since.map_or(0.0, |since| now.saturating_sub(since).as_secs_f64());
@@ -220,6 +264,9 @@ impl State {
             failed: 0,
             running: IndexMap::new(),
             waiting: IndexMap::new(),
+            hashing: None,
+            course: Course::Going,
+            stops_at_failure: true,
             planned: planned.collect(),
             numbers: numbers.collect(),
         }
