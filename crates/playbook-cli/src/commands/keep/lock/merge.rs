@@ -24,7 +24,7 @@ const NAMED: usize = 8;
 #[command(after_help = AFTER_HELP)]
 pub(super) struct MergeArgs {
     /// Have git merge locks this way, in this repository; a clone has to be told once
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["base", "ours", "theirs", "path"])]
     install: bool,
     /// The common ancestor (%O); an empty file if there is none
     #[arg(value_name = "BASE", required_unless_present = "install")]
