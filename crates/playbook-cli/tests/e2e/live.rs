@@ -138,13 +138,6 @@ fn shown(size: (u16, u16), args: &[&str], env: &[(&str, &str)]) -> Shown {
     })
 }
 
-/// Starts it in a shell with job control that has the terminal; `$0` is the binary.
-fn shown_by_shell(script: &str) -> Shown {
-    shown_in(sandbox(), (24, 80), |sandbox| {
-        sandbox.by(&["setsid", "--ctty", "sh", "-m", "-c", script])
-    })
-}
-
 fn shown_in(
     sandbox: Sandbox,
     (rows, columns): (u16, u16),
@@ -373,17 +366,26 @@ fn a_run_that_is_stopped_takes_its_area_along() {
 
 #[test]
 fn a_run_in_the_background_draws_nothing() {
-    let shown = shown_by_shell("\"$0\" run -j2 & wait $!; echo over; read line < wait");
-    shown.b.tell("true");
-    shown.c.tell("true");
-    let mut written = String::new();
-    while !written.contains("over") {
-        written.push_str(&shown.screen.rest());
-        std::thread::yield_now();
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'echo up > news; echo up > news; while read line; test $line != end; do echo said $line; done < hold'}\n",
+    );
+    let script = "\"$0\" run -v & wait $!; echo over";
+    let shown = shown_in(sandbox, (24, 80), |sandbox| {
+        sandbox.by(&["setsid", "--ctty", "sh", "-m", "-c", script])
+    });
+    // Each line takes a look at the logs to be shown, and at each look the area could be drawn.
+    for line in ["one", "two", "three", "four"] {
+        shown.b.tell(line);
+        let said = format!("a | said {line}");
+        shown.screen.until(&said, |text| text.contains(&said));
+        let text = shown.screen.text();
+        assert!(
+            !text.contains("now ") && !text.contains("running"),
+            "{text}"
+        );
     }
-    assert!(written.contains("3 run · 0 cached"), "{written}");
-    assert!(!written.contains("\x1b[J"), "{written}");
-    shown.c.tell("");
+    shown.b.tell("end");
+    shown.screen.until("the end", |text| text.ends_with("over"));
     assert_eq!(shown.run.ended_quietly(), Some(0));
 }
 
