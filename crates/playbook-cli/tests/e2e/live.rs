@@ -447,3 +447,19 @@ fn a_run_that_is_soon_over_leaves_its_lines_alone() {
         "{written:?}"
     );
 }
+
+#[test]
+fn how_long_a_failed_try_took_is_not_what_a_stage_takes() {
+    let sandbox = Sandbox::with_stages("  a: {cmd: 'test -e go; echo > x', outs: [x]}\n");
+    sandbox.run(&["run"]).says(1);
+    let lock = sandbox.read("playbook.lock.yaml");
+    let long = lock.replace("duration_seconds: 0.0", "duration_seconds: 90.0");
+    assert_ne!(long, lock);
+    sandbox.write("playbook.lock.yaml", &long);
+    let told = sandbox.run(&["status"]).prints(0);
+    assert!(told.contains('a') && !told.contains("30 s"), "{told}");
+    let completed = long.replace("status: failed", "status: completed");
+    sandbox.write("playbook.lock.yaml", &completed);
+    let told = sandbox.run(&["status"]).prints(0);
+    assert!(told.contains("1 min 30 s"), "{told}");
+}

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
+use playbook_types::record::lock::EntryStatus;
 
 use crate::plan::build::Plan;
 use crate::plan::foretell::{Fate, Foretold};
@@ -81,9 +82,11 @@ impl Plan<'_> {
     /// How long this stage took when it last ran to its end, in seconds, if that is known.
     pub fn usual_seconds(&self, id: StageId) -> Option<f64> {
         let entry = self.lock()?.stages.get(&self.stage(id).name)?;
+        // A try that failed says nothing of how long one takes that does not.
+        let ran = !entry.adopted && entry.status != EntryStatus::Failed;
         entry
             .duration_seconds
-            .filter(|seconds| seconds.is_finite() && !entry.adopted)
+            .filter(|seconds| seconds.is_finite() && ran)
     }
 
     /// How long a run of these stages takes on so many cores.
