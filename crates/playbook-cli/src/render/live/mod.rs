@@ -1,6 +1,6 @@
 //! A run on a terminal: what runs now stands below what happened, and is drawn anew while it lasts.
 //!
-//! [`state`] is what is known of the run, [`frame()`] is how it looks, a pure function, and the terminal's side is in
+//! [`state`] is what is known of the run, [`mod@frame`] is how it looks, a pure function, and the terminal's side is in
 //! [`term`]. [`Live`] hears every event before [`Plain`] says it, and has a thread that draws a few times a second.
 //! The area appears once a stage has run for a moment, so that a quick run, or one with nothing to do, leaves nothing but its
 //! lines. With `-v`, here and where there is no terminal, what stages print is shown line by line with the stage in
