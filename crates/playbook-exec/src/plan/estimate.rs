@@ -82,8 +82,9 @@ impl Plan<'_> {
     /// How long this stage took when it last ran to its end, in seconds, if that is known.
     pub fn usual_seconds(&self, id: StageId) -> Option<f64> {
         let entry = self.lock()?.stages.get(&self.stage(id).name)?;
-        // A try that failed says nothing of how long one takes that does not.
-        let ran = !entry.adopted && entry.status != EntryStatus::Failed;
+        // A try that failed or was cut off says nothing of how long one takes that ends well.
+        let cut_off = matches!(entry.status, EntryStatus::Failed | EntryStatus::Running);
+        let ran = !entry.adopted && !cut_off;
         entry
             .duration_seconds
             .filter(|seconds| seconds.is_finite() && ran)
