@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::term::{self, Tone, paint};
 
 /// Show the stages
@@ -19,6 +20,8 @@ pub(crate) struct ListArgs {
     /// The playbook
     #[arg(value_name = "PLAYBOOK")]
     playbook: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Print one JSON object per stage
     #[arg(long, conflicts_with = "names")]
     json: bool,
@@ -46,7 +49,7 @@ pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> 
     if let Some(extra) = rest.first() {
         return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
     }
-    let project = app.project(file)?;
+    let project = app.project_with(file, &args.params)?;
     let recorded = Recorded::read(&project)?;
     let rows = rows(&project, &recorded);
     let text = match (args.names, args.json) {
