@@ -3,6 +3,7 @@
 use playbook_types::model::playbook::Playbook;
 use playbook_types::model::stage::Stage;
 use playbook_types::model::target::{Target, TargetKind};
+use playbook_types::units::ByteSize;
 
 /// What stages share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +109,7 @@ impl Demand {
 /// What a stage asks for.
 pub(crate) fn asked(stage: &Stage) -> Amounts {
     let resources = &stage.resources;
-    let bytes = |size: Option<playbook_types::units::ByteSize>| size.map_or(0, |size| size.bytes());
+    let bytes = |size: Option<ByteSize>| size.map_or(0, ByteSize::bytes);
     Amounts::NONE
         .with(Resource::Cores, resources.cores.unwrap_or(1).into())
         .with(Resource::Memory, bytes(resources.memory))

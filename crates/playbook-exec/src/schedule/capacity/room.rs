@@ -113,6 +113,7 @@ impl Capacity {
     }
 
     /// Takes back what was given.
+    #[expect(clippy::needless_pass_by_value, reason = "nobody has it afterwards")]
     pub(crate) fn give_back(&mut self, grant: Grant) {
         let Grant { demand, ahead_of } = grant;
         let ahead = ahead_of.is_some() && ahead_of == self.reserved;

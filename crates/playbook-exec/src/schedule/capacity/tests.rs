@@ -65,9 +65,9 @@ fn a_target_has_what_it_is_said_to_have() {
     capacity.give_back(first);
     assert!(capacity.take(&on_small(1, 7)).is_none(), "6 bytes are free");
     let third = capacity.take(&on_small(1, 6)).unwrap();
-    [second, here, third]
-        .into_iter()
-        .for_each(|grant| capacity.give_back(grant));
+    for grant in [second, here, third] {
+        capacity.give_back(grant);
+    }
     assert!(capacity.take(&on_small(8, 10)).is_some());
 }
 
@@ -137,9 +137,9 @@ fn four_cores_of_eight_run_two_at_a_time() {
             break;
         }
         ran.push(names(&running));
-        running
-            .into_iter()
-            .for_each(|(_, grant)| capacity.give_back(grant));
+        for (_, grant) in running {
+            capacity.give_back(grant);
+        }
     }
     assert_eq!(ran, [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]);
 }
@@ -281,9 +281,9 @@ fn play(mut told: Told) {
             capacity.give_back(grants.remove(&who).unwrap());
         }
     }
-    grants
-        .into_values()
-        .for_each(|grant| capacity.give_back(grant));
+    for grant in grants.into_values() {
+        capacity.give_back(grant);
+    }
     assert!(
         capacity.take(&Demand::cores(told.jobs)).is_some(),
         "all is given back"
