@@ -23,6 +23,7 @@ mod mounts;
 mod moving;
 mod outputs;
 mod own_files;
+mod pages;
 mod recovering;
 mod report;
 mod retrying;
