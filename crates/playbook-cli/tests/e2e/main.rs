@@ -24,6 +24,7 @@ mod moving;
 mod outputs;
 mod own_files;
 mod pages;
+mod params;
 mod recovering;
 mod report;
 mod retrying;

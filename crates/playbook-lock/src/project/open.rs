@@ -68,16 +68,15 @@ impl Project {
             parsed::read(&path, key, Wanted::All, stand)
         });
         let from_kept = kept.is_some();
-        let composed = match kept {
-            Some((parsed, sources)) => Composed {
+        let composed = if let Some((parsed, sources)) = kept {
+            Composed {
                 parsed,
                 sources,
                 overridden: IndexMap::new(),
-            },
-            None => {
-                let (root, name) = (&root, &name);
-                compose(&text, Place { file, root, name }, &overrides)?
             }
+        } else {
+            let (root, name) = (&root, &name);
+            compose(&text, Place { file, root, name }, &overrides)?
         };
         Ok(Self {
             root,

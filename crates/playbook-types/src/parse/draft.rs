@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use crate::check::{Checked, Subject, check};
-use crate::finding::{Finding, Findings, KeyPath, Severity};
+use crate::finding::{Finding, Findings, KeyPath, Origin, Severity, Step};
 use crate::model::params::{OverrideError, Params};
 use crate::model::playbook::Playbook;
 use crate::name::ParamKey;
@@ -83,12 +83,11 @@ impl<'t> Draft<'t> {
         self.found.push(finding);
     }
 
-    /// Gives it the params of other places. Where something is wrong with its own or with theirs, nothing is set: what
-    /// exists is not known then, and [`check`](Self::check) refuses it anyway.
+    /// Gives it the params of other places.
     ///
     /// # Errors
     ///
-    /// Something is set that does not exist.
+    /// Something is set that does not exist, and nothing else is wrong so far: then [`check`](Self::check) tells of that.
     pub fn with_params(mut self, layers: Layers<'_>) -> Result<Self, OverrideError> {
         let Layers { files, given, set } = layers;
         let mut params = Params::default();
@@ -102,10 +101,11 @@ impl<'t> Draft<'t> {
         }
         let files_found = files.iter().chain(&given).flat_map(ParamsFile::findings);
         self.found.extend(files_found.cloned());
-        self.params_known = self.found.is_empty();
-        if self.params_known {
-            for (key, value) in set {
-                params.set(key, value)?;
+        self.params_known = !self.found.iter().any(is_of_params);
+        for (key, value) in set {
+            match params.set(key, value) {
+                Err(error) if self.found.is_empty() => return Err(error),
+                _ => {}
             }
         }
         self.playbook.params = params;
@@ -194,4 +194,11 @@ impl<'t> Draft<'t> {
             self.found.extend(unknown);
         }
     }
+}
+
+/// Whether something is wrong with params, so that more of them may be meant to be there.
+fn is_of_params(finding: &Finding) -> bool {
+    let step = finding.at.steps().first();
+    let named = |name: &str| step == Some(&Step::Key(name.to_owned()));
+    finding.origin != Origin::Playbook || named("params") || named("params_files")
 }

@@ -208,13 +208,12 @@ impl ParamsFile {
 
     /// Findings about this file, each with its place.
     fn placed(&self, mut found: Vec<Finding>) -> Vec<Finding> {
-        if found.is_empty() {
-            return found;
-        }
         for finding in &mut found {
             finding.origin = self.origin.clone();
         }
-        place(&self.text, &self.spots(), found.iter_mut());
+        if found.iter().any(|finding| finding.place.is_none()) {
+            place(&self.text, &self.spots(), found.iter_mut());
+        }
         in_order(&mut found);
         found
     }
