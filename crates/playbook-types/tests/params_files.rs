@@ -1,4 +1,5 @@
 //! Files with params: what is read from them, what is refused, and where that is said to stand.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use playbook_types::finding::{Finding, Findings, Origin, Severity};
 use playbook_types::model::params::Params;
@@ -153,6 +154,7 @@ cases! {
     yaml_names: "p.yaml" "a.b: 1\nm: {'': 2, 'x y': 3}\n";
     yaml_two_documents: "p.yaml" "a: 1\n---\nb: 2\n";
     toml_broken: "p.toml" "a = 1\nb = = 2\nc = [1,\n";
+    toml_conflict: "p.toml" "a = 1\n<<<<<<< HEAD\nb = 1\n=======\nb = 2\n>>>>>>> main\n";
     toml_duplicates: "p.toml" "a = 1\n[m]\nk = 1\nk = 2\n[m]\n";
     toml_odd_values: "p.toml" "day = 2026-02-16\nat = [1979-05-27T07:32:00Z, 07:32:00]\nn = nan\nbig = 99999999999999999999999999999999999999999\n[t]\n\"é\" = 1\nlow = -9223372036854775809\n";
     toml_names: "p.toml" "a.b = 1\n\"a.c\" = 2\n[m]\n\"x y\" = 3\n";

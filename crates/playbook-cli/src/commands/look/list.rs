@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::params::ParamArgs;
+use crate::render::harmless::harmless;
 use crate::term::{self, Tone, paint};
 
 /// Show the stages
@@ -47,7 +48,7 @@ struct Row<'a> {
 pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> {
     let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
-        return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
+        return Err(CliError::no_such_playbook(extra));
     }
     let project = app.project_with(file, &args.params)?;
     let recorded = Recorded::read(&project)?;
@@ -114,7 +115,7 @@ fn table(rows: &[Row<'_>]) -> String {
             "running" => Tone::Act,
             _ => Tone::Dim,
         };
-        let description = row.description.unwrap_or("");
+        let description = harmless(row.description.unwrap_or(""));
         let line = format!("{:<width$}  {}", row.stage, paint(tone, state));
         // Padded behind the colour, so that nothing is left at the end of a line.
         let pad = " ".repeat(WIDEST_STATE.saturating_sub(state.len()));

@@ -17,7 +17,7 @@ use crate::parse::fields::{At, Lowering};
 use crate::parse::locate::{Spots, in_order, place, spots, value_texts};
 use crate::parse::node::Node;
 use crate::parse::numbers::{canonical_warning, number_params};
-use crate::parse::text::{syntax, without_mark};
+use crate::parse::text::{conflict, syntax, without_mark};
 use crate::span::LineIndex;
 use crate::suggest::nearest;
 use crate::value::ParamValue;
@@ -103,7 +103,10 @@ impl ParamsFile {
                 );
                 lowering.error(&KeyPath::TOP, message);
             }
-            Err(found) => lowering.found.extend(found),
+            Err(found) => match conflict(&file.text) {
+                Some(conflict) => lowering.found.push(conflict),
+                None => lowering.found.extend(found),
+            },
         }
         file.found = file.placed(lowering.found);
         file
