@@ -124,9 +124,6 @@ fn what_is_not_supported_yet_is_refused_before_anything_runs() {
     error: not supported yet: fan-out (stages.p.parallel)
     error: not supported yet: gates (stages.r.gate)
     error: not supported yet: remote outs (stages.r.outs)
-    error: not supported yet: memory as a resource (stages.r.resources.memory_gb)
-    error: not supported yet: accelerators as a resource (stages.r.resources.gpu)
-    error: not supported yet: disk as a resource (stages.r.resources.disk_gb)
     error: not supported yet: ssh targets (stages.r.target)
     error: this playbook asks for what this version cannot do yet; nothing was run
     ");

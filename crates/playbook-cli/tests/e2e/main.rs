@@ -26,6 +26,7 @@ mod own_files;
 mod pages;
 mod recovering;
 mod report;
+mod resources;
 mod retrying;
 mod running;
 mod schema;

@@ -27,7 +27,7 @@ use crate::plan::{
     Contents, Decided, Facts, Plan, StageFault, decide, refuse_clashes, remember_listings,
 };
 use crate::process::{Direct, Heard, SignalWatch, SpareLogs, become_subreaper, identity};
-use crate::schedule::capacity::Grant;
+use crate::schedule::capacity::{Grant, Machine};
 use crate::schedule::dispatch::FEW;
 use crate::schedule::engine::{Engine, Logs, Shared, Soon};
 use crate::schedule::record::Entries;
@@ -97,6 +97,8 @@ pub struct Summary {
 /// When the run cannot begin, or its own files cannot be written. The failure of a stage is an outcome.
 pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecError> {
     refuse_clashes(plan)?;
+    let machine = Machine::of(plan);
+    plan.refuse_on(&machine, runtime.trust)?;
     let state_dir = plan.project.state_dir();
     let run = short_id(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
@@ -142,6 +144,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 running: &running,
                 journal: &journal,
                 folder,
+                machine: &machine,
                 soon,
                 now: &now,
             };
