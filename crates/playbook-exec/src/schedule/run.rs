@@ -96,9 +96,7 @@ pub struct Summary {
 ///
 /// When the run cannot begin, or its own files cannot be written. The failure of a stage is an outcome.
 pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecError> {
-    refuse_clashes(plan)?;
-    let machine = Machine::of(plan);
-    plan.refuse_on(&machine, runtime.trust)?;
+    let machine = refuse_or_measure(plan, runtime.trust)?;
     let state_dir = plan.project.state_dir();
     let run = short_id(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
@@ -170,6 +168,14 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         remember(plan, memo, (&lock(folder), &newer))?;
     }
     Ok(summary)
+}
+
+/// Refuses what cannot be run here, and says what the machine has.
+fn refuse_or_measure(plan: &Plan<'_>, trust: Trust) -> Result<Machine, ExecError> {
+    refuse_clashes(plan)?;
+    let machine = Machine::of(plan);
+    plan.refuse_on(&machine, trust)?;
+    Ok(machine)
 }
 
 /// Starts the thread that syncs the journal.
