@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use playbook_hash::disk::StateDir;
 use playbook_hash::{DigestMemo, Trust};
 use playbook_lock::history::short_id;
 use playbook_lock::journal::Journal;
@@ -102,10 +103,8 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let places = Places::new(plan.root(), &state_dir, &run);
     let memo = plan.memo(runtime.trust);
     let running = Running::new(runtime.owns_process);
-    let header = identity::header(runtime.run_id, runtime.clock.now());
-    let journal = Journal::new(state_dir.journal(), header);
-    let lock_path = plan.project.lock_path();
-    let folder = Mutex::new(Folder::new(lock_path, plan.base()));
+    let journal = new_journal(&state_dir, runtime);
+    let folder = Mutex::new(Folder::new(plan.project.lock_path(), plan.base()));
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &running, &inbox)?;
     let (direct, logs) = (Direct::default(), SpareLogs::default());
@@ -143,6 +142,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 journal: &journal,
                 folder,
                 machine: &machine,
+                memo,
                 soon,
                 now: &now,
             };
@@ -176,6 +176,11 @@ fn refuse_or_measure(plan: &Plan<'_>, trust: Trust) -> Result<Machine, ExecError
     let machine = Machine::of(plan);
     plan.refuse_on(&machine, trust)?;
     Ok(machine)
+}
+
+fn new_journal(state_dir: &StateDir, runtime: &Runtime<'_>) -> Journal {
+    let header = identity::header(runtime.run_id, runtime.clock.now());
+    Journal::new(state_dir.journal(), header)
 }
 
 /// Starts the thread that syncs the journal.
