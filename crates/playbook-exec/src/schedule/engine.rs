@@ -1,6 +1,6 @@
 //! The loop: decide what is ready, start what fits, wait for the next message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
@@ -21,7 +21,8 @@ use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
 use crate::plan::{Decided, Plan, StageFault};
-use crate::schedule::capacity::Capacity;
+use crate::schedule::capacity::{Capacity, Turns};
+use crate::schedule::dispatch::Turn;
 use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
 use crate::schedule::run::Message;
@@ -81,15 +82,15 @@ pub(super) struct Engine<'s> {
     pub(super) capacity: Capacity,
     pub(super) deadlines: Deadlines,
     pub(super) retries: Retries,
-    /// A stage that is to be tried again now waits for cores.
-    pub(super) retry_lacks_room: bool,
     pub(super) record: Record<'s>,
     pub(super) report: Report<'s>,
     pub(super) logs: Logs,
-    /// Decided misses that wait for a slot.
+    /// Decided misses that have not begun.
     pub(super) waiting: BTreeMap<StageId, (Reasons, Box<Fingerprint>)>,
-    /// Decisions under way.
-    pub(super) deciding: usize,
+    /// Whatever can start, in the order of its turns.
+    pub(super) turns: Turns<Turn>,
+    /// Stages that are being decided on other threads.
+    pub(super) deciding: BTreeSet<StageId>,
     pub(super) totals: RunTotals,
     pub(super) failures: Vec<(StageName, FailureCause)>,
     /// Nothing new starts.
@@ -110,14 +111,14 @@ impl<'s> Engine<'s> {
             capacity: Capacity::new(runtime.jobs, plan.playbook()),
             deadlines: Deadlines::new(runtime.grace),
             retries: Retries::default(),
-            retry_lacks_room: false,
             record: Record::new(plan, runtime.fold_every),
             report: Report::new(runtime.run_id, runtime.clock, runtime.observer, log),
             shared,
             workers,
             logs,
             waiting: BTreeMap::new(),
-            deciding: 0,
+            turns: Turns::default(),
+            deciding: BTreeSet::new(),
             totals: RunTotals::default(),
             failures: Vec::new(),
             stopping: false,
@@ -195,8 +196,6 @@ impl<'s> Engine<'s> {
     fn next_due(&self) -> Option<Duration> {
         let running = self.shared.running;
         let retry = self.retries.next_due(running.awake());
-        // Room comes with a message.
-        let retry = retry.filter(|_| !self.retry_lacks_room);
         self.deadlines.wait(running).into_iter().chain(retry).min()
     }
 
@@ -218,7 +217,8 @@ impl<'s> Engine<'s> {
     }
 
     fn is_over(&self) -> bool {
-        let idle = self.deciding == 0 && self.workers.busy() == 0 && !self.record.is_folding();
+        let idle =
+            self.deciding.is_empty() && self.workers.busy() == 0 && !self.record.is_folding();
         idle && self.retries.is_empty() && (self.stopping || self.states.all_final())
     }
 

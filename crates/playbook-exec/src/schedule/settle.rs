@@ -18,6 +18,7 @@ use crate::error::ExecError;
 use crate::observer::Ending;
 use crate::outputs::OutFault;
 use crate::plan::{Decided, StageFault};
+use crate::schedule::dispatch::Turn;
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Message;
 use crate::schedule::timing::{Try, backoff};
@@ -39,13 +40,14 @@ impl Engine<'_> {
     pub(super) fn settle(&mut self, message: Message) -> Result<(), ExecError> {
         match message {
             Message::Decided(id, decided) => {
-                self.deciding -= 1;
+                self.deciding.remove(&id);
                 self.decided(id, decided)
             }
-            Message::Finished(result) => {
+            Message::Finished(finished) => {
+                let (result, grant) = *finished;
                 self.workers.finished();
-                self.capacity.give_back(self.shared.plan.stage(result.id));
-                self.finished(*result)
+                self.capacity.give_back(grant);
+                self.finished(result)
             }
             Message::Folded(fold) => {
                 self.record.folded(&fold);
@@ -67,6 +69,7 @@ impl Engine<'_> {
             Ok(Decided::Hit(kind)) => self.cached(id, kind),
             Ok(Decided::Miss(reasons, fingerprint)) => {
                 self.waiting.insert(id, (reasons, fingerprint));
+                self.wait_for_turn(Turn::First(id));
                 Ok(())
             }
             Err(fault) => {

@@ -21,7 +21,7 @@ use crate::plan::{Plan, Resolved};
 use crate::process::{
     AttemptLog, Builder, Direct, Ended, Group, Leader, SpareLogs, SpawnError, identity, retelling,
 };
-use crate::schedule::Running;
+use crate::schedule::{Grant, Running};
 use crate::stage::cause::FailureCause;
 use crate::stage::made::Eyes;
 
@@ -37,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) after: Vec<AfterEntry>,
     /// What an earlier try of this run left on record, if its outs stand.
     pub(crate) known: Option<Box<StageEntry>>,
+    /// What it may use meanwhile.
+    pub(crate) grant: Grant,
 }
 
 /// Everything a worker needs beside its job.
@@ -91,8 +93,8 @@ pub(crate) struct Verdict {
     pub(crate) fault: Option<OutFault>,
 }
 
-/// Runs the stage once.
-pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
+/// Runs the stage once, and gives back what it could use.
+pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> (Result, Grant) {
     let mut timer = Timer {
         started_at: with.clock.now(),
         ran: Duration::ZERO,
@@ -131,11 +133,12 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
             }
         }
     });
-    Result {
+    let result = Result {
         id: job.id,
         log: job.log,
         outcome,
-    }
+    };
+    (result, job.grant)
 }
 
 /// When an attempt began, and how long its commands ran.
