@@ -249,7 +249,7 @@ fn a_report_of_somebody_else_is_kept() {
             "warning: what stood at report.txt is not on record as made by 'check'; it was moved to {kept}"
         );
         assert!(said.contains(&line), "{said}");
-        assert!(!said.contains("as the command left it"), "{said}");
+        assert!(!said.contains("what the command left"), "{said}");
         assert_eq!(sandbox.read(kept), "mine\n");
         assert_eq!(sandbox.read("report.txt"), format!("checked\n{input}"));
     }
@@ -289,7 +289,7 @@ fn a_gate_that_the_run_ends_has_not_said_anything() {
     error: gate 'check' failed: timed out after 0.2 s
       command: echo half > report.txt; cat go; echo whole > report.txt
       log:     .playbook/playbook/logs/0192f3c1-0000/check.1.log (empty)
-      left:    report.txt as the command left it is now .playbook/playbook/failed/check/report.txt
+      left:    what the command left at report.txt is now .playbook/playbook/failed/check/report.txt
       hint: nothing new is started until it passes; 'playbook debug check' shows how to run it by hand
     0 run · 0 cached · 1 failed in 0.00 s
     ");

@@ -7,9 +7,9 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use playbook_hash::Fingerprint;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, DiskError, StateDir};
+use playbook_hash::{DigestMemo, Fingerprint};
 use playbook_lock::Folder;
 use playbook_lock::history::{EventLog, log_name};
 use playbook_lock::journal::Journal;
@@ -71,6 +71,7 @@ pub(super) struct Shared<'s> {
     pub(super) running: &'s Running,
     pub(super) journal: &'s Journal,
     pub(super) folder: &'s Mutex<Folder>,
+    pub(super) memo: &'s DigestMemo,
     pub(super) soon: &'s Soon<'s>,
     pub(super) now: &'s Now<'s>,
 }
@@ -176,6 +177,10 @@ impl<'s> Engine<'s> {
         }
         if self.is_over() {
             return Ok(());
+        }
+        if self.stopping && self.workers.busy() == 0 {
+            // Nothing that is still being decided would begin.
+            self.shared.memo.halt();
         }
         self.write_what_is_due();
         let message = match self.next_due() {

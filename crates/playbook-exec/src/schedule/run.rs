@@ -142,6 +142,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 running: &running,
                 journal: &journal,
                 folder,
+                memo,
                 soon,
                 now: &now,
             };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use playbook_hash::HashError;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_lock::journal::JournalRecord;
 use playbook_types::graph::StageId;
@@ -72,6 +73,8 @@ impl Engine<'_> {
                 self.wait_for_turn(Turn::First(id));
                 Ok(())
             }
+            // It stays undecided.
+            Err(StageFault::Data(HashError::Halted { .. })) => Ok(()),
             Err(fault) => {
                 let failure = Failure {
                     cause: FailureCause::Before(fault),
@@ -333,6 +336,7 @@ impl Engine<'_> {
             self.deadlines.end_all(self.shared.running);
         } else {
             self.shared.running.end_all(Signal::KILL);
+            self.shared.memo.halt();
         }
         let how = if first { Ending::Asked } else { Ending::Killed };
         self.shared.runtime.observer.ending(how);

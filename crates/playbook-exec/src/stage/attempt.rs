@@ -186,6 +186,10 @@ impl Attempt<'_> {
             let outs = eyes.made(stage)?;
             pass(Point::OutsMade);
             let entry = self.completed(job, outs, timer);
+            if self.memo.is_halted() {
+                // Whether its deps moved is then not known.
+                return Err(FailureCause::Interrupted);
+            }
             let Committed { kept, fault } =
                 transaction.commit(&entry).map_err(FailureCause::log)?;
             if self.running.owns_process() {

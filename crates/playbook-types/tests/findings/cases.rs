@@ -64,6 +64,7 @@ cases! {
     warns_of_what_does_not_wait_for_a_gate: in_stages("  make: {cmd: x, deps: [raw], outs: [d]}\n  check:\n    cmd: x\n    gate: true\n    deps: [d/a, raw]\n    outs: [r]\n  waits: {cmd: x, deps: [d, r], outs: [o]}\n  too: {cmd: x, deps: [d], outs: [p], after: [check]}\n  not: {cmd: x, deps: [d], outs: [q]}\n  nor: {cmd: x, deps: [d/a/b], outs: [s]}\n  apart: {cmd: x, deps: [e], outs: [t]}\n");
     unclosed_bracket: findings("version: \"1.0\"\nname: [t\nstages: {}\n");
     tab_indent: findings("version: \"1.0\"\nname: t\nstages:\n\ta: {cmd: x}\n");
+    git_conflict: findings("version: \"1.0\"\nname: t\nparams:\n<<<<<<< HEAD\n  p: 1\n=======\n  p: 2\n>>>>>>> side\nstages: {a: {cmd: \"x {{params.p}}\", outs: [o]}}\n");
     unicode_columns: findings("version: \"1.0\"\nname: t\nstages:\n  a: {description: \"düße 日本\", cmd: x, oust: [o]}\n");
     not_utf8_replacement_is_fine: in_stages("  a: {cmd: \"printf '\\uFFFD'\", outs: [o]}\n");
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use playbook_exec::{FailureCause, tail};
+use playbook_exec::tail;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::KeptFile;
@@ -76,7 +76,7 @@ impl Failure<'_> {
         for KeptFile { path, kept } in self.kept.iter().filter(|_| !said_no) {
             writeln!(
                 text,
-                "  left:    {path} as the command left it is now {kept}"
+                "  left:    what the command left at {path} is now {kept}"
             )
             .ok();
         }
@@ -91,27 +91,32 @@ impl Failure<'_> {
     /// Where to look next, and what is as it was.
     fn hint(&self, gate: Option<&Gate<'_>>) -> String {
         let mut parts = Vec::new();
-        // Who ends a run knows why.
-        let by_itself = self.error != FailureCause::Interrupted.to_string();
-        if gate.is_some() && by_itself {
+        if gate.is_some() {
             parts.push("nothing new is started until it passes".to_owned());
         }
-        if self.attempt > 0 && by_itself {
+        if self.attempt > 0 {
             let stage = self.stage;
             parts.push(format!(
                 "'playbook debug {stage}' shows how to run it by hand"
             ));
         }
-        let restored: Vec<&str> = self.restored.iter().map(DataPath::as_str).collect();
-        if !restored.is_empty() {
-            let were = if restored.len() == 1 { "was" } else { "were" };
-            parts.push(format!("the previous {} {were} kept", restored.join(", ")));
-        }
+        parts.extend(kept_outs(self));
         if parts.is_empty() {
             return String::new();
         }
         format!("  hint: {}\n", parts.join("; "))
     }
+}
+
+/// That the outs are what they were.
+pub(super) fn kept_outs(failure: &Failure<'_>) -> Option<String> {
+    let restored: Vec<&str> = failure.restored.iter().map(DataPath::as_str).collect();
+    let were = match restored.len() {
+        0 => return None,
+        1 => "was",
+        _ => "were",
+    };
+    Some(format!("the previous {} {were} kept", restored.join(", ")))
 }
 
 /// The reports of a gate that came to its end, and those that it did not write.

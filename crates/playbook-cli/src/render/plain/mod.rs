@@ -9,14 +9,15 @@ use std::sync::{Mutex, PoisonError};
 
 use playbook_exec::observer::Observer;
 use playbook_exec::plan::Plan;
-use playbook_exec::{Outcome, Summary};
+use playbook_exec::{FailureCause, Outcome, Summary};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{Event, EventKind, KeptFile, RunTotals};
 
 use crate::app::Verbosity;
-use crate::render::plain::failure::{Failure, Gate, Verdict};
+use crate::render::harmless::harmless;
+use crate::render::plain::failure::{Failure, Gate, Verdict, kept_outs};
 use crate::render::units::duration;
 use crate::term::{self, Tone, paint};
 
@@ -62,7 +63,10 @@ impl Plain {
             )
             .ok();
         }
-        writeln!(text, "{}", total(&summary.totals)).ok();
+        let interrupted =
+            |(_, cause): &&(StageName, FailureCause)| matches!(cause, FailureCause::Interrupted);
+        let interrupted = summary.failures.iter().filter(interrupted).count();
+        writeln!(text, "{}", total(&summary.totals, interrupted)).ok();
         term::say(&text);
     }
 
@@ -121,6 +125,13 @@ impl Plain {
         }
     }
 
+    /// Who ends a run knows why, and needs no log.
+    fn interrupted(&self, failure: &Failure<'_>) {
+        let kept = kept_outs(failure).map_or_else(String::new, |kept| format!("; {kept}"));
+        let more = format!("{}{kept}", failure.error);
+        self.line(Tone::Warn, "ended", failure.stage, &more);
+    }
+
     /// Keeps in mind what a gate said whose failure is told next.
     fn said_no(&self, report: Option<&DataPath>, missing: &[DataPath]) {
         let verdict = Verdict {
@@ -131,6 +142,9 @@ impl Plain {
     }
 
     fn failed(&self, failure: &Failure<'_>) {
+        if failure.error == FailureCause::Interrupted.to_string() {
+            return self.interrupted(failure);
+        }
         let command = self
             .commands
             .lock()
@@ -160,7 +174,7 @@ pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -
 /// One stage's line.
 fn line_of(width: usize, (tone, word): (Tone, &str), stage: &StageName, more: &str) -> String {
     let word = paint(tone, &format!("{word:<6}"));
-    let line = format!("{word} {stage:<width$}  {more}");
+    let line = format!("{word} {stage:<width$}  {}", harmless(more));
     format!("{}\n", line.trim_end())
 }
 
@@ -177,7 +191,7 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
         text.push_str(&line_of(width, (Tone::Good, "cached"), stage, ""));
     }
     if let Some(EventKind::RunCompleted(totals)) = events.last().map(|event| &event.kind) {
-        writeln!(text, "{}", total(totals)).ok();
+        writeln!(text, "{}", total(totals, 0)).ok();
     }
     text
 }
@@ -270,7 +284,8 @@ impl Observer for Plain {
     }
 }
 
-fn total(totals: &RunTotals) -> String {
+/// The figures of a run. Stages that were interrupted are counted among the failed ones, and told apart here.
+fn total(totals: &RunTotals, interrupted: usize) -> String {
     let skipped = match totals.stages_skipped {
         0 => String::new(),
         count => format!(" · {count} skipped"),
@@ -287,7 +302,12 @@ fn total(totals: &RunTotals) -> String {
         ..
     } = totals;
     let took = duration(*total_seconds);
+    let failed = stages_failed.saturating_sub(interrupted);
+    let interrupted = match interrupted {
+        0 => String::new(),
+        count => format!(" · {count} interrupted"),
+    };
     format!(
-        "{stages_run} run · {stages_cached} cached · {stages_failed} failed{skipped} in {took}{saved}"
+        "{stages_run} run · {stages_cached} cached · {failed} failed{interrupted}{skipped} in {took}{saved}"
     )
 }
