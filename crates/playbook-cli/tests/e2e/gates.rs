@@ -381,6 +381,7 @@ fn gates_look_like_gates() {
     gate      a quality check; did not pass when it last ran. If it fails, nothing new is started
     last run  failed at 2026-02-16T14:00:00Z, took 0.00 s
               in run 0192f3c1-0000-7000-8000-000000000001
+              reason: no lock file found (first run)
     ");
     insta::assert_snapshot!(sandbox.run(&["log", "show", "last/check"]).prints(0), @"
     stage 'check' in run 0192f3c1-0000: failed
