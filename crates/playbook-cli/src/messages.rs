@@ -306,6 +306,9 @@ fn of_stages() -> Vec<FailureCause> {
         }),
         missing(None),
         missing(Some("fetch")),
+        FailureCause::Before(StageFault::FrozenGate {
+            gate: StageName::parse("train").unwrap(),
+        }),
         FailureCause::Transaction(OutFault::MountPoint { out: data("x") }),
         FailureCause::NotRolledBack {
             cause: Box::new(FailureCause::Exit(1)),

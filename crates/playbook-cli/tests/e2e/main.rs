@@ -12,6 +12,7 @@ mod direct;
 mod every_moment;
 mod example;
 mod failing;
+mod gates;
 mod git;
 mod halting;
 mod live;

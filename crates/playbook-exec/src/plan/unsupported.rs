@@ -50,7 +50,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
         let at = top.key("stages").key(stage.name.as_str());
         note(has_wildcard(stage), at.clone(), "wildcards");
         note(stage.parallel.is_some(), at.key("parallel"), "fan-out");
-        note(stage.gate, at.key("gate"), "gates");
         note(
             stage.shell == ShellMode::Rash,
             at.key("shell"),

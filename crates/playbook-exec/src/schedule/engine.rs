@@ -97,6 +97,8 @@ pub(super) struct Engine<'s> {
     pub(super) failures: Vec<(StageName, FailureCause)>,
     /// Nothing new starts.
     pub(super) stopping: bool,
+    /// The stage because of whose failure nothing does.
+    pub(super) stopped_by: Option<StageName>,
     pub(super) interrupted: Option<i32>,
     /// The first error that a run cannot go on with.
     pub(super) fatal: Option<ExecError>,
@@ -122,6 +124,7 @@ impl<'s> Engine<'s> {
             totals: RunTotals::default(),
             failures: Vec::new(),
             stopping: false,
+            stopped_by: None,
             interrupted: None,
             fatal: None,
         }
@@ -168,7 +171,10 @@ impl<'s> Engine<'s> {
             self.give_up_retries()?;
         } else {
             self.decide_ready()?;
-            self.start_waiting()?;
+            // A stage that could not be decided may have stopped the run.
+            if !self.stopping {
+                self.start_waiting()?;
+            }
         }
         if self.is_over() {
             return Ok(());
@@ -239,11 +245,11 @@ impl<'s> Engine<'s> {
 
     /// After a failure that stopped the run, what has not run is skipped because of it.
     fn skip_the_rest(&mut self) -> Result<(), ExecError> {
-        let Some((because, _)) = self.failures.first().filter(|_| self.interrupted.is_none())
-        else {
+        let first = || Some(&self.failures.first()?.0);
+        let because = self.stopped_by.as_ref().or_else(first).cloned();
+        let Some(because) = because.filter(|_| self.interrupted.is_none()) else {
             return Ok(());
         };
-        let because = because.clone();
         for id in self.states.unfinished(self.shared.plan) {
             self.skip(id, &because)?;
         }

@@ -110,9 +110,9 @@ pub(crate) static STAGE: Fields = Fields::new(&[
     Field::new(
         "gate",
         Shape::Flag(false),
-        "True: a quality check. What it makes are reports, and its failure stops the pipeline.",
-    )
-    .not_yet(),
+        "True: a quality check. What it makes are reports, which stay where they are if it fails; its failure \
+         stops the pipeline, whatever policy.failure says.",
+    ),
 ]);
 
 /// The shells.

@@ -65,6 +65,7 @@ cases! {
     warns_of_unused_params: findings("version: \"1.0\"\nname: t\nparams: {used: 1, map: {x: 1, y: 2}, whole: {z: 1}}\nstages: {a: {cmd: 'x {{params.used}} {{params.map.x}}', outs: [o], params: [whole]}}\n");
     warns_of_numbers_written_otherwise: findings("version: \"1.0\"\nname: t\nparams: {a: 1.10, b: 0x10, c: 1.5, d: 2}\nstages: {a: {cmd: x, outs: [o], params: [a, b, c, d]}}\n");
     warns_of_case_twins: in_stages("  a: {cmd: x, outs: [Out]}\n  b: {cmd: x, outs: [out]}\n");
+    warns_of_what_does_not_wait_for_a_gate: in_stages("  make: {cmd: x, deps: [raw], outs: [d]}\n  check:\n    cmd: x\n    gate: true\n    deps: [d/a, raw]\n    outs: [r]\n  waits: {cmd: x, deps: [d, r], outs: [o]}\n  too: {cmd: x, deps: [d], outs: [p], after: [check]}\n  not: {cmd: x, deps: [d], outs: [q]}\n  nor: {cmd: x, deps: [d/a/b], outs: [s]}\n  apart: {cmd: x, deps: [e], outs: [t]}\n");
     unclosed_bracket: findings("version: \"1.0\"\nname: [t\nstages: {}\n");
     tab_indent: findings("version: \"1.0\"\nname: t\nstages:\n\ta: {cmd: x}\n");
     git_conflict: findings("version: \"1.0\"\nname: t\nparams:\n<<<<<<< HEAD\n  p: 1\n=======\n  p: 2\n>>>>>>> side\nstages: {a: {cmd: \"x {{params.p}}\", outs: [o]}}\n");
