@@ -2,6 +2,7 @@
 
 mod cycles;
 mod paths;
+mod places;
 mod references;
 mod templates;
 mod warnings;
@@ -42,10 +43,12 @@ pub fn check(subject: Subject<'_>) -> Checked {
     let mut found = Vec::new();
     paths::check(playbook, subject.source, &mut found);
     references::check(subject, &mut found);
+    places::check(playbook, &mut found);
     let used = templates::check(subject, &mut found);
     cycles::check(playbook, &mut found);
     if found.is_empty() {
         warnings::check(subject, &used, &mut found);
+        places::warn(playbook, &mut found);
     }
     Checked { found, used }
 }
