@@ -9,6 +9,7 @@ mod data;
 mod debug;
 mod deciding;
 mod direct;
+mod environment;
 mod every_moment;
 mod example;
 mod failing;

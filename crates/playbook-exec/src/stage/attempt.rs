@@ -317,6 +317,7 @@ impl Attempt<'_> {
             text,
             directory: directory.to_owned(),
             env: &resolved.env,
+            environment: resolved.environment,
             log: log.file(),
             state: self.places.state_dir(),
             devices: job.grant.visible_devices(),

@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
+use playbook_types::model::policy::Environment as Inherited;
 use playbook_types::name::EnvName;
 
 use crate::process::builder::{Builder, MARK, STAGE_MARK};
@@ -32,6 +33,7 @@ pub(super) struct Environments(Mutex<Vec<Known>>);
 struct Known {
     directory: PathBuf,
     declared: IndexMap<EnvName, String>,
+    inherited: Inherited,
     wanted: u32,
     answer: Answer,
 }
@@ -55,12 +57,16 @@ impl Environments {
     /// The environment of this command. Nothing while too few have wanted it, or if the shell has to make it.
     pub(super) fn of(&self, builder: &Builder<'_>) -> Option<Arc<Environment>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same =
-            |known: &Known| known.directory == builder.directory && known.declared == *builder.env;
+        let same = |known: &Known| {
+            known.directory == builder.directory
+                && known.declared == *builder.env
+                && known.inherited == builder.environment
+        };
         let at = all.iter().position(same).or_else(|| {
             let known = Known {
                 directory: builder.directory.clone(),
                 declared: builder.env.clone(),
+                inherited: builder.environment,
                 wanted: 0,
                 answer: Answer::NotAsked,
             };
@@ -93,11 +99,13 @@ fn ask(builder: &Builder<'_>) -> Option<Environment> {
         return None;
     }
     let mut command = builder.shell_command(&format!("{PRINTER} -0"));
-    let callers = std::env::var_os("_");
+    let passes = |name: &OsStr| builder.environment.passes(name);
+    let callers = std::env::var_os("_").filter(|_| passes(OsStr::new("_")));
     if callers.is_some() {
         command.env("_", NOBODYS);
     }
-    let given: Vec<OsString> = std::env::vars_os().map(|(name, _)| name).collect();
+    let given = std::env::vars_os().map(|(name, _)| name);
+    let given: Vec<OsString> = given.filter(|name| passes(name)).collect();
     let declared = builder.env.keys().map(|name| OsStr::new(name.as_str()));
     if !given
         .iter()
