@@ -62,7 +62,7 @@ fn an_hour_ago(sandbox: &Sandbox) {
     }
 }
 
-const CASES: [Case; 31] = [
+const CASES: [Case; 33] = [
     Case {
         name: "up_to_date",
         edit: |_| {},
@@ -199,6 +199,25 @@ const CASES: [Case; 31] = [
     Case {
         name: "env_changed",
         edit: |it| replace(it, "stages:", "env: {LANG: C}\nstages:"),
+        ..PLAIN
+    },
+    Case {
+        name: "env_changed_in_some_variables",
+        edit: |it| {
+            replace(it, "stages:", "env: {LANG: C, MODE: fast, OLD: x}\nstages:");
+            it.ran(&[]);
+            replace(it, "MODE: fast, OLD: x", "MODE: slow, TOKEN: sesame");
+        },
+        ..PLAIN
+    },
+    Case {
+        name: "env_changed_and_what_it_was_is_not_known",
+        edit: |it| {
+            replace(it, "stages:", "env: {LANG: C}\nstages:");
+            it.ran(&[]);
+            replace(it, "LANG: C", "LANG: de_DE");
+            std::fs::remove_dir_all(it.path(".playbook")).unwrap();
+        },
         ..PLAIN
     },
     Case {
