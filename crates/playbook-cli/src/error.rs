@@ -156,9 +156,7 @@ impl From<ExecError> for CliError {
             ExecError::Template { .. } | ExecError::Cycle(_) => {
                 Self::usage(message).hint("'playbook validate' shows where")
             }
-            ExecError::TooManyCores { target, .. } => Self::usage(message).hint(format!(
-                "ask for fewer in the stage's resources.cores, or correct targets.{target}.cores"
-            )),
+            ExecError::TooLarge { found } => too_large(&found),
             ExecError::ForbiddenOut { .. } => Self::usage(message)
                 .hint("outs are set aside and made anew: name another path, below the root"),
             ExecError::Internal(_) => Self::new(Outcome::Surroundings, message).hint(OUR_FAULT),
@@ -176,6 +174,32 @@ fn unadoptable(faults: &[playbook_exec::Unadoptable]) -> CliError {
         writeln!(error.detail, "{word}: stage '{}': {what}", fault.stage).ok();
     }
     error
+}
+
+/// Stages that ask for more than there is, all of them.
+fn too_large(found: &[playbook_exec::TooLarge]) -> CliError {
+    let mut error = CliError::usage("this machine has less than stages ask for; nothing was run")
+        .hint("ask for less, or run it where there is more; 'playbook run STAGE' runs only what STAGE needs");
+    for one in found {
+        let (word, what) = (paint(Tone::Bad, "error"), one.to_string());
+        writeln!(error.detail, "{word}: {}", harmless(&what)).ok();
+    }
+    if found.iter().any(|one| !one.asked.ends_with("disk")) {
+        error = error.hint(
+            "if it has more than can be seen, say so: targets: {big: {memory_gb: …, gpus: …}}, and 'target: big' in the stage",
+        );
+    }
+    error
+}
+
+/// The same where nothing is to run.
+pub(crate) fn warn_of_too_large(found: &[playbook_exec::TooLarge]) -> String {
+    let mut text = String::new();
+    for one in found {
+        let (word, what) = (paint(Tone::Warn, "warning"), one.to_string());
+        writeln!(text, "{word}: {}", harmless(&what)).ok();
+    }
+    text + &hint_line("'playbook run' refuses that on this machine")
 }
 
 fn not_supported(features: &[playbook_exec::Unsupported]) -> CliError {

@@ -2,6 +2,7 @@
 
 mod cycles;
 mod paths;
+mod places;
 mod references;
 mod templates;
 mod warnings;
@@ -17,10 +18,12 @@ pub fn check(playbook: &Playbook, source: &SourceName) -> Vec<Finding> {
     let mut found = Vec::new();
     paths::check(playbook, source, &mut found);
     references::check(playbook, &mut found);
+    places::check(playbook, &mut found);
     let used = templates::check(playbook, &mut found);
     cycles::check(playbook, &mut found);
     if found.is_empty() {
         warnings::check(playbook, &used, &mut found);
+        places::warn(playbook, &mut found);
     }
     found
 }
