@@ -31,11 +31,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             found.push(Unsupported { at, what });
         }
     };
-    note(
-        !playbook.params_files.is_empty(),
-        top.key("params_files"),
-        "params files",
-    );
     for stage in playbook.stages.values() {
         let at = top.key("stages").key(stage.name.as_str());
         note(has_wildcard(stage), at.clone(), "wildcards");
@@ -49,21 +44,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             stage.outs.iter().any(|out| out.remote.is_some()),
             at.key("outs"),
             "remote outs",
-        );
-        note(
-            stage.resources.memory.is_some(),
-            at.key("resources").key("memory_gb"),
-            "memory as a resource",
-        );
-        note(
-            stage.resources.gpu.is_some_and(|count| count > 0),
-            at.key("resources").key("gpu"),
-            "accelerators as a resource",
-        );
-        note(
-            stage.resources.disk.is_some(),
-            at.key("resources").key("disk_gb"),
-            "disk as a resource",
         );
         if let Some(target) = stage
             .target
@@ -98,11 +78,6 @@ fn unsupported_target(target: &Target) -> Option<&'static str> {
     match target.kind {
         TargetKind::Ssh => Some("ssh targets"),
         TargetKind::Slurm => Some("slurm targets"),
-        TargetKind::Local if target.memory.is_some() || target.gpus.is_some() => {
-            Some("memory and accelerators of a target")
-        }
-        TargetKind::Local if target.workdir.is_some() => Some("a local target with a workdir"),
-        TargetKind::Local if !target.env.is_empty() => Some("the environment of a target"),
         TargetKind::Local => None,
     }
 }

@@ -21,7 +21,7 @@ use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
 use crate::plan::{Decided, Plan, StageFault};
-use crate::schedule::capacity::{Capacity, Turns};
+use crate::schedule::capacity::{Capacity, Machine, Turns};
 use crate::schedule::dispatch::Turn;
 use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
@@ -71,6 +71,7 @@ pub(super) struct Shared<'s> {
     pub(super) running: &'s Running,
     pub(super) journal: &'s Journal,
     pub(super) folder: &'s Mutex<Folder>,
+    pub(super) machine: &'s Machine,
     pub(super) memo: &'s DigestMemo,
     pub(super) soon: &'s Soon<'s>,
     pub(super) now: &'s Now<'s>,
@@ -109,7 +110,7 @@ impl<'s> Engine<'s> {
         let log = EventLog::new(plan.project.events_path());
         Self {
             states: States::new(plan),
-            capacity: Capacity::new(runtime.jobs, plan.playbook()),
+            capacity: Capacity::new(runtime.jobs, plan.playbook(), shared.machine),
             deadlines: Deadlines::new(runtime.grace),
             retries: Retries::default(),
             record: Record::new(plan, runtime.fold_every),

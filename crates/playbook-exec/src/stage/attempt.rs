@@ -304,7 +304,7 @@ impl Attempt<'_> {
         let ended = resolved
             .commands
             .iter()
-            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, log)));
+            .try_for_each(|text| self.command(stage, job, (resolved, text), (&directory, log)));
         self.running.ended(job.id);
         ended
     }
@@ -312,10 +312,11 @@ impl Attempt<'_> {
     fn command(
         &self,
         stage: &Stage,
-        id: StageId,
+        job: &Job,
         (resolved, text): (&Resolved, &str),
         (directory, log): (&Path, &AttemptLog),
     ) -> std::result::Result<(), FailureCause> {
+        let id = job.id;
         let builder = Builder {
             shell: stage.shell,
             text,
@@ -323,6 +324,7 @@ impl Attempt<'_> {
             env: &resolved.env,
             log: log.file(),
             state: self.places.state_dir(),
+            devices: job.grant.visible_devices(),
             stage: stage.name.as_str(),
         };
         if self.running.is_ending(id) {

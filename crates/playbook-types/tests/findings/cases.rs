@@ -47,6 +47,10 @@ cases! {
     unknown_shell: in_stages("  a: {cmd: x, outs: [o], shell: zsh}\n");
     bad_duration: in_stages("  a: {cmd: x, outs: [o], resources: {timeout: soon}}\n");
     bad_cores: in_stages("  a: {cmd: x, outs: [o], resources: {cores: 0, memory_gb: -1}}\n");
+    bad_amounts: in_stages("  a: {cmd: x, outs: [o], resources: {memory_gb: .inf, gpu: -1, disk_gb: '5 GB'}}\n  b: {cmd: x, outs: [p], resources: {gpu: 1.5, disk_gb: -0.5, timeout: 0}}\n");
+    more_than_the_target_has: findings("version: \"1.0\"\nname: t\ntargets:\n  small: {cores: 2, memory_gb: 8, gpus: 1}\n  far: {host: far, cores: 4}\nstages:\n  a: {cmd: x, outs: [o], target: small, resources: {cores: 3, memory_gb: 8.5, gpu: 2, disk_gb: 100}}\n  b: {cmd: x, outs: [p], target: far, resources: {cores: 5, memory_gb: 1000}}\n  c: {cmd: x, outs: [q], target: small, resources: {cores: 2, memory_gb: 8, gpu: 1}}\n");
+    a_local_target_with_a_workdir: findings("version: \"1.0\"\nname: t\ntargets: {here: {host: localhost, workdir: /scratch}}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    warns_of_what_means_nothing_here: findings("version: \"1.0\"\nname: t\ntargets: {here: {ssh_user: me, files: sync}}\nstages: {a: {cmd: x, outs: [o], target: here}}\n");
     bad_glob: in_stages("  a: {cmd: x, deps: [d], outs: [o], parallel: {strategy: per_file, glob: '[a'}}\n");
     bad_retry: in_stages("  a: {cmd: x, outs: [o], retry: {policy: often, backoff: {factor: 0.5}}}\n");
     chunked_without_size: in_stages("  a: {cmd: x, deps: [d], outs: [o], parallel: {strategy: chunked}}\n");
