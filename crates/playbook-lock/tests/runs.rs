@@ -65,6 +65,7 @@ fn completed(run: u128, second: i64, name: &str) -> String {
         changed: true,
         moved: Vec::new(),
         kept: Vec::new(),
+        nondeterministic: Vec::new(),
     };
     line(run, second, kind)
 }

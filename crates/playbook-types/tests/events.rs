@@ -58,6 +58,7 @@ fn samples() -> Vec<EventKind> {
             changed: true,
             moved: vec![path()],
             kept: vec![kept()],
+            nondeterministic: vec![path()],
         },
         EventKind::StageFailed {
             stage: stage(),
