@@ -140,8 +140,7 @@ impl FailureCause {
     pub fn exit_code(&self) -> Option<i32> {
         match self {
             Self::Exit(code) => Some(*code),
-            Self::OutOfMemory { cause } => cause.exit_code(),
-            Self::NotRolledBack { cause, .. } => cause.exit_code(),
+            Self::OutOfMemory { cause } | Self::NotRolledBack { cause, .. } => cause.exit_code(),
             _ => None,
         }
     }
@@ -150,8 +149,7 @@ impl FailureCause {
     pub fn signal(&self) -> Option<i32> {
         match self {
             Self::Signal { number } => Some(*number),
-            Self::OutOfMemory { cause } => cause.signal(),
-            Self::NotRolledBack { cause, .. } => cause.signal(),
+            Self::OutOfMemory { cause } | Self::NotRolledBack { cause, .. } => cause.signal(),
             _ => None,
         }
     }
