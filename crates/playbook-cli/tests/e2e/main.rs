@@ -39,6 +39,7 @@ mod setup;
 mod signals;
 mod support;
 mod terminal;
+mod usage;
 mod verify;
 mod waiting;
 mod why;
