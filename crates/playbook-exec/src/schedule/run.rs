@@ -107,7 +107,8 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let folder = Mutex::new(Folder::new(lock_path, plan.base()));
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &running, &inbox)?;
-    let (direct, logs) = (Direct::default(), SpareLogs::default());
+    let direct = Direct::kept_at(state_dir.environments());
+    let logs = SpareLogs::default();
     let with = Attempt {
         plan,
         memo: &memo,
@@ -119,6 +120,15 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         clock: runtime.clock,
     };
     let (memo, folder) = (&memo, &folder);
+    let keep = |newer: &Entries, outcome, lock_is_saved: &dyn Fn() -> bool| {
+        memo.save()?;
+        direct.save()?;
+        remember_listings(plan, memo, newer)?;
+        if outcome == Outcome::Completed {
+            remember(plan, memo, (&lock(folder), newer), lock_is_saved)?;
+        }
+        Ok(())
+    };
     // The scheduler waits for every task, so it is there to hear what came of it.
     let carry_out = |task| drop(inbox.send(carry_out(task, plan, memo, folder)));
     let carry_out = &carry_out;
@@ -143,6 +153,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 folder,
                 soon,
                 now: &now,
+                keep: &keep,
             };
             let logs = Logs::new(&state_dir, &run);
             Engine::new(shared, Workers::new(&start_worker), logs).run(&messages)
@@ -157,14 +168,8 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     });
     drop(watch);
     let tidied = logs.remove();
-    let saved = memo.save();
-    let (summary, newer) = summary?;
+    let summary = summary?;
     tidied?;
-    saved?;
-    remember_listings(plan, memo, &newer)?;
-    if summary.outcome == Outcome::Completed {
-        remember(plan, memo, (&lock(folder), &newer))?;
-    }
     Ok(summary)
 }
 
