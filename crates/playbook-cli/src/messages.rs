@@ -241,6 +241,7 @@ fn of_hash() -> Vec<HashError> {
             kind: SpecialKind::Fifo,
         },
         HashError::KeepsChanging { path: path() },
+        HashError::Halted { path: path() },
         HashError::Io {
             action: "read",
             path: path(),

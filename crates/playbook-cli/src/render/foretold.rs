@@ -1,5 +1,6 @@
 //! What a run would do, as a table and as JSON.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::reason::InvalidationReason;
 use serde::Serialize;
 
+use crate::render::harmless::harmless;
 use crate::render::units::{duration, to_the_second};
 use crate::term::{Tone, paint};
 
@@ -91,13 +93,19 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
         .map(|stage| stage.stage.as_str().chars().count())
         .max()
         .unwrap_or(0);
+    let open: BTreeSet<&StageName> = foretold
+        .iter()
+        .filter(|stage| !stage.fate.is_hit())
+        .map(|stage| &stage.stage)
+        .collect();
     let mut text = String::new();
     for stage in foretold {
-        let (tone, word, why) = told(&stage.fate);
+        let (tone, word, why) = told(&stage.fate, |stage| open.contains(stage));
         let line = format!(
             "{} {:<width$}  {why}",
             paint(tone, &format!("{word:<6}")),
-            stage.stage
+            stage.stage,
+            why = harmless(&why)
         );
         writeln!(text, "{}", line.trim_end()).ok();
     }
@@ -163,11 +171,28 @@ fn expected(estimate: &Estimate, jobs: u32) -> Option<String> {
     Some(line)
 }
 
-fn told(fate: &Fate) -> (Tone, &'static str, String) {
+/// A reason before the run. `runs_first` says which stages run in it before.
+pub(crate) fn ahead(
+    reason: &InvalidationReason,
+    runs_first: impl Fn(&StageName) -> bool,
+) -> String {
+    match reason {
+        InvalidationReason::UpstreamRerun { stage } if runs_first(stage) => {
+            format!("'{stage}' would run first, and this stage is ordered after it")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn told(fate: &Fate, runs_first: impl Fn(&StageName) -> bool) -> (Tone, &'static str, String) {
     match fate {
         Fate::Hit(HitKind::Hit) => (Tone::Good, "cached", String::new()),
         Fate::Hit(HitKind::Frozen) => (Tone::Good, "cached", "frozen".to_owned()),
-        Fate::Miss(reasons) => (Tone::Act, "run", reasons.sentence()),
+        Fate::Miss(reasons) => {
+            let reasons = reasons.as_slice().iter();
+            let sentences: Vec<String> = reasons.map(|reason| ahead(reason, &runs_first)).collect();
+            (Tone::Act, "run", sentences.join("; "))
+        }
         Fate::Maybe(waits_for) => {
             let names: Vec<&str> = waits_for.iter().map(StageName::as_str).collect();
             (

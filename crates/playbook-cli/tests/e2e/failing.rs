@@ -92,7 +92,7 @@ fn an_out_that_was_not_made_is_named() {
     error: stage 'a' failed: the command succeeded but did not make never/made; correct the command, or the paths in 'outs'
       command: echo > x
       log:     .playbook/playbook/logs/0192f3c1-0000/a.1.log (empty)
-      left:    x as the command left it is now .playbook/playbook/failed/a/x
+      left:    what the command left at x is now .playbook/playbook/failed/a/x
       hint: 'playbook debug a' shows how to run it by hand
     0 run · 0 cached · 1 failed in 0.00 s
     ");

@@ -33,6 +33,8 @@ pub struct Explained<'p> {
     pub same_template: bool,
     /// Whether there is a lock at all.
     pub has_lock: bool,
+    /// The stages it needs, or is ordered after, that would or may run first.
+    pub first: Vec<StageName>,
     /// The params it uses or used, by name.
     pub params: Vec<ExplainedParam<'p>>,
     /// What it reads, in the playbook's order, then what it no longer does.
@@ -160,6 +162,7 @@ impl Plan<'_> {
                     && recorded_cmd_hash(self.playbook(), stage, entry) == entry.cmd_hash
             }),
             has_lock: self.lock().is_some(),
+            first: look.first(),
             params: params(resolved, entry),
             deps: look.all(
                 stage.deps.iter().map(|dep| &dep.path),
@@ -211,6 +214,13 @@ struct Look<'a, 's> {
 }
 
 impl<'a> Look<'a, '_> {
+    fn first(&self) -> Vec<StageName> {
+        let needs = self.plan.graph.needs(self.id).iter();
+        let open = needs.filter(|need| self.open.contains(need));
+        open.map(|need| self.plan.stage(*need).name.clone())
+            .collect()
+    }
+
     fn all(
         &self,
         declared: impl Iterator<Item = &'a DataPath>,

@@ -113,9 +113,8 @@ impl Seen {
     pub(super) fn at(&self, plan: &Plan<'_>, path: &DataPath) -> Result<PathDigest, HashError> {
         match self.found.get(path) {
             Some(Ok(found)) => Ok(found.clone()),
-            // An error is not a value to copy; look again.
-            _ => DigestMemo::new(Trust::ReadEverything)
-                .digest(&plan.will_stand_at(path), &plan.ignore),
+            // An error is not a value to copy, and what nothing is decided by was not looked at yet.
+            _ => self.memo.digest(&plan.will_stand_at(path), &plan.ignore),
         }
     }
 }

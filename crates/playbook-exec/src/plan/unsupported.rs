@@ -62,7 +62,7 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             "remote outs",
         );
         note(
-            stage.resources.memory_gb.is_some(),
+            stage.resources.memory.is_some(),
             at.key("resources").key("memory_gb"),
             "memory as a resource",
         );
@@ -72,7 +72,7 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             "accelerators as a resource",
         );
         note(
-            stage.resources.disk_gb.is_some(),
+            stage.resources.disk.is_some(),
             at.key("resources").key("disk_gb"),
             "disk as a resource",
         );
@@ -109,7 +109,7 @@ fn unsupported_target(target: &Target) -> Option<&'static str> {
     match target.kind {
         TargetKind::Ssh => Some("ssh targets"),
         TargetKind::Slurm => Some("slurm targets"),
-        TargetKind::Local if target.memory_gb.is_some() || target.gpus.is_some() => {
+        TargetKind::Local if target.memory.is_some() || target.gpus.is_some() => {
             Some("memory and accelerators of a target")
         }
         TargetKind::Local if target.workdir.is_some() => Some("a local target with a workdir"),

@@ -8,6 +8,7 @@ use playbook_types::record::event::EventKind;
 use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
+use crate::schedule::capacity::{Demand, Grant};
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Task;
 use crate::schedule::timing::Try;
@@ -18,6 +19,15 @@ pub(super) const FEW: usize = 8;
 
 /// A file of this many bytes is digested in less time than a thread takes to wake up.
 const SMALL: u64 = 16 * 1024;
+
+/// A place in the order in which stages start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// Of one that is tried again.
+    Again(StageId),
+    /// Of one that has not begun.
+    First(StageId),
+}
 
 impl Engine<'_> {
     /// Has every stage decided whose needs are met: a few small ones here and now, because sending them to another
@@ -33,7 +43,7 @@ impl Engine<'_> {
                 let decided = (self.shared.now)(id, &after);
                 self.decided(id, decided)?;
             } else {
-                self.deciding += 1;
+                self.deciding.insert(id);
                 (self.shared.soon)(Task::Decide(id, after));
             }
         }
@@ -60,47 +70,49 @@ impl Engine<'_> {
             .and_then(|entry| entry.completed_at)
     }
 
-    /// Starts stages in the playbook's order while there is room. One that is still being decided holds
-    /// back those behind it: its turn would otherwise depend on the speed of the disk.
-    ///
-    /// Those that are to be tried again come first.
+    /// Starts stages while there is room: those that are to be tried again, then the others in the playbook's order
+    /// ([`Turns`](crate::schedule::capacity::Turns)). One that is still being decided holds back those behind it: its turn would
+    /// otherwise depend on the speed of the disk.
     pub(super) fn start_waiting(&mut self) -> Result<(), ExecError> {
-        self.retry_lacks_room = false;
-        while let Some(id) = self.retries.due(self.shared.running.awake()) {
-            if !self.capacity.take(self.shared.plan.stage(id)) {
-                self.retry_lacks_room = true;
-                return Ok(());
-            }
-            if let Some(next) = self.retries.take(id) {
-                self.shared.running.again(id);
-                self.begin(id, next)?;
-            }
+        for id in self.retries.due(self.shared.running.awake()) {
+            self.wait_for_turn(Turn::Again(id));
         }
-        while let Some((id, _)) = self.waiting.first_key_value() {
-            let id = *id;
-            let stage = self.shared.plan.stage(id);
-            if self.states.first_hashing() != Some(id) || !self.capacity.take(stage) {
-                return Ok(());
+        let before = self.deciding.first().map(|id| Turn::First(*id));
+        while let Some((turn, grant)) = self.turns.next(&mut self.capacity, before) {
+            let (id, next) = match turn {
+                Turn::Again(id) => {
+                    self.shared.running.again(id);
+                    (id, self.retries.take(id))
+                }
+                Turn::First(id) => (id, self.first_try(id)),
+            };
+            match next {
+                Some(next) => self.begin(id, next, grant)?,
+                None => self.capacity.give_back(grant),
             }
-            self.start(id)?;
         }
         Ok(())
     }
 
-    fn start(&mut self, id: StageId) -> Result<(), ExecError> {
-        let Some((reasons, fingerprint)) = self.waiting.remove(&id) else {
-            return Ok(());
-        };
-        let first = Try {
+    /// A stage can start as soon as its turn has come.
+    pub(super) fn wait_for_turn(&mut self, turn: Turn) {
+        let (Turn::Again(id) | Turn::First(id)) = turn;
+        let plan = self.shared.plan;
+        self.turns
+            .wait(turn, Demand::of(plan.stage(id), plan.playbook()));
+    }
+
+    fn first_try(&mut self, id: StageId) -> Option<Try> {
+        let (reasons, fingerprint) = self.waiting.remove(&id)?;
+        Some(Try {
             reasons,
             fingerprint,
             attempt: 1,
-        };
-        self.begin(id, first)
+        })
     }
 
-    /// Gives a stage to a worker. Its cores are taken.
-    fn begin(&mut self, id: StageId, tried: Try) -> Result<(), ExecError> {
+    /// Gives a stage to a worker.
+    fn begin(&mut self, id: StageId, tried: Try, grant: Grant) -> Result<(), ExecError> {
         let plan = self.shared.plan;
         let stage = plan.stage(id);
         if stage.retry.is_some() {
@@ -138,6 +150,7 @@ impl Engine<'_> {
             attempt,
             log,
             after,
+            grant,
         });
         given.map_err(|source| ExecError::System {
             what: "start a thread for a stage",

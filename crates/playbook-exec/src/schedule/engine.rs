@@ -1,6 +1,6 @@
 //! The loop: decide what is ready, start what fits, wait for the next message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
@@ -8,9 +8,9 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use playbook_hash::Fingerprint;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, DiskError, StateDir};
+use playbook_hash::{DigestMemo, Fingerprint};
 use playbook_lock::history::{EventLog, log_name};
 use playbook_lock::journal::Journal;
 use playbook_lock::{Composed, Folder};
@@ -22,7 +22,8 @@ use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
 use crate::plan::{Decided, Plan, StageFault};
-use crate::schedule::capacity::Capacity;
+use crate::schedule::capacity::{Capacity, Turns};
+use crate::schedule::dispatch::Turn;
 use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
 use crate::schedule::run::Message;
@@ -95,6 +96,7 @@ pub(super) struct Shared<'s> {
     pub(super) running: &'s Running,
     pub(super) journal: &'s Journal,
     pub(super) folder: &'s Mutex<Folder>,
+    pub(super) memo: &'s DigestMemo,
     pub(super) soon: &'s Soon<'s>,
     pub(super) now: &'s Now<'s>,
     pub(super) keep: &'s Keep<'s>,
@@ -107,15 +109,15 @@ pub(super) struct Engine<'s> {
     pub(super) capacity: Capacity,
     pub(super) deadlines: Deadlines,
     pub(super) retries: Retries,
-    /// A stage that is to be tried again now waits for cores.
-    pub(super) retry_lacks_room: bool,
     pub(super) record: Record<'s>,
     pub(super) report: Report<'s>,
     pub(super) logs: Logs,
-    /// Decided misses that wait for a slot.
+    /// Decided misses that have not begun.
     pub(super) waiting: BTreeMap<StageId, (Reasons, Box<Fingerprint>)>,
-    /// Decisions under way.
-    pub(super) deciding: usize,
+    /// Whatever can start, in the order of its turns.
+    pub(super) turns: Turns<Turn>,
+    /// Stages that are being decided on other threads.
+    pub(super) deciding: BTreeSet<StageId>,
     pub(super) totals: RunTotals,
     pub(super) failures: Vec<(StageName, FailureCause)>,
     /// Nothing new starts.
@@ -134,14 +136,14 @@ impl<'s> Engine<'s> {
             capacity: Capacity::new(runtime.jobs, plan.playbook()),
             deadlines: Deadlines::new(runtime.grace),
             retries: Retries::default(),
-            retry_lacks_room: false,
             record: Record::new(plan, runtime.fold_every),
             report: Report::new(runtime.run_id, runtime.clock, runtime.observer, log),
             shared,
             workers,
             logs,
             waiting: BTreeMap::new(),
-            deciding: 0,
+            turns: Turns::default(),
+            deciding: BTreeSet::new(),
             totals: RunTotals::default(),
             failures: Vec::new(),
             stopping: false,
@@ -190,6 +192,10 @@ impl<'s> Engine<'s> {
         if self.is_over() {
             return Ok(());
         }
+        if self.stopping && self.workers.busy() == 0 {
+            // Nothing that is still being decided would begin.
+            self.shared.memo.halt();
+        }
         self.write_what_is_due();
         let message = match self.next_due() {
             // Hits that were found at once have made others ready.
@@ -209,8 +215,6 @@ impl<'s> Engine<'s> {
     fn next_due(&self) -> Option<Duration> {
         let running = self.shared.running;
         let retry = self.retries.next_due(running.awake());
-        // Room comes with a message.
-        let retry = retry.filter(|_| !self.retry_lacks_room);
         self.deadlines.wait(running).into_iter().chain(retry).min()
     }
 
@@ -232,7 +236,8 @@ impl<'s> Engine<'s> {
     }
 
     fn is_over(&self) -> bool {
-        let idle = self.deciding == 0 && self.workers.busy() == 0 && !self.record.is_folding();
+        let idle =
+            self.deciding.is_empty() && self.workers.busy() == 0 && !self.record.is_folding();
         idle && self.retries.is_empty() && (self.stopping || self.states.all_final())
     }
 

@@ -27,6 +27,7 @@ use crate::plan::{
     Contents, Decided, Facts, Plan, StageFault, decide, refuse_clashes, remember_listings,
 };
 use crate::process::{Direct, Heard, SignalWatch, SpareLogs, become_subreaper, identity};
+use crate::schedule::capacity::Grant;
 use crate::schedule::dispatch::FEW;
 use crate::schedule::engine::{Engine, Logs, Shared, Soon};
 use crate::schedule::record::Entries;
@@ -151,6 +152,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 running: &running,
                 journal: &journal,
                 folder,
+                memo,
                 soon,
                 now: &now,
                 keep: &keep,
@@ -216,7 +218,8 @@ fn on_a_thread<'s>(threads: &'s Scope<'s, '_>, task: Task, carry_out: &'s (impl 
 /// What arrives at the scheduler.
 pub(super) enum Message {
     Decided(StageId, Result<Decided, StageFault>),
-    Finished(Box<AttemptResult>),
+    /// An attempt is over; what it took is free again.
+    Finished(Box<(AttemptResult, Grant)>),
     Folded(Result<(), LockError>),
     Signal(i32),
 }

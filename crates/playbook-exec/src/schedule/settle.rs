@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use playbook_hash::HashError;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_lock::journal::JournalRecord;
 use playbook_types::graph::StageId;
@@ -17,6 +18,7 @@ use rustix::process::Signal;
 use crate::error::ExecError;
 use crate::observer::Ending;
 use crate::plan::{Decided, StageFault};
+use crate::schedule::dispatch::Turn;
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Message;
 use crate::schedule::timing::{Try, backoff};
@@ -36,13 +38,14 @@ impl Engine<'_> {
     pub(super) fn settle(&mut self, message: Message) -> Result<(), ExecError> {
         match message {
             Message::Decided(id, decided) => {
-                self.deciding -= 1;
+                self.deciding.remove(&id);
                 self.decided(id, decided)
             }
-            Message::Finished(result) => {
+            Message::Finished(finished) => {
+                let (result, grant) = *finished;
                 self.workers.finished();
-                self.capacity.give_back(self.shared.plan.stage(result.id));
-                self.finished(*result)
+                self.capacity.give_back(grant);
+                self.finished(result)
             }
             Message::Folded(fold) => {
                 self.record.folded(&fold);
@@ -64,8 +67,11 @@ impl Engine<'_> {
             Ok(Decided::Hit(kind)) => self.cached(id, kind),
             Ok(Decided::Miss(reasons, fingerprint)) => {
                 self.waiting.insert(id, (reasons, fingerprint));
+                self.wait_for_turn(Turn::First(id));
                 Ok(())
             }
+            // It stays undecided.
+            Err(StageFault::Data(HashError::Halted { .. })) => Ok(()),
             Err(fault) => {
                 let failure = Failure {
                     cause: FailureCause::Before(fault),
@@ -293,6 +299,7 @@ impl Engine<'_> {
             self.deadlines.end_all(self.shared.running);
         } else {
             self.shared.running.end_all(Signal::KILL);
+            self.shared.memo.halt();
         }
         let how = if first { Ending::Asked } else { Ending::Killed };
         self.shared.runtime.observer.ending(how);

@@ -58,10 +58,9 @@ impl<'s> Workers<'s> {
 /// What a worker does: job after job, until no more can come.
 pub(super) fn work(queue: &Queue, with: Attempt<'_>, inbox: &Sender<Message>) {
     while let Some(job) = next(queue) {
-        if inbox
-            .send(Message::Finished(Box::new(attempt(with, job))))
-            .is_err()
-        {
+        let (result, grant) = attempt(with, job);
+        let finished = Message::Finished(Box::new((result, grant)));
+        if inbox.send(finished).is_err() {
             return;
         }
     }

@@ -21,7 +21,7 @@ use crate::plan::{Plan, Resolved};
 use crate::process::{
     AttemptLog, Builder, Direct, Ended, Group, Leader, SpareLogs, SpawnError, identity, retelling,
 };
-use crate::schedule::Running;
+use crate::schedule::{Grant, Running};
 use crate::stage::cause::FailureCause;
 use crate::stage::made::Eyes;
 
@@ -35,6 +35,8 @@ pub(crate) struct Job {
     pub(crate) log: PathBuf,
     /// Which runs of the stages it is ordered after this one follows.
     pub(crate) after: Vec<AfterEntry>,
+    /// What it may use meanwhile.
+    pub(crate) grant: Grant,
 }
 
 /// Everything a worker needs beside its job.
@@ -76,8 +78,8 @@ pub(crate) struct Failed {
     pub(crate) kept: Vec<KeptFile>,
 }
 
-/// Runs the stage once.
-pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
+/// Runs the stage once, and gives back what it could use.
+pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> (Result, Grant) {
     let mut timer = Timer {
         started_at: with.clock.now(),
         ran: Duration::ZERO,
@@ -93,11 +95,12 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
             kept: back.left.into_iter().chain(back.kept).collect(),
         }
     });
-    Result {
+    let result = Result {
         id: job.id,
         log: job.log,
         outcome,
-    }
+    };
+    (result, job.grant)
 }
 
 /// When an attempt began, and how long its commands ran.
@@ -136,6 +139,10 @@ impl Attempt<'_> {
             let outs = eyes.made(stage)?;
             pass(Point::OutsMade);
             let entry = self.completed(job, outs, timer);
+            if self.memo.is_halted() {
+                // Whether its deps moved is then not known.
+                return Err(FailureCause::Interrupted);
+            }
             let Committed { kept, fault } =
                 transaction.commit(&entry).map_err(FailureCause::log)?;
             if self.running.owns_process() {

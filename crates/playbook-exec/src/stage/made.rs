@@ -59,6 +59,7 @@ impl Eyes<'_> {
             match self.entry(&out.path) {
                 Ok(entry) => made.push(entry),
                 Err(error) if error.is_not_found() => missing.push(out.path.clone()),
+                Err(HashError::Halted { .. }) => return Err(FailureCause::Interrupted),
                 Err(error) => return Err(FailureCause::Outs(error)),
             }
         }

@@ -63,6 +63,7 @@ cases! {
     warns_of_case_twins: in_stages("  a: {cmd: x, outs: [Out]}\n  b: {cmd: x, outs: [out]}\n");
     unclosed_bracket: findings("version: \"1.0\"\nname: [t\nstages: {}\n");
     tab_indent: findings("version: \"1.0\"\nname: t\nstages:\n\ta: {cmd: x}\n");
+    git_conflict: findings("version: \"1.0\"\nname: t\nparams:\n<<<<<<< HEAD\n  p: 1\n=======\n  p: 2\n>>>>>>> side\nstages: {a: {cmd: \"x {{params.p}}\", outs: [o]}}\n");
     unicode_columns: findings("version: \"1.0\"\nname: t\nstages:\n  a: {description: \"düße 日本\", cmd: x, oust: [o]}\n");
     not_utf8_replacement_is_fine: in_stages("  a: {cmd: \"printf '\\uFFFD'\", outs: [o]}\n");
 }

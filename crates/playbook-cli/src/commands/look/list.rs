@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::render::harmless::harmless;
 use crate::term::{self, Tone, paint};
 
 /// Show the stages
@@ -44,7 +45,7 @@ struct Row<'a> {
 pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> {
     let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
-        return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
+        return Err(CliError::no_such_playbook(extra));
     }
     let project = app.project(file)?;
     let recorded = Recorded::read(&project)?;
@@ -111,7 +112,7 @@ fn table(rows: &[Row<'_>]) -> String {
             "running" => Tone::Act,
             _ => Tone::Dim,
         };
-        let description = row.description.unwrap_or("");
+        let description = harmless(row.description.unwrap_or(""));
         let line = format!("{:<width$}  {}", row.stage, paint(tone, state));
         // Padded behind the colour, so that nothing is left at the end of a line.
         let pad = " ".repeat(WIDEST_STATE.saturating_sub(state.len()));

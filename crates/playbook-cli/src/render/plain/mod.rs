@@ -15,6 +15,7 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{Event, EventKind, KeptFile, RunTotals};
 
 use crate::app::Verbosity;
+use crate::render::harmless::harmless;
 use crate::render::units::duration;
 use crate::term::{self, Tone, paint};
 
@@ -57,7 +58,10 @@ impl Plain {
             )
             .ok();
         }
-        writeln!(text, "{}", total(&summary.totals)).ok();
+        let interrupted =
+            |(_, cause): &&(StageName, FailureCause)| matches!(cause, FailureCause::Interrupted);
+        let interrupted = summary.failures.iter().filter(interrupted).count();
+        writeln!(text, "{}", total(&summary.totals, interrupted)).ok();
         term::say(&text);
     }
 
@@ -118,7 +122,17 @@ impl Plain {
         }
     }
 
+    /// Who ends a run knows why, and needs no log.
+    fn interrupted(&self, failure: &Failure<'_>) {
+        let kept = kept_outs(failure).map_or_else(String::new, |kept| format!("; {kept}"));
+        let more = format!("{}{kept}", failure.error);
+        self.line(Tone::Warn, "ended", failure.stage, &more);
+    }
+
     fn failed(&self, failure: &Failure<'_>) {
+        if failure.error == FailureCause::Interrupted.to_string() {
+            return self.interrupted(failure);
+        }
         let mut text = String::new();
         let Failure {
             stage,
@@ -149,7 +163,7 @@ impl Plain {
         for KeptFile { path, kept } in *kept {
             writeln!(
                 text,
-                "  left:    {path} as the command left it is now {kept}"
+                "  left:    what the command left at {path} is now {kept}"
             )
             .ok();
         }
@@ -184,22 +198,28 @@ impl Plain {
 /// Where to look next, and what is as it was.
 fn hint(failure: &Failure<'_>) -> String {
     let mut parts = Vec::new();
-    // Who ends a run knows why.
-    if failure.attempt > 0 && failure.error != FailureCause::Interrupted.to_string() {
+    if failure.attempt > 0 {
         let stage = failure.stage;
         parts.push(format!(
             "'playbook debug {stage}' shows how to run it by hand"
         ));
     }
-    let restored: Vec<&str> = failure.restored.iter().map(DataPath::as_str).collect();
-    if !restored.is_empty() {
-        let were = if restored.len() == 1 { "was" } else { "were" };
-        parts.push(format!("the previous {} {were} kept", restored.join(", ")));
-    }
+    parts.extend(kept_outs(failure));
     if parts.is_empty() {
         return String::new();
     }
     format!("  hint: {}\n", parts.join("; "))
+}
+
+/// That the outs are what they were.
+fn kept_outs(failure: &Failure<'_>) -> Option<String> {
+    let restored: Vec<&str> = failure.restored.iter().map(DataPath::as_str).collect();
+    let were = match restored.len() {
+        0 => return None,
+        1 => "was",
+        _ => "were",
+    };
+    Some(format!("the previous {} {were} kept", restored.join(", ")))
 }
 
 /// That a file of the user's was moved out of a stage's way.
@@ -213,7 +233,7 @@ pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -
 /// One stage's line.
 fn line_of(width: usize, (tone, word): (Tone, &str), stage: &StageName, more: &str) -> String {
     let word = paint(tone, &format!("{word:<6}"));
-    let line = format!("{word} {stage:<width$}  {more}");
+    let line = format!("{word} {stage:<width$}  {}", harmless(more));
     format!("{}\n", line.trim_end())
 }
 
@@ -245,7 +265,7 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
         text.push_str(&line_of(width, (Tone::Good, "cached"), stage, ""));
     }
     if let Some(EventKind::RunCompleted(totals)) = events.last().map(|event| &event.kind) {
-        writeln!(text, "{}", total(totals)).ok();
+        writeln!(text, "{}", total(totals, 0)).ok();
     }
     text
 }
@@ -348,7 +368,8 @@ impl Observer for Plain {
     }
 }
 
-fn total(totals: &RunTotals) -> String {
+/// The figures of a run. Stages that were interrupted are counted among the failed ones, and told apart here.
+fn total(totals: &RunTotals, interrupted: usize) -> String {
     let skipped = match totals.stages_skipped {
         0 => String::new(),
         count => format!(" · {count} skipped"),
@@ -365,7 +386,12 @@ fn total(totals: &RunTotals) -> String {
         ..
     } = totals;
     let took = duration(*total_seconds);
+    let failed = stages_failed.saturating_sub(interrupted);
+    let interrupted = match interrupted {
+        0 => String::new(),
+        count => format!(" · {count} interrupted"),
+    };
     format!(
-        "{stages_run} run · {stages_cached} cached · {stages_failed} failed{skipped} in {took}{saved}"
+        "{stages_run} run · {stages_cached} cached · {failed} failed{interrupted}{skipped} in {took}{saved}"
     )
 }

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use playbook_exec::plan::{Explained, ExplainedData, ExplainedParam, Fate};
 use playbook_types::model::shell::ShellMode;
-use playbook_types::model::stage::Stage;
 use playbook_types::name::{EnvName, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::lock::EntryStatus;
 use playbook_types::record::reason::InvalidationReason;
 
+use crate::render::foretold::ahead;
 use crate::render::harmless::harmless;
 use crate::render::units::{duration, to_the_second};
 use crate::render::why::data::{self, Side};
@@ -78,12 +78,7 @@ fn verdict(text: &mut String, story: &Story<'_>) {
         Fate::Miss(reasons) => {
             let mut told = format!("{stage} {}, because", paint(Tone::Act, "would run"));
             for reason in reasons.as_slice() {
-                write!(
-                    told,
-                    "\n  - {}",
-                    harmless(&sentence(reason, explained.stage))
-                )
-                .ok();
+                write!(told, "\n  - {}", harmless(&sentence(reason, explained))).ok();
             }
             told
         }
@@ -107,13 +102,13 @@ fn verdict(text: &mut String, story: &Story<'_>) {
 }
 
 /// A reason, more exactly where the stage itself says more.
-fn sentence(reason: &InvalidationReason, stage: &Stage) -> String {
+fn sentence(reason: &InvalidationReason, explained: &Explained<'_>) -> String {
     match reason {
-        InvalidationReason::AlwaysRuns if stage.deterministic => {
+        InvalidationReason::AlwaysRuns if explained.stage.deterministic => {
             "it always runs: it has no outs, deps, params or 'after' to decide by".to_owned()
         }
         InvalidationReason::AlwaysRuns => "it always runs (deterministic: false)".to_owned(),
-        other => other.to_string(),
+        other => ahead(other, |stage| explained.first.contains(stage)),
     }
 }
 
@@ -144,7 +139,8 @@ fn moved_aside(story: &Story<'_>) -> Vec<String> {
     foreign
         .map(|out| {
             let path = data::shown(out);
-            paint(Tone::Warn, &format!("{path} as it is now is kept: a run moves it to .playbook/ before it makes it anew"))
+            let note = format!("{path} as it is now is not lost: a run moves it into .playbook/ before it makes it anew");
+            paint(Tone::Warn, &note)
         })
         .collect()
 }
@@ -267,10 +263,12 @@ fn after(story: &Story<'_>) -> Vec<String> {
     let ran = |stage: &StageName| {
         let names = |reason: &InvalidationReason| matches!(reason, InvalidationReason::UpstreamRerun { stage: other } if other == stage);
         if story.reasons().iter().any(names) {
-            format!(
-                "'{stage}', {}",
-                paint(Tone::Act, "which ran since, or will")
-            )
+            let ran = if story.explained.first.contains(stage) {
+                "which would run first"
+            } else {
+                "which ran since"
+            };
+            format!("'{stage}', {}", paint(Tone::Act, ran))
         } else {
             format!("'{stage}'")
         }
@@ -278,7 +276,7 @@ fn after(story: &Story<'_>) -> Vec<String> {
     story.explained.stage.after.iter().map(ran).collect()
 }
 
-/// When the recorded result was made, by which run, and how that went.
+/// When the recorded result was made, why, by which run, and how that went.
 fn last_run(story: &Story<'_>) -> Vec<String> {
     let Some(entry) = story.explained.entry else {
         return vec!["none on record".to_owned()];
@@ -301,6 +299,9 @@ fn last_run(story: &Story<'_>) -> Vec<String> {
     let mut lines = vec![line];
     if let Some(run) = &story.run {
         lines.push(format!("in run {}", run.id));
+        let reason =
+            |reason: &InvalidationReason| format!("reason: {}", harmless(&reason.to_string()));
+        lines.extend(run.reasons.iter().map(reason));
     }
     lines
 }
