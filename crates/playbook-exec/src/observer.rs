@@ -12,7 +12,9 @@ pub trait Observer: Sync {
 
     /// Events of one moment, in order. They may be shown in one go.
     fn events(&self, events: &[Event]) {
-        events.iter().for_each(|event| self.event(event));
+        for event in events {
+            self.event(event);
+        }
     }
 
     /// A signal ends the run, and the commands that run are being ended. What comes of it are events.

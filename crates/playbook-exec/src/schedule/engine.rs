@@ -303,7 +303,7 @@ impl<'s> Engine<'s> {
         let (closed, kept) = std::thread::scope(|threads| {
             // The disk is what saving the lock waits for: meanwhile another thread can work.
             let keeping = std::thread::Builder::new().name("keep".to_owned());
-            let keeping = keeping.spawn_scoped(threads, &keep);
+            let keeping = keeping.spawn_scoped(threads, keep);
             let folded = composed.and_then(|lock| lock.map_or(Ok(()), Composed::save));
             pass(Point::Folded);
             answer.is(folded.is_ok());

@@ -121,15 +121,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         clock: runtime.clock,
     };
     let (memo, folder) = (&memo, &folder);
-    let keep = |newer: &Entries, outcome, lock_is_saved: &dyn Fn() -> bool| {
-        memo.save()?;
-        direct.save()?;
-        remember_listings(plan, memo, newer)?;
-        if outcome == Outcome::Completed {
-            remember(plan, memo, (&lock(folder), newer), lock_is_saved)?;
-        }
-        Ok(())
-    };
+    let keep = keeper((plan, memo), &direct, folder);
     // The scheduler waits for every task, so it is there to hear what came of it.
     let carry_out = |task| drop(inbox.send(carry_out(task, plan, memo, folder)));
     let carry_out = &carry_out;
@@ -173,6 +165,23 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let summary = summary?;
     tidied?;
     Ok(summary)
+}
+
+/// What writes down what a run found, so that the next one need not find it out again.
+fn keeper<'r>(
+    (plan, memo): (&'r Plan<'_>, &'r DigestMemo),
+    direct: &'r Direct,
+    folder: &'r Mutex<Folder>,
+) -> impl Fn(&Entries, Outcome, &dyn Fn() -> bool) -> Result<(), ExecError> + Sync + 'r {
+    move |newer, outcome, lock_is_saved| {
+        memo.save()?;
+        direct.save()?;
+        remember_listings(plan, memo, newer)?;
+        if outcome == Outcome::Completed {
+            remember(plan, memo, (&lock(folder), newer), lock_is_saved)?;
+        }
+        Ok(())
+    }
 }
 
 /// Starts the thread that syncs the journal.

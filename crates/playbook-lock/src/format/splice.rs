@@ -102,10 +102,14 @@ impl Layout {
     }
 }
 
+/// The text of a lock as it was, which is not copied for the one that is made of it.
+#[derive(Debug, Default)]
+pub(crate) struct OldText(pub(crate) String);
+
 /// The text of a lock in pieces: most of it is as a rule that of the lock before it, which is not copied.
 #[derive(Debug)]
 pub(crate) struct LockText {
-    old: Arc<String>,
+    old: Arc<OldText>,
     fresh: String,
     pieces: Vec<Piece>,
 }
@@ -130,7 +134,7 @@ impl LockText {
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().map(|piece| match piece {
             // They were looked at when they were put together.
-            Piece::Old(range) => self.old.get(range.clone()).unwrap_or_default(),
+            Piece::Old(range) => self.old.0.get(range.clone()).unwrap_or_default(),
             Piece::Fresh(range) => self.fresh.get(range.clone()).unwrap_or_default(),
         })
     }
@@ -165,7 +169,7 @@ impl LockText {
 ///
 /// When a value cannot be written as YAML.
 pub(crate) fn splice(
-    (text, layout): (&Arc<String>, &Layout),
+    (text, layout): (&Arc<OldText>, &Layout),
     newer: &LockFile,
     numbers: &[usize],
 ) -> Result<Option<(LockText, Layout)>, LockError> {
@@ -186,7 +190,7 @@ pub(crate) fn splice(
         let fresh_one = fresh_ones.next_if(|(_, place)| *place == number);
         let (from, range) = match fresh_one {
             Some((k, _)) => (&whole.fresh, entries.range(k)),
-            None => (&**text, layout.range(number)),
+            None => (&text.0, layout.range(number)),
         };
         let Some(range) = range.filter(|range| from.get(range.clone()).is_some()) else {
             return Ok(None);
@@ -377,7 +381,7 @@ mod tests {
             let Some(layout) = Layout::scan(&text) else { return Ok(()) };
             let lengths = Layout::of_lengths(layout.head(), layout.lengths());
             prop_assert_eq!(&lengths, &layout);
-            let text = Arc::new(text);
+            let text = Arc::new(OldText(text));
             let spliced = splice((&text, &layout), &lock(&is, fresh), &places).unwrap();
             let expected = render_lock(&lock(&is, whole)).unwrap();
             let Some((spliced, layout)) = spliced else { return Ok(()) };

@@ -14,7 +14,7 @@ use playbook_types::record::lock::{LockFile, StageEntry};
 
 use crate::error::LockError;
 use crate::format::{
-    KeptEntries, Layout, LockText, keep_entries, parse_bytes, parse_lock, read_entries,
+    KeptEntries, Layout, LockText, OldText, keep_entries, parse_bytes, parse_lock, read_entries,
     render_lock, splice,
 };
 use crate::project::Project;
@@ -39,7 +39,7 @@ pub struct Base {
 /// A lock of which only some entries were read.
 #[derive(Debug)]
 pub(super) struct Part {
-    text: Arc<String>,
+    text: Arc<OldText>,
     /// What has taken its place since.
     next: Option<Arc<LockText>>,
     layout: Layout,
@@ -50,9 +50,9 @@ impl Part {
     /// Whether the file at `path` has this text. It is compared as it is read.
     pub(super) fn is_at(&mut self, path: &Path) -> bool {
         if let Some(next) = self.next.take() {
-            self.text = Arc::new(next.text());
+            self.text = Arc::new(OldText(next.text()));
         }
-        let mut rest = self.text.as_bytes();
+        let mut rest = self.text.0.as_bytes();
         let mut block = [0; 16 * 1024];
         let Ok(mut file) = File::open(path) else {
             return false;
@@ -174,7 +174,7 @@ impl Base {
         let numbers = lock.stages.keys().cloned().zip(numbers.iter().copied());
         let part = Part {
             numbers: numbers.collect(),
-            text: Arc::new(text),
+            text: Arc::new(OldText(text)),
             next: None,
             layout,
         };

@@ -133,7 +133,9 @@ impl Observer for Live<'_> {
     }
 
     fn events(&self, events: &[Event]) {
-        events.iter().for_each(|event| self.hear(event));
+        for event in events {
+            self.hear(event);
+        }
         self.plain.events(events);
     }
 
