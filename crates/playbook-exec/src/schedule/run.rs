@@ -108,7 +108,11 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let folder = Mutex::new(Folder::new(lock_path, plan.base()));
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &running, &inbox)?;
-    let direct = Direct::kept_at(state_dir.environments());
+    let direct = match runtime.trust {
+        Trust::Stat => Direct::kept_at(state_dir.environments()),
+        // What a shell said before stands for as long as its stat does.
+        Trust::ReadEverything => Direct::default(),
+    };
     let logs = SpareLogs::default();
     let with = Attempt {
         plan,
