@@ -50,7 +50,7 @@ mod schedule;
 mod settled;
 mod stage;
 
-pub use error::{ExecError, Unsupported};
+pub use error::{ExecError, TooLarge, Unsupported};
 pub use outputs::{OutFault, clean};
 pub use process::{ByHand, identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};

@@ -120,8 +120,8 @@ fn lists() {
     b  not run
     ");
     insta::assert_snapshot!(sandbox.run(&["list", "--json"]).prints(0), @r#"
-    {"stage":"a","description":"Copies","state":"completed","duration_seconds":0.0}
-    {"stage":"b","description":null,"state":null,"duration_seconds":null}
+    {"stage":"a","description":"Copies","gate":false,"state":"completed","duration_seconds":0.0}
+    {"stage":"b","description":null,"gate":false,"state":null,"duration_seconds":null}
     "#);
     assert_eq!(sandbox.run(&["list", "--names"]).prints(0), "a\nb\n");
 }

@@ -32,11 +32,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
         }
     };
     note(
-        !playbook.params_files.is_empty(),
-        top.key("params_files"),
-        "params files",
-    );
-    note(
         !playbook.compliance.pre_flight.is_empty(),
         top.key("compliance").key("pre_flight"),
         "compliance checks",
@@ -50,7 +45,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
         let at = top.key("stages").key(stage.name.as_str());
         note(has_wildcard(stage), at.clone(), "wildcards");
         note(stage.parallel.is_some(), at.key("parallel"), "fan-out");
-        note(stage.gate, at.key("gate"), "gates");
         note(
             stage.shell == ShellMode::Rash,
             at.key("shell"),
@@ -60,21 +54,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             stage.outs.iter().any(|out| out.remote.is_some()),
             at.key("outs"),
             "remote outs",
-        );
-        note(
-            stage.resources.memory.is_some(),
-            at.key("resources").key("memory_gb"),
-            "memory as a resource",
-        );
-        note(
-            stage.resources.gpu.is_some_and(|count| count > 0),
-            at.key("resources").key("gpu"),
-            "accelerators as a resource",
-        );
-        note(
-            stage.resources.disk.is_some(),
-            at.key("resources").key("disk_gb"),
-            "disk as a resource",
         );
         if let Some(target) = stage
             .target
@@ -109,11 +88,6 @@ fn unsupported_target(target: &Target) -> Option<&'static str> {
     match target.kind {
         TargetKind::Ssh => Some("ssh targets"),
         TargetKind::Slurm => Some("slurm targets"),
-        TargetKind::Local if target.memory.is_some() || target.gpus.is_some() => {
-            Some("memory and accelerators of a target")
-        }
-        TargetKind::Local if target.workdir.is_some() => Some("a local target with a workdir"),
-        TargetKind::Local if !target.env.is_empty() => Some("the environment of a target"),
         TargetKind::Local => None,
     }
 }

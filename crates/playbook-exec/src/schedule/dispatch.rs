@@ -125,6 +125,10 @@ impl Engine<'_> {
         } = tried;
         let log = self.logs.of(&stage.name, attempt)?;
         let after = self.followed(id);
+        // A gate's reports stand whatever it said, so those of its last try are no longer what the plan's lock knows.
+        let known = self.record.entry(&stage.name);
+        let known = known.filter(|_| stage.gate && attempt > 1);
+        let known = known.cloned().map(Box::new);
         self.set(id, StageState::Running)?;
         let started = EventKind::StageStarted {
             stage: stage.name.clone(),
@@ -150,6 +154,7 @@ impl Engine<'_> {
             attempt,
             log,
             after,
+            known,
             grant,
         });
         given.map_err(|source| ExecError::System {

@@ -22,7 +22,7 @@ use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
 use crate::plan::{Decided, Plan, StageFault};
-use crate::schedule::capacity::{Capacity, Turns};
+use crate::schedule::capacity::{Capacity, Machine, Turns};
 use crate::schedule::dispatch::Turn;
 use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
@@ -96,6 +96,7 @@ pub(super) struct Shared<'s> {
     pub(super) running: &'s Running,
     pub(super) journal: &'s Journal,
     pub(super) folder: &'s Mutex<Folder>,
+    pub(super) machine: &'s Machine,
     pub(super) memo: &'s DigestMemo,
     pub(super) soon: &'s Soon<'s>,
     pub(super) now: &'s Now<'s>,
@@ -122,6 +123,8 @@ pub(super) struct Engine<'s> {
     pub(super) failures: Vec<(StageName, FailureCause)>,
     /// Nothing new starts.
     pub(super) stopping: bool,
+    /// The stage because of whose failure nothing does.
+    pub(super) stopped_by: Option<StageName>,
     pub(super) interrupted: Option<i32>,
     /// The first error that a run cannot go on with.
     pub(super) fatal: Option<ExecError>,
@@ -133,7 +136,7 @@ impl<'s> Engine<'s> {
         let log = EventLog::new(plan.project.events_path());
         Self {
             states: States::new(plan),
-            capacity: Capacity::new(runtime.jobs, plan.playbook()),
+            capacity: Capacity::new(runtime.jobs, plan.playbook(), shared.machine),
             deadlines: Deadlines::new(runtime.grace),
             retries: Retries::default(),
             record: Record::new(plan, runtime.fold_every),
@@ -147,6 +150,7 @@ impl<'s> Engine<'s> {
             totals: RunTotals::default(),
             failures: Vec::new(),
             stopping: false,
+            stopped_by: None,
             interrupted: None,
             fatal: None,
         }
@@ -187,7 +191,10 @@ impl<'s> Engine<'s> {
             self.give_up_retries()?;
         } else {
             self.decide_ready()?;
-            self.start_waiting()?;
+            // A stage that could not be decided may have stopped the run.
+            if !self.stopping {
+                self.start_waiting()?;
+            }
         }
         if self.is_over() {
             return Ok(());
@@ -258,11 +265,11 @@ impl<'s> Engine<'s> {
 
     /// After a failure that stopped the run, what has not run is skipped because of it.
     fn skip_the_rest(&mut self) -> Result<(), ExecError> {
-        let Some((because, _)) = self.failures.first().filter(|_| self.interrupted.is_none())
-        else {
+        let first = || Some(&self.failures.first()?.0);
+        let because = self.stopped_by.as_ref().or_else(first).cloned();
+        let Some(because) = because.filter(|_| self.interrupted.is_none()) else {
             return Ok(());
         };
-        let because = because.clone();
         for id in self.states.unfinished(self.shared.plan) {
             self.skip(id, &because)?;
         }

@@ -17,12 +17,13 @@ use rustix::process::Signal;
 
 use crate::error::ExecError;
 use crate::observer::Ending;
+use crate::outputs::OutFault;
 use crate::plan::{Decided, StageFault};
 use crate::schedule::dispatch::Turn;
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Message;
 use crate::schedule::timing::{Try, backoff};
-use crate::stage::{AttemptResult, Failed, FailureCause, Made};
+use crate::stage::{AttemptResult, Failed, FailureCause, Made, Verdict};
 
 /// How a stage failed, for its event.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(in crate::schedule) struct Failure {
     log: Option<String>,
     restored: Vec<DataPath>,
     kept: Vec<KeptFile>,
+    /// What a gate wrote that said no, and what it did not write.
+    report: (Option<DataPath>, Vec<DataPath>),
 }
 
 impl Engine<'_> {
@@ -79,6 +82,7 @@ impl Engine<'_> {
                     log: None,
                     restored: Vec::new(),
                     kept: Vec::new(),
+                    report: Default::default(),
                 };
                 self.failed(id, failure)
             }
@@ -115,16 +119,28 @@ impl Engine<'_> {
                 mut entry,
                 restored,
                 kept,
+                verdict,
             }) => {
                 let left_open = cause.left_open();
-                let cause = self.why_ended(id, cause, timed_out);
                 let stage = self.name(id);
-                if matches!(cause, FailureCause::Interrupted) {
-                    entry.status = EntryStatus::Running;
-                }
-                if !left_open {
-                    self.close(&stage, &entry);
-                }
+                let (cause, report) = if let Some(verdict) = verdict {
+                    let Verdict {
+                        report,
+                        missing,
+                        fault,
+                    } = verdict;
+                    self.give_up_over(&stage, fault);
+                    (cause, (report, missing))
+                } else {
+                    let cause = self.why_ended(id, cause, timed_out);
+                    if matches!(cause, FailureCause::Interrupted) {
+                        entry.status = EntryStatus::Running;
+                    }
+                    if !left_open {
+                        self.close(&stage, &entry);
+                    }
+                    (cause, Default::default())
+                };
                 self.record.note(&stage, entry);
                 let shown = log
                     .strip_prefix(self.shared.plan.root().as_path())
@@ -137,6 +153,7 @@ impl Engine<'_> {
                     log,
                     restored,
                     kept,
+                    report,
                 };
                 match tried.and_then(|tried| Some((self.wait_before(id, &failure)?, tried))) {
                     Some((wait, tried)) if !left_open => self.try_again(id, tried, (wait, failure)),
@@ -239,16 +256,26 @@ impl Engine<'_> {
             moved: entry.moved.clone(),
             kept,
         };
+        let report = entry.outs.first().map(|out| out.path.clone());
         self.record.note(&stage, entry);
         self.set(id, StageState::Completed)?;
         self.totals.stages_run += 1;
+        if self.shared.plan.stage(id).gate {
+            let stage = stage.clone();
+            self.report.tell(EventKind::GatePassed { stage, report });
+        }
         self.report.tell(told);
         pass(Point::Announced);
+        self.give_up_over(&stage, fault);
+        Ok(())
+    }
+
+    /// Old outs of a stage could not be dropped.
+    fn give_up_over(&mut self, stage: &StageName, fault: Option<OutFault>) {
         if let Some(fault) = fault {
             let stage = stage.to_string();
             self.give_up(ExecError::OldOuts { stage, fault });
         }
-        Ok(())
     }
 
     fn failed(&mut self, id: StageId, failure: Failure) -> Result<(), ExecError> {
@@ -258,10 +285,19 @@ impl Engine<'_> {
             log,
             restored,
             kept,
+            report: (report, missing),
         } = failure;
         self.set(id, StageState::Failed)?;
         self.totals.stages_failed += 1;
         let stage = self.name(id);
+        let gate = self.shared.plan.stage(id).gate;
+        if gate && !matches!(cause, FailureCause::Interrupted) {
+            self.report.tell(EventKind::GateFailed {
+                stage: stage.clone(),
+                report,
+                missing,
+            });
+        }
         self.report.tell(EventKind::StageFailed {
             stage: stage.clone(),
             exit_code: cause.exit_code(),
@@ -273,8 +309,9 @@ impl Engine<'_> {
             kept,
         });
         self.failures.push((stage.clone(), cause));
-        if self.shared.runtime.failure == FailurePolicy::StopOnFirst {
+        if gate || self.shared.runtime.failure == FailurePolicy::StopOnFirst {
             self.stopping = true;
+            self.stopped_by.get_or_insert(stage);
         } else {
             let below = self.shared.plan.graph.downstream([id]);
             for other in below

@@ -35,6 +35,8 @@ pub(crate) struct Job {
     pub(crate) log: PathBuf,
     /// Which runs of the stages it is ordered after this one follows.
     pub(crate) after: Vec<AfterEntry>,
+    /// What an earlier try of this run left on record, if its outs stand.
+    pub(crate) known: Option<Box<StageEntry>>,
     /// What it may use meanwhile.
     pub(crate) grant: Grant,
 }
@@ -76,6 +78,19 @@ pub(crate) struct Failed {
     pub(crate) entry: StageEntry,
     pub(crate) restored: Vec<DataPath>,
     pub(crate) kept: Vec<KeptFile>,
+    /// It is a gate that said no.
+    pub(crate) verdict: Option<Verdict>,
+}
+
+/// What a gate that failed leaves: its reports, in their places. The journal has its entry.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    /// The first of its reports that it wrote.
+    pub(crate) report: Option<DataPath>,
+    /// Those that it did not.
+    pub(crate) missing: Vec<DataPath>,
+    /// Why old reports are still aside.
+    pub(crate) fault: Option<OutFault>,
 }
 
 /// Runs the stage once, and gives back what it could use.
@@ -84,15 +99,38 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> (Result, Grant) {
         started_at: with.clock.now(),
         ran: Duration::ZERO,
     };
-    let outcome = with.transact(&job, &mut timer).map_err(|stop| {
-        let Stop { cause, back } = *stop;
-        let old = with.entry(with.plan.stage(job.id));
-        let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
-        Failed {
+    let outcome = with.transact(&job, &mut timer).map_err(|stop| match *stop {
+        Stop::RolledBack { cause, back } => {
+            let old = with.entry(&job);
+            let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
+            Failed {
+                cause,
+                entry: entry::failed(&job.fingerprint, old, with.ran(&job, &timer)),
+                restored: back.restored,
+                kept: back.left.into_iter().chain(back.kept).collect(),
+                verdict: None,
+            }
+        }
+        Stop::SaidNo {
             cause,
-            entry: entry::failed(&job.fingerprint, old, with.ran(&job, &timer)),
-            restored: back.restored,
-            kept: back.left.into_iter().chain(back.kept).collect(),
+            entry,
+            committed: Committed { kept, fault },
+        } => {
+            let wrote = |path: &DataPath| entry.outs.iter().any(|out| out.path == *path);
+            let outs = with.plan.stage(job.id).outs.iter().map(|out| &out.path);
+            let missing = outs.filter(|path| !wrote(path)).cloned().collect();
+            let report = entry.outs.first().map(|out| out.path.clone());
+            Failed {
+                cause,
+                entry: *entry,
+                restored: Vec::new(),
+                kept,
+                verdict: Some(Verdict {
+                    report,
+                    missing,
+                    fault,
+                }),
+            }
         }
     });
     let result = Result {
@@ -110,15 +148,24 @@ struct Timer {
 }
 
 /// Why an attempt came to nothing, and what its transaction left.
-struct Stop {
-    cause: FailureCause,
-    back: RolledBack,
+enum Stop {
+    /// Everything is as it was before.
+    RolledBack {
+        cause: FailureCause,
+        back: RolledBack,
+    },
+    /// A gate failed: what it wrote stands in the place of what it wrote before.
+    SaidNo {
+        cause: FailureCause,
+        entry: Box<StageEntry>,
+        committed: Committed,
+    },
 }
 
 impl From<FailureCause> for Box<Stop> {
     fn from(cause: FailureCause) -> Self {
         let back = RolledBack::default();
-        Self::new(Stop { cause, back })
+        Self::new(Stop::RolledBack { cause, back })
     }
 }
 
@@ -127,7 +174,7 @@ impl Attempt<'_> {
     fn transact(&self, job: &Job, timer: &mut Timer) -> std::result::Result<Made, Box<Stop>> {
         let stage = self.plan.stage(job.id);
         let eyes = self.eyes();
-        let old = eyes.old_outs(stage, self.entry(stage));
+        let old = eyes.old_outs(stage, self.entry(job));
         let with = (self.places, self.journal);
         let transaction = Transaction::begin(with, &stage.name, &old, timer.started_at)
             .map_err(FailureCause::from)?;
@@ -151,12 +198,44 @@ impl Attempt<'_> {
             Ok(Made { entry, kept, fault })
         });
         made.map_err(|cause| {
+            let cause = match self.said_no(job, &transaction, (cause, timer)) {
+                Ok(said_no) => return Box::new(said_no),
+                Err(cause) => cause,
+            };
             let (cause, back) = match transaction.roll_back() {
                 Ok(back) => (cause, back),
                 Err(fault) => (cause.and_stuck(fault), RolledBack::default()),
             };
-            Box::new(Stop { cause, back })
+            Box::new(Stop::RolledBack { cause, back })
         })
+    }
+
+    /// A gate whose commands came to their end by themselves, and did not end well, has failed: its reports take the
+    /// place of its former ones, as the outs of a stage do that went well. Any other failure is given back.
+    fn said_no(
+        &self,
+        job: &Job,
+        transaction: &Transaction<'_>,
+        (cause, timer): (FailureCause, &Timer),
+    ) -> std::result::Result<Stop, FailureCause> {
+        let stage = self.plan.stage(job.id);
+        // What this run ends has not said anything, and its reports may be half written.
+        if !stage.gate || !cause.is_the_commands() || self.running.is_ending(job.id) {
+            return Err(cause);
+        }
+        let Some(reports) = self.eyes().reports(stage) else {
+            return Err(cause);
+        };
+        pass(Point::OutsMade);
+        let entry = entry::failed(&job.fingerprint, reports, self.ran(job, timer));
+        match transaction.commit(&entry) {
+            Ok(committed) => Ok(Stop::SaidNo {
+                cause,
+                entry: Box::new(entry),
+                committed,
+            }),
+            Err(error) => Err(FailureCause::log(error)),
+        }
     }
 
     /// The entry of a stage that made all its outs.
@@ -195,10 +274,11 @@ impl Attempt<'_> {
         }
     }
 
-    fn entry(&self, stage: &Stage) -> Option<&StageEntry> {
-        self.plan
-            .lock()
-            .and_then(|lock| lock.stages.get(&stage.name))
+    /// What is on record of what stands at the stage's outs.
+    fn entry<'j>(&'j self, job: &'j Job) -> Option<&'j StageEntry> {
+        let name = &self.plan.stage(job.id).name;
+        let recorded = || self.plan.lock()?.stages.get(name);
+        job.known.as_deref().or_else(recorded)
     }
 
     /// Runs the stage's commands one after the other; the first that fails ends it.
@@ -219,7 +299,7 @@ impl Attempt<'_> {
         let ended = resolved
             .commands
             .iter()
-            .try_for_each(|text| self.command(stage, job.id, (resolved, text), (&directory, log)));
+            .try_for_each(|text| self.command(stage, job, (resolved, text), (&directory, log)));
         self.running.ended(job.id);
         ended
     }
@@ -227,10 +307,11 @@ impl Attempt<'_> {
     fn command(
         &self,
         stage: &Stage,
-        id: StageId,
+        job: &Job,
         (resolved, text): (&Resolved, &str),
         (directory, log): (&Path, &AttemptLog),
     ) -> std::result::Result<(), FailureCause> {
+        let id = job.id;
         let builder = Builder {
             shell: stage.shell,
             text,
@@ -238,6 +319,7 @@ impl Attempt<'_> {
             env: &resolved.env,
             log: log.file(),
             state: self.places.state_dir(),
+            devices: job.grant.visible_devices(),
             stage: stage.name.as_str(),
         };
         if self.running.is_ending(id) {

@@ -70,6 +70,19 @@ impl Eyes<'_> {
         }
     }
 
+    /// Digests of the reports that a gate wrote, whichever these are; `None` if one of them cannot be digested.
+    pub(super) fn reports(&self, stage: &Stage) -> Option<Vec<DataEntry>> {
+        let mut reports = Vec::new();
+        for out in &stage.outs {
+            match self.entry(&out.path) {
+                Ok(entry) => reports.push(entry),
+                Err(error) if error.is_not_found() => {}
+                Err(_) => return None,
+            }
+        }
+        Some(reports)
+    }
+
     fn entry(&self, path: &DataPath) -> Result<DataEntry, HashError> {
         let place = self.places.resolve(path);
         let found = self.memo.digest(&place, self.ignore)?;

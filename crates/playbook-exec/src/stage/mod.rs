@@ -6,5 +6,5 @@ mod cause;
 mod made;
 
 pub use adopt::{Adopted, Adoption, Unadoptable, adopt};
-pub(crate) use attempt::{Attempt, Failed, Job, Made, Result as AttemptResult, attempt};
+pub(crate) use attempt::{Attempt, Failed, Job, Made, Result as AttemptResult, Verdict, attempt};
 pub use cause::FailureCause;

@@ -13,9 +13,9 @@ pub struct Resources {
     pub cores: Option<u32>,
     /// Memory.
     pub memory: Option<ByteSize>,
-    /// Accelerators.
+    /// Accelerators: it is given so many, and told which by `CUDA_VISIBLE_DEVICES`.
     pub gpu: Option<u32>,
-    /// Free disk.
+    /// Disk that has to be free where the playbook is.
     pub disk: Option<ByteSize>,
     /// The longest it may run.
     pub timeout: Option<Duration>,

@@ -166,6 +166,9 @@ impl State {
             EventKind::StageCached { stage, .. }
             | EventKind::StageCompleted { stage, .. }
             | EventKind::StageSkipped { stage, .. } => self.ended(stage),
+            EventKind::GateFailed { .. } if self.course == Course::Going => {
+                self.course = Course::NothingNew;
+            }
             EventKind::RunStarted { .. }
             | EventKind::GatePassed { .. }
             | EventKind::GateFailed { .. }

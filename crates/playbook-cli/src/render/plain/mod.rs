@@ -1,5 +1,6 @@
 //! A run as plain lines: one per transition, and a total.
 
+mod failure;
 pub(crate) mod recovered;
 
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use playbook_exec::observer::Observer;
 use playbook_exec::plan::Plan;
-use playbook_exec::{FailureCause, Outcome, Summary, tail};
+use playbook_exec::{FailureCause, Outcome, Summary};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
@@ -16,11 +17,9 @@ use playbook_types::record::event::{Event, EventKind, KeptFile, RunTotals};
 
 use crate::app::Verbosity;
 use crate::render::harmless::harmless;
+use crate::render::plain::failure::{Failure, Gate, Verdict, kept_outs};
 use crate::render::units::duration;
 use crate::term::{self, Tone, paint};
-
-/// Lines of a failed stage's log that are shown.
-const TAIL_LINES: usize = 10;
 
 /// Says what happens on standard error.
 pub(crate) struct Plain {
@@ -29,6 +28,10 @@ pub(crate) struct Plain {
     verbosity: Verbosity,
     /// Commands of running stages, for the message when one fails.
     commands: Mutex<BTreeMap<StageName, String>>,
+    /// The gates, with the reports that each is to write.
+    gates: BTreeMap<StageName, Vec<DataPath>>,
+    /// What was told of a gate whose failure is told next.
+    verdict: Mutex<Option<Verdict>>,
 }
 
 impl Plain {
@@ -41,6 +44,8 @@ impl Plain {
             width,
             verbosity,
             commands: Mutex::default(),
+            gates: gates(plan),
+            verdict: Mutex::default(),
         }
     }
 
@@ -92,17 +97,15 @@ impl Plain {
     }
 
     fn completed(&self, stage: &StageName, seconds: f64, changed: bool) {
-        let same = if changed {
-            ""
-        } else {
-            ", made the same as before"
+        let gate = self.gates.contains_key(stage);
+        let (word, same) = match (gate, changed) {
+            (true, true) => ("pass", ""),
+            (true, false) => ("pass", ", its report is the same as before"),
+            (false, true) => ("done", ""),
+            (false, false) => ("done", ", made the same as before"),
         };
-        self.line(
-            Tone::Good,
-            "done",
-            stage,
-            &format!("{}{same}", duration(seconds)),
-        );
+        let more = format!("{}{same}", duration(seconds));
+        self.line(Tone::Good, word, stage, &more);
         self.commands
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -129,97 +132,35 @@ impl Plain {
         self.line(Tone::Warn, "ended", failure.stage, &more);
     }
 
+    /// Keeps in mind what a gate said whose failure is told next.
+    fn said_no(&self, report: Option<&DataPath>, missing: &[DataPath]) {
+        let verdict = Verdict {
+            report: report.cloned(),
+            missing: missing.to_vec(),
+        };
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+    }
+
     fn failed(&self, failure: &Failure<'_>) {
         if failure.error == FailureCause::Interrupted.to_string() {
             return self.interrupted(failure);
         }
-        let mut text = String::new();
-        let Failure {
-            stage,
-            error,
-            attempt,
-            log,
-            kept,
-            ..
-        } = failure;
-        writeln!(
-            text,
-            "{}: stage '{stage}' failed: {error}",
-            paint(Tone::Bad, "error")
-        )
-        .ok();
         let command = self
             .commands
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(*stage);
-        if let Some(command) = command.filter(|_| *attempt > 0) {
-            let indented = command.trim_end().replace('\n', "\n           ");
-            writeln!(text, "  command: {indented}").ok();
-        }
-        if let Some(log) = log {
-            self.log(&mut text, log);
-        }
-        for KeptFile { path, kept } in *kept {
-            writeln!(
-                text,
-                "  left:    what the command left at {path} is now {kept}"
-            )
-            .ok();
-        }
-        text.push_str(&hint(failure));
-        term::say(&text);
+            .remove(failure.stage);
+        let verdict = self
+            .verdict
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let gate = self.gates.get(failure.stage).map(|reports| Gate {
+            reports,
+            verdict: verdict.unwrap_or_default(),
+        });
+        term::say(&failure.text(&self.root, command.as_deref(), gate.as_ref()));
     }
-
-    fn log(&self, text: &mut String, log: &str) {
-        let path = self.root.join(log);
-        match tail(&path, TAIL_LINES) {
-            Ok(lines) if lines.is_empty() => {
-                writeln!(text, "  log:     {log} (empty)").ok();
-            }
-            Ok(lines) => {
-                let many = if lines.len() == TAIL_LINES {
-                    format!("last {TAIL_LINES} lines")
-                } else {
-                    "all of it".to_owned()
-                };
-                writeln!(text, "  log:     {log} ({many})").ok();
-                for line in lines {
-                    writeln!(text, "    | {line}").ok();
-                }
-            }
-            Err(error) => {
-                writeln!(text, "  log:     {log} (cannot be read: {error})").ok();
-            }
-        }
-    }
-}
-
-/// Where to look next, and what is as it was.
-fn hint(failure: &Failure<'_>) -> String {
-    let mut parts = Vec::new();
-    if failure.attempt > 0 {
-        let stage = failure.stage;
-        parts.push(format!(
-            "'playbook debug {stage}' shows how to run it by hand"
-        ));
-    }
-    parts.extend(kept_outs(failure));
-    if parts.is_empty() {
-        return String::new();
-    }
-    format!("  hint: {}\n", parts.join("; "))
-}
-
-/// That the outs are what they were.
-fn kept_outs(failure: &Failure<'_>) -> Option<String> {
-    let restored: Vec<&str> = failure.restored.iter().map(DataPath::as_str).collect();
-    let were = match restored.len() {
-        0 => return None,
-        1 => "was",
-        _ => "were",
-    };
-    Some(format!("the previous {} {were} kept", restored.join(", ")))
 }
 
 /// That a file of the user's was moved out of a stage's way.
@@ -270,20 +211,20 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
     text
 }
 
+/// The gates of a plan, with the reports that each is to write.
+fn gates(plan: &Plan<'_>) -> BTreeMap<StageName, Vec<DataPath>> {
+    let gates = plan.order().map(|id| plan.stage(id));
+    let gates = gates.filter(|stage| stage.gate).map(|gate| {
+        let reports = gate.outs.iter().map(|out| out.path.clone());
+        (gate.name.clone(), reports.collect())
+    });
+    gates.collect()
+}
+
 /// How wide names are shown: as wide as the widest, but not at any price.
 fn width_of<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     let widest = names.map(|name| name.chars().count()).max();
     widest.unwrap_or(0).min(40)
-}
-
-/// How a stage failed.
-struct Failure<'a> {
-    stage: &'a StageName,
-    error: &'a str,
-    attempt: u32,
-    log: Option<&'a str>,
-    restored: &'a [DataPath],
-    kept: &'a [KeptFile],
 }
 
 impl Observer for Plain {
@@ -358,9 +299,11 @@ impl Observer for Plain {
                 let why = format!("because '{because}' failed");
                 self.line(Tone::Warn, "skip", stage, &why);
             }
+            EventKind::GateFailed {
+                report, missing, ..
+            } => self.said_no(report.as_ref(), missing),
             EventKind::RunStarted { .. }
             | EventKind::GatePassed { .. }
-            | EventKind::GateFailed { .. }
             | EventKind::RunCompleted(_)
             | EventKind::RunFailed(_)
             | EventKind::RunInterrupted(_) => {}

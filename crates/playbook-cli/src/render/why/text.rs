@@ -47,6 +47,7 @@ pub(crate) fn text(story: &Story<'_>) -> String {
     section(&mut text, "shell", shell(story).into_iter().collect());
     section(&mut text, "wdir", wdir(story).into_iter().collect());
     section(&mut text, "after", after(story));
+    section(&mut text, "gate", gate(story).into_iter().collect());
     section(&mut text, "last run", last_run(story));
     text
 }
@@ -124,6 +125,7 @@ fn compared_with(story: &Story<'_>) -> Option<&'static str> {
         EntryStatus::Running => Some(
             "Compared with the run that was interrupted; former outs are back in their places:",
         ),
+        _ if story.explained.stage.gate => Some("Compared with the run that failed:"),
         _ => Some("Compared with the run that failed; former outs are back in their places:"),
     }
 }
@@ -274,6 +276,23 @@ fn after(story: &Story<'_>) -> Vec<String> {
         }
     };
     story.explained.stage.after.iter().map(ran).collect()
+}
+
+/// That it is a gate, and what it said last.
+fn gate(story: &Story<'_>) -> Option<String> {
+    if !story.explained.stage.gate {
+        return None;
+    }
+    let status = story.explained.entry.map(|entry| &entry.status);
+    let last = match status {
+        Some(EntryStatus::Completed) => "passed when it last ran",
+        Some(EntryStatus::Running) => "did not come to its end when it last ran",
+        Some(_) => "did not pass when it last ran",
+        None => "did not run yet",
+    };
+    Some(format!(
+        "a quality check; {last}. If it fails, nothing new is started"
+    ))
 }
 
 /// When the recorded result was made, why, by which run, and how that went.

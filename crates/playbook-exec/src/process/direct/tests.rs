@@ -92,6 +92,7 @@ impl Place {
             env: &self.env,
             log: &log,
             state: &state,
+            devices: None,
             stage: "a",
         })
     }

@@ -5,11 +5,15 @@
 //! in order; what comes later may go ahead only where that takes nothing away from the one whose turn it is.
 
 mod amounts;
+mod devices;
+mod machine;
 mod room;
 #[cfg(test)]
 mod tests;
+mod too_large;
 mod turns;
 
 pub(crate) use amounts::Demand;
+pub(crate) use machine::Machine;
 pub(crate) use room::{Capacity, Grant};
 pub(crate) use turns::Turns;

@@ -1,8 +1,11 @@
 //! What is free, and what has been given away.
 
+use std::collections::BTreeSet;
+
 use playbook_types::model::playbook::Playbook;
 
 use crate::schedule::capacity::amounts::{Amounts, Demand, Resource, declared};
+use crate::schedule::capacity::machine::Machine;
 
 /// What may be used at once, and what of it is in use.
 #[derive(Debug)]
@@ -15,6 +18,14 @@ pub(crate) struct Capacity {
     reserved: Option<u64>,
     /// How many there were.
     reservations: u64,
+    devices: Pool,
+}
+
+/// Accelerators, by name, and which are free.
+#[derive(Debug, Default)]
+struct Pool {
+    names: Vec<String>,
+    free: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
@@ -34,15 +45,33 @@ pub(crate) struct Grant {
     demand: Demand,
     /// The reservation it went ahead of.
     ahead_of: Option<u64>,
+    /// Accelerators, by their places.
+    devices: Vec<usize>,
+    visible: Option<String>,
+}
+
+impl Grant {
+    /// The accelerators that it gives, as [`VISIBLE_DEVICES`](crate::process::VISIBLE_DEVICES) has them; nothing if it gives none.
+    pub(crate) fn visible_devices(&self) -> Option<&str> {
+        self.visible.as_deref()
+    }
 }
 
 impl Capacity {
-    /// So many cores, the machine without a limit, and what the targets are said to have.
-    pub(crate) fn new(jobs: u32, playbook: &Playbook) -> Self {
+    /// So many cores, what the machine has, and what the targets are said to have.
+    pub(crate) fn new(jobs: u32, playbook: &Playbook, machine: &Machine) -> Self {
         let targets = playbook.targets.values().map(declared).map(Room::new);
+        let cores = Self::of_jobs(jobs);
+        let limit = machine.room(playbook).at_most(cores.here.limit);
+        let names = machine.devices.names.clone();
         Self {
+            here: Room::new(limit),
             targets: targets.collect(),
-            ..Self::of_jobs(jobs)
+            devices: Pool {
+                free: (0..names.len()).collect(),
+                names,
+            },
+            ..cores
         }
     }
 
@@ -54,6 +83,7 @@ impl Capacity {
             targets: Vec::new(),
             reserved: None,
             reservations: 0,
+            devices: Pool::default(),
         }
     }
 
@@ -69,9 +99,13 @@ impl Capacity {
             return None;
         }
         self.each_room(demand, |room, asked| room.used = room.used.plus(asked));
+        let gpus = self.here.clamp(demand.here).get(Resource::Gpus);
+        let devices = self.devices.take(gpus);
         Some(Grant {
             demand: *demand,
             ahead_of: None,
+            visible: (!devices.is_empty()).then(|| self.devices.names_of(&devices)),
+            devices,
         })
     }
 
@@ -113,9 +147,14 @@ impl Capacity {
     }
 
     /// Takes back what was given.
-    #[expect(clippy::needless_pass_by_value, reason = "nobody has it afterwards")]
     pub(crate) fn give_back(&mut self, grant: Grant) {
-        let Grant { demand, ahead_of } = grant;
+        let Grant {
+            demand,
+            ahead_of,
+            devices,
+            visible: _,
+        } = grant;
+        self.devices.free.extend(devices);
         let ahead = ahead_of.is_some() && ahead_of == self.reserved;
         self.each_room(&demand, |room, asked| {
             room.used = room.used.minus(asked);
@@ -141,6 +180,23 @@ impl Capacity {
             let asked = room.clamp(asked);
             with(room, asked);
         }
+    }
+}
+
+impl Pool {
+    /// The first that are free. As many are as the room has.
+    fn take(&mut self, count: u64) -> Vec<usize> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let taken: Vec<usize> = self.free.iter().copied().take(count).collect();
+        for device in &taken {
+            self.free.remove(device);
+        }
+        taken
+    }
+
+    fn names_of(&self, devices: &[usize]) -> String {
+        let names = devices.iter().filter_map(|device| self.names.get(*device));
+        names.map(String::as_str).collect::<Vec<_>>().join(",")
     }
 }
 

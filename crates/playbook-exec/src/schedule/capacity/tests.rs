@@ -1,17 +1,19 @@
 //! The rules of capacity and turns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_types::model::playbook::Playbook;
 use playbook_types::model::stage::Stage;
-use playbook_types::model::target::Target;
+use playbook_types::model::target::{Target, TargetKind};
 use playbook_types::name::{StageName, TargetName};
 use playbook_types::units::ByteSize;
 use proptest::prelude::*;
 
+use super::devices::Devices;
+use super::machine::Memory;
 use super::*;
 
-/// A playbook with an empty target `small` of eight cores and 10 bytes of memory.
+/// A playbook with a target `small` of eight cores, 10 bytes of memory and two accelerators.
 fn playbook() -> Playbook {
     let mut playbook = Playbook::default();
     let small = Target {
@@ -24,6 +26,21 @@ fn playbook() -> Playbook {
         .targets
         .insert(TargetName::parse("small").unwrap(), small);
     playbook
+}
+
+/// A machine with 20 bytes of memory, three accelerators and 15 bytes of disk.
+fn machine() -> Machine {
+    Machine {
+        memory: Some(Memory {
+            size: ByteSize::from_bytes(20),
+            group: None,
+        }),
+        devices: Devices {
+            names: ["a", "b", "c"].map(str::to_owned).to_vec(),
+            told: true,
+        },
+        disk: Some(ByteSize::from_bytes(15)),
+    }
 }
 
 fn on_small(cores: u32, memory: u64) -> Demand {
@@ -54,7 +71,7 @@ fn cores_are_counted_and_a_large_stage_runs_alone() {
 
 #[test]
 fn a_target_has_what_it_is_said_to_have() {
-    let mut capacity = Capacity::new(64, &playbook());
+    let mut capacity = Capacity::new(64, &playbook(), &machine());
     let first = capacity.take(&on_small(4, 4)).unwrap();
     let second = capacity.take(&on_small(4, 4)).unwrap();
     assert!(
@@ -69,6 +86,67 @@ fn a_target_has_what_it_is_said_to_have() {
         capacity.give_back(grant);
     }
     assert!(capacity.take(&on_small(8, 10)).is_some());
+}
+
+#[test]
+fn accelerators_are_handed_out_and_none_twice() {
+    let mut stage = Stage::named(StageName::parse("s").unwrap());
+    let mut wants = |gpus: u32| {
+        stage.resources.gpu = Some(gpus);
+        Demand::of(&stage, &playbook())
+    };
+    let (none, one, two) = (wants(0), wants(1), wants(2));
+    let mut capacity = Capacity::new(64, &playbook(), &machine());
+    assert_eq!(capacity.take(&none).unwrap().visible_devices(), None);
+    let first = capacity.take(&one).unwrap();
+    let second = capacity.take(&two).unwrap();
+    assert_eq!(first.visible_devices(), Some("a"));
+    assert_eq!(second.visible_devices(), Some("b,c"));
+    assert!(capacity.take(&one).is_none());
+    capacity.give_back(first);
+    assert!(capacity.take(&two).is_none());
+    capacity.give_back(second);
+    let third = capacity.take(&two).unwrap();
+    assert_eq!(third.visible_devices(), Some("a,b"));
+    // More than there are is all of them, alone.
+    assert!(capacity.take(&wants(9)).is_none());
+    capacity.give_back(third);
+    let all = capacity.take(&wants(9)).unwrap();
+    assert_eq!(all.visible_devices(), Some("a,b,c"));
+}
+
+#[test]
+fn a_target_that_is_said_to_have_more_than_the_machine_is_believed() {
+    let mut playbook = playbook();
+    playbook.targets[0].memory = Some(ByteSize::from_bytes(50));
+    let mut capacity = Capacity::new(64, &playbook, &machine());
+    let first = capacity.take(&on_small(1, 40)).unwrap();
+    assert!(capacity.take(&on_small(1, 20)).is_none());
+    capacity.give_back(first);
+    assert!(capacity.take(&on_small(1, 20)).is_some());
+}
+
+#[test]
+fn of_another_machine_only_the_cores_count_here() {
+    let mut playbook = playbook();
+    playbook.targets[0].kind = TargetKind::Ssh;
+    let mut stage = Stage::named(StageName::parse("s").unwrap());
+    stage.target = Some(TargetName::parse("small").unwrap());
+    stage.resources.gpu = Some(2);
+    stage.resources.disk = Some(ByteSize::from_bytes(1_000));
+    let mut capacity = Capacity::new(2, &playbook, &machine());
+    let there = capacity.take(&Demand::of(&stage, &playbook)).unwrap();
+    assert_eq!(there.visible_devices(), None);
+    assert!(
+        capacity.take(&Demand::of(&stage, &playbook)).is_none(),
+        "its accelerators are taken"
+    );
+    stage.target = None;
+    stage.resources.gpu = Some(3);
+    stage.resources.disk = Some(ByteSize::from_bytes(15));
+    let here = capacity.take(&Demand::of(&stage, &playbook)).unwrap();
+    assert_eq!(here.visible_devices(), Some("a,b,c"));
+    assert!(capacity.is_full());
 }
 
 /// Who starts now, all of them.
@@ -126,7 +204,7 @@ fn one_that_is_being_decided_holds_back_those_behind_it() {
 
 #[test]
 fn four_cores_of_eight_run_two_at_a_time() {
-    let (mut turns, mut capacity) = (Turns::default(), Capacity::new(64, &playbook()));
+    let (mut turns, mut capacity) = (Turns::default(), Capacity::new(64, &playbook(), &machine()));
     for who in 0..10 {
         turns.wait(who, on_small(4, 0));
     }
@@ -149,40 +227,45 @@ fn four_cores_of_eight_run_two_at_a_time() {
 struct Made {
     cores: u32,
     memory: u64,
+    gpus: u32,
+    disk: u64,
     small: bool,
     runs: u32,
     comes: u32,
 }
 
 fn made() -> impl Strategy<Value = Made> {
-    (1..12_u32, 0..13_u64, any::<bool>(), 1..9_u32, 0..30_u32).prop_map(
-        |(cores, memory, small, runs, comes)| Made {
-            cores: if small { cores.min(8) } else { cores },
-            memory,
-            small,
-            runs,
-            comes,
-        },
-    )
+    let asks = (1..12_u32, 0..13_u64, 0..4_u32, 0..9_u64, any::<bool>());
+    (asks, 1..9_u32, 0..30_u32).prop_map(|((cores, memory, gpus, disk, small), runs, comes)| Made {
+        cores: if small { cores.min(8) } else { cores },
+        memory,
+        gpus,
+        disk,
+        small,
+        runs,
+        comes,
+    })
 }
 
 impl Made {
     fn demand(&self) -> Demand {
-        if self.small {
-            on_small(self.cores, self.memory)
-        } else {
-            Demand::cores(self.cores.into())
-        }
+        let mut stage = Stage::named(StageName::parse("s").unwrap());
+        stage.resources.cores = Some(self.cores);
+        stage.resources.memory = Some(ByteSize::from_bytes(self.memory));
+        stage.resources.gpu = Some(self.gpus);
+        stage.resources.disk = Some(ByteSize::from_bytes(self.disk));
+        stage.target = self.small.then(|| TargetName::parse("small").unwrap());
+        Demand::of(&stage, &playbook())
     }
 
-    /// What it takes of the jobs' cores, and of the target's cores and memory.
-    fn takes(&self, jobs: u64) -> [u64; 3] {
-        let cores = u64::from(self.cores);
-        if self.small {
-            [cores.min(jobs), cores, self.memory.min(10)]
-        } else {
-            [cores.min(jobs), 0, 0]
-        }
+    /// What it takes of the machine, then of the target: cores, memory, accelerators, and of the machine's disk.
+    fn takes(&self, limits: [u64; 7]) -> [u64; 7] {
+        let here = [u64::from(self.cores), self.memory, self.gpus.into()];
+        let there = if self.small { here } else { [0; 3] };
+        let all = [
+            here[0], here[1], here[2], there[0], there[1], there[2], self.disk,
+        ];
+        std::array::from_fn(|at| all[at].min(limits[at]))
     }
 }
 
@@ -198,14 +281,17 @@ struct Told {
 }
 
 impl Told {
+    fn limits(&self) -> [u64; 7] {
+        [self.jobs, 20, 3, 8, 10, 2, 15]
+    }
+
     fn fits<'a>(&self, together: impl Iterator<Item = &'a usize>) -> bool {
-        let sum = together.fold([0; 3], |sum: [u64; 3], who| {
-            let takes = self.stages[*who].takes(self.jobs);
-            [0, 1, 2].map(|at| sum[at] + takes[at])
+        let limits = self.limits();
+        let sum = together.fold([0; 7], |sum: [u64; 7], who| {
+            let takes = self.stages[*who].takes(limits);
+            std::array::from_fn(|at| sum[at] + takes[at])
         });
-        sum.iter()
-            .zip([self.jobs, 8, 10])
-            .all(|(sum, limit)| *sum <= limit)
+        sum.iter().zip(limits).all(|(sum, limit)| *sum <= limit)
     }
 
     fn has_room(&self, who: usize) -> bool {
@@ -218,7 +304,7 @@ impl Told {
         let cores = self
             .running
             .keys()
-            .map(|who| self.stages[*who].takes(self.jobs)[0]);
+            .map(|who| self.stages[*who].takes(self.limits())[0]);
         if cores.sum::<u64>() == self.jobs {
             return None;
         }
@@ -252,7 +338,7 @@ impl Told {
 }
 
 fn play(mut told: Told) {
-    let mut capacity = Capacity::new(told.jobs.try_into().unwrap(), &playbook());
+    let mut capacity = Capacity::new(told.jobs.try_into().unwrap(), &playbook(), &machine());
     let mut turns: Turns<usize> = Turns::default();
     let mut grants: BTreeMap<usize, Grant> = BTreeMap::new();
     let (mut now, mut started) = (0, 0);
@@ -267,6 +353,10 @@ fn play(mut told: Told) {
             assert_eq!(found.as_ref().map(|(who, _)| *who), next);
             let Some((who, grant)) = found else { break };
             grants.insert(who, grant);
+            let handed_out = grants.values().filter_map(Grant::visible_devices);
+            let handed_out: Vec<&str> = handed_out.flat_map(|names| names.split(',')).collect();
+            let once: BTreeSet<&&str> = handed_out.iter().collect();
+            assert_eq!(once.len(), handed_out.len(), "one is handed out twice");
             told.waiting.retain(|other| *other != who);
             told.running.insert(who, now + told.stages[who].runs);
             assert!(told.fits(told.running.keys()), "more than there is");

@@ -13,6 +13,7 @@ use crate::commands::work::debug::json::json_line;
 use crate::commands::work::debug::text::text;
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::render::harmless::harmless;
 use crate::term;
 
@@ -23,6 +24,8 @@ pub(crate) struct DebugArgs {
     /// The playbook, if it ends in .yaml or .yml, then the stage: its name, or the path of an out
     #[arg(value_name = "STAGE", required = true)]
     stage: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Open $SHELL in its working directory, with its environment and its command in `$PLAYBOOK_COMMAND`
     #[arg(long)]
     shell: bool,
@@ -45,7 +48,7 @@ pub(crate) fn cmd_debug(app: &App, args: &DebugArgs) -> Result<Outcome, CliError
         };
         return Err(error.hint("'playbook list' shows the stages"));
     };
-    let project = app.project(file)?;
+    let project = app.project_with(file, &args.params)?;
     let selection = Selection {
         selectors: vec![name.clone()],
         only: true,
