@@ -67,6 +67,7 @@ fn samples() -> Vec<EventKind> {
                 max_rss_bytes: Some(1),
                 ..Usage::default()
             }),
+            nondeterministic: vec![path()],
         },
         EventKind::StageFailed {
             stage: stage(),

@@ -156,9 +156,7 @@ impl Plan<'_> {
         }
         let open: Vec<StageId> = self
             .graph
-            .needs(id)
-            .iter()
-            .copied()
+            .follows(id)
             .filter(|need| is_open(fates.get(need)))
             .collect();
         let read_open: Vec<StageId> = self

@@ -103,6 +103,9 @@ pub enum EventKind {
         /// Files of the user's that stood where it made its outs.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         kept: Vec<KeptFile>,
+        /// Outs of which it made other bytes than before from the same, although it is said to be deterministic.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        nondeterministic: Vec<DataPath>,
     },
     /// A stage did not make its outs.
     StageFailed {
