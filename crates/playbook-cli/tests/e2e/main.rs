@@ -43,6 +43,7 @@ mod signals;
 mod support;
 mod terminal;
 mod unsteady;
+mod usage;
 mod verify;
 mod waiting;
 mod why;

@@ -183,7 +183,7 @@ impl Plan<'_> {
             after: self.after_in_future(id, fates),
             look: &|path| seen.at(self, path),
             to_come: &to_come,
-            count_files: &|reasons| contents.count(reasons, |path| self.will_stand_at(path)),
+            count_files: &|reasons| contents.count(id, reasons, |path| self.will_stand_at(path)),
         };
         let waits = || {
             open.iter()

@@ -12,7 +12,7 @@ use playbook_types::record::reason::InvalidationReason;
 
 use crate::render::foretold::ahead;
 use crate::render::harmless::harmless;
-use crate::render::units::{duration, to_the_second};
+use crate::render::units::{duration, to_the_second, used};
 use crate::render::why::data::{self, Side};
 use crate::render::why::{Story, command};
 use crate::term::{Tone, paint};
@@ -226,9 +226,16 @@ fn env(story: &Story<'_>) -> Option<String> {
             &format!("newly declared ({names}; values are not shown)"),
         )),
         (Some(_), Some(_)) => {
-            let what = format!(
-                "names or values differ from those recorded ({names} now; what they were is not kept)"
-            );
+            let known = story.reasons().iter().find_map(|reason| match reason {
+                InvalidationReason::EnvChanged { variables } => variables.as_ref(),
+                _ => None,
+            });
+            let what = match known {
+                Some(variables) => format!("{variables} (values are not shown)"),
+                None => format!(
+                    "names or values differ from those recorded ({names} now; what they were is not known)"
+                ),
+            };
             Some(paint(Tone::Act, &what))
         }
     }
@@ -317,6 +324,9 @@ fn last_run(story: &Story<'_>) -> Vec<String> {
     }
     let mut lines = vec![line];
     if let Some(run) = &story.run {
+        if let Some(usage) = &run.usage {
+            lines.push(format!("used {}", used(usage)));
+        }
         lines.push(format!("in run {}", run.id));
         let reason =
             |reason: &InvalidationReason| format!("reason: {}", harmless(&reason.to_string()));
