@@ -10,6 +10,13 @@ pub trait Observer: Sync {
     /// One event, in the order things happened.
     fn event(&self, event: &Event);
 
+    /// Events of one moment, in order. They may be shown in one go.
+    fn events(&self, events: &[Event]) {
+        for event in events {
+            self.event(event);
+        }
+    }
+
     /// A signal ends the run, and the commands that run are being ended. What comes of it are events.
     fn ending(&self, _how: Ending) {}
 
@@ -46,6 +53,10 @@ pub struct Fanned<'a>(pub Vec<&'a dyn Observer>);
 impl Observer for Fanned<'_> {
     fn event(&self, event: &Event) {
         self.0.iter().for_each(|observer| observer.event(event));
+    }
+
+    fn events(&self, events: &[Event]) {
+        self.0.iter().for_each(|observer| observer.events(events));
     }
 
     fn ending(&self, how: Ending) {

@@ -65,6 +65,7 @@ fn completed(run: u128, second: i64, name: &str) -> String {
         changed: true,
         moved: Vec::new(),
         kept: Vec::new(),
+        usage: None,
         nondeterministic: Vec::new(),
     };
     line(run, second, kind)
@@ -80,6 +81,7 @@ fn failed(run: u128, second: i64, name: &str, attempt: u32) -> String {
         log: Some(format!("logs/{name}.{attempt}.log")),
         restored: Vec::new(),
         kept: Vec::new(),
+        usage: None,
     };
     line(run, second, kind)
 }
@@ -227,6 +229,7 @@ fn a_stage_that_was_tried_again_is_one_stage() {
         backoff_seconds: 1.0,
         error: "exit status 3".to_owned(),
         log: Some("logs/a.1.log".to_owned()),
+        usage: None,
     };
     let lines = [
         begun(1, 0),
@@ -271,6 +274,7 @@ fn what_an_interrupted_run_ended_did_not_fail_by_itself() {
         log: None,
         restored: Vec::new(),
         kept: Vec::new(),
+        usage: None,
     };
     let lines = [
         begun(1, 0),

@@ -130,7 +130,7 @@ impl Engine<'_> {
         let known = known.filter(|_| stage.gate && attempt > 1);
         let known = known.cloned().map(Box::new);
         self.set(id, StageState::Running)?;
-        self.report.tell(EventKind::StageStarted {
+        let started = EventKind::StageStarted {
             stage: stage.name.clone(),
             target: stage
                 .target
@@ -144,7 +144,7 @@ impl Engine<'_> {
                 .unwrap_or_default(),
             cache_miss_reason: reasons.sentence(),
             reasons: reasons.as_slice().to_vec(),
-        });
+        };
         if let Some(timeout) = stage.resources.timeout {
             self.deadlines.start(self.shared.running, id, timeout);
         }
@@ -160,6 +160,9 @@ impl Engine<'_> {
         given.map_err(|source| ExecError::System {
             what: "start a thread for a stage",
             source,
-        })
+        })?;
+        // Its worker need not wait for the telling.
+        self.report.tell(started);
+        Ok(())
     }
 }

@@ -13,8 +13,9 @@ use signal_hook::low_level::raise;
 
 use crate::observer::{AroundStops, Stop};
 use crate::process::adopted::{adopted, end_adopted, writes_to};
+use crate::process::cgroup::MemoryKills;
 use crate::process::identity::{process, value_in_environment};
-use crate::process::{Group, STAGE_MARK, SpawnError, signal};
+use crate::process::{Group, STAGE_MARK, SpawnError, Used, signal};
 
 /// The groups of running stages. A group is in here from its start until just before its id may be reused.
 #[derive(Debug, Clone)]
@@ -24,6 +25,7 @@ pub(crate) struct Running {
     gate: Arc<RwLock<()>>,
     /// Children this process did not start are its commands' descendants.
     owns_process: bool,
+    kills: Arc<MemoryKills>,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +39,10 @@ struct State {
     all_ending: bool,
     /// How long the run was stopped, in all.
     paused: Duration,
+    /// What the commands of stages used so far.
+    used: BTreeMap<StageId, Used>,
+    /// Whose group each was that a running stage has led.
+    led: BTreeMap<i32, StageId>,
 }
 
 impl State {
@@ -55,6 +61,20 @@ impl State {
             None => self.begun.is_empty() || ended.is_some_and(|(_, log)| writes_to(pid, log)),
         }
     }
+
+    fn add(&mut self, id: StageId, used: Used) {
+        let all = self.used.entry(id).or_default();
+        *all = all.and(used);
+    }
+
+    /// Adds what one used that was in this group: to the stage that led it, else to the one that has just ended unless others run.
+    fn add_of(&mut self, group: i32, ended: StageId, used: Used) {
+        let led_by = self.led.get(&group).copied();
+        let alone = self.begun.is_empty().then_some(ended);
+        if let Some(id) = led_by.or(alone) {
+            self.add(id, used);
+        }
+    }
 }
 
 impl Running {
@@ -63,6 +83,7 @@ impl Running {
             state: Arc::default(),
             gate: Arc::default(),
             owns_process,
+            kills: Arc::default(),
         }
     }
 
@@ -83,19 +104,38 @@ impl Running {
     pub(crate) fn ended(&self, id: StageId) {
         let mut state = self.state();
         let ended = state.begun.remove(&id);
-        if !self.owns_process {
-            return;
-        }
         loop {
-            let strays = adopted()
-                .into_iter()
-                .filter(|pid| state.is_stray(*pid, ended.as_ref()));
-            let strays: Vec<Pid> = strays.collect();
-            if strays.is_empty() {
-                return;
+            if !self.owns_process {
+                break;
             }
-            strays.into_iter().for_each(end_adopted);
+            let strays = adopted(|group, used| state.add_of(group, id, used));
+            let strays = strays.into_iter();
+            let strays: Vec<Pid> = strays
+                .filter(|pid| state.is_stray(*pid, ended.as_ref()))
+                .collect();
+            if strays.is_empty() {
+                break;
+            }
+            for stray in strays {
+                state.add(id, end_adopted(stray));
+            }
         }
+        state.led.retain(|_, led_by| *led_by != id);
+    }
+
+    /// How often the system has ended a process for lack of memory, where it tells.
+    pub(crate) fn memory_kills(&self) -> Option<u64> {
+        self.kills.count()
+    }
+
+    /// Commands of a stage have used this.
+    pub(crate) fn add(&self, id: StageId, used: Used) {
+        self.state().add(id, used);
+    }
+
+    /// What the commands of a stage used since this was last asked, if any ran.
+    pub(crate) fn used(&self, id: StageId) -> Option<Used> {
+        self.state().used.remove(&id)
     }
 
     /// Waits until no command is just being started, and lets none start.
@@ -120,7 +160,9 @@ impl Running {
         }
         let group = start();
         if let Ok(group) = &group {
-            self.state().groups.insert(id, group.id());
+            let mut state = self.state();
+            state.groups.insert(id, group.id());
+            state.led.insert(group.id().as_raw_nonzero().get(), id);
         }
         Some(group)
     }

@@ -14,6 +14,7 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{EventKind, KeptFile, MadeOut};
 use playbook_types::record::lock::{AfterEntry, EntryStatus, StageEntry};
 use playbook_types::record::state::StageState;
+use playbook_types::record::usage::Usage;
 use rustix::process::Signal;
 
 use crate::error::ExecError;
@@ -31,6 +32,7 @@ use crate::stage::{AttemptResult, Failed, FailureCause, Made, Verdict};
 pub(in crate::schedule) struct Failure {
     cause: FailureCause,
     attempt: u32,
+    usage: Option<Usage>,
     log: Option<String>,
     restored: Vec<DataPath>,
     kept: Vec<KeptFile>,
@@ -80,6 +82,7 @@ impl Engine<'_> {
                 let failure = Failure {
                     cause: FailureCause::Before(fault),
                     attempt: 0,
+                    usage: None,
                     log: None,
                     restored: Vec::new(),
                     kept: Vec::new(),
@@ -110,11 +113,17 @@ impl Engine<'_> {
     }
 
     fn finished(&mut self, result: AttemptResult) -> Result<(), ExecError> {
-        let AttemptResult { id, log, outcome } = result;
+        let AttemptResult {
+            id,
+            log,
+            usage,
+            out_of_memory,
+            outcome,
+        } = result;
         let timed_out = self.deadlines.ended(id);
         let tried = self.retries.ended(id);
         match outcome {
-            Ok(made) => self.completed(id, made),
+            Ok(made) => self.completed(id, made, usage),
             Err(Failed {
                 cause,
                 mut entry,
@@ -134,6 +143,7 @@ impl Engine<'_> {
                     (cause, (report, missing))
                 } else {
                     let cause = self.why_ended(id, cause, timed_out);
+                    let cause = cause.with_memory(out_of_memory);
                     if matches!(cause, FailureCause::Interrupted) {
                         entry.status = EntryStatus::Running;
                     }
@@ -151,6 +161,7 @@ impl Engine<'_> {
                 let failure = Failure {
                     cause,
                     attempt: tried.as_ref().map_or(1, |tried| tried.attempt),
+                    usage,
                     log,
                     restored,
                     kept,
@@ -186,6 +197,7 @@ impl Engine<'_> {
             backoff_seconds: wait.as_secs_f64(),
             error: failure.cause.to_string(),
             log: failure.log.clone(),
+            usage: failure.usage,
         });
         let now = self.shared.running.awake();
         // One that would wait for ever does not.
@@ -237,7 +249,12 @@ impl Engine<'_> {
         stages.map(followed).collect()
     }
 
-    fn completed(&mut self, id: StageId, made: Made) -> Result<(), ExecError> {
+    fn completed(
+        &mut self,
+        id: StageId,
+        made: Made,
+        usage: Option<Usage>,
+    ) -> Result<(), ExecError> {
         let Made { entry, kept, fault } = made;
         self.set(id, StageState::Validating)?;
         let stage = self.name(id);
@@ -252,6 +269,7 @@ impl Engine<'_> {
         let told = EventKind::StageCompleted {
             stage: stage.clone(),
             duration_seconds: entry.duration_seconds.unwrap_or(0.0),
+            usage,
             outs: outs.collect(),
             changed,
             moved: entry.moved.clone(),
@@ -303,6 +321,7 @@ impl Engine<'_> {
         let Failure {
             cause,
             attempt,
+            usage,
             log,
             restored,
             kept,
@@ -325,15 +344,17 @@ impl Engine<'_> {
             signal: cause.signal(),
             error: cause.to_string(),
             attempt,
+            usage,
             log,
             restored,
             kept,
         });
+        let cut_off = matches!(cause, FailureCause::Interrupted);
         self.failures.push((stage.clone(), cause));
         if gate || self.shared.runtime.failure == FailurePolicy::StopOnFirst {
             self.stopping = true;
             self.stopped_by.get_or_insert(stage);
-        } else {
+        } else if !cut_off {
             let below = self.shared.plan.graph.waiting([id]);
             for other in below
                 .into_iter()

@@ -14,6 +14,7 @@ use playbook_types::model::stage::Stage;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::KeptFile;
 use playbook_types::record::lock::{AfterEntry, DataEntry, StageEntry};
+use playbook_types::record::usage::Usage;
 
 use crate::clock::Clock;
 use crate::outputs::{Committed, OutFault, Places, RolledBack, Transaction};
@@ -59,6 +60,10 @@ pub(crate) struct Attempt<'a> {
 pub(crate) struct Result {
     pub(crate) id: StageId,
     pub(crate) log: PathBuf,
+    /// What its commands used, if any ran.
+    pub(crate) usage: Option<Usage>,
+    /// Meanwhile the system has ended a process for lack of memory.
+    pub(crate) out_of_memory: bool,
     pub(crate) outcome: std::result::Result<Made, Failed>,
 }
 
@@ -99,6 +104,7 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> (Result, Grant) {
         started_at: with.clock.now(),
         ran: Duration::ZERO,
     };
+    let kills = with.running.memory_kills();
     let outcome = with.transact(&job, &mut timer).map_err(|stop| match *stop {
         Stop::RolledBack { cause, back } => {
             let old = with.entry(&job);
@@ -141,6 +147,8 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> (Result, Grant) {
     let result = Result {
         id: job.id,
         log: job.log,
+        usage: with.usage(job.id),
+        out_of_memory: outcome.is_err() && with.running.memory_kills() > kills,
         outcome,
     };
     (result, job.grant)
@@ -271,6 +279,12 @@ impl Attempt<'_> {
         }
     }
 
+    /// What the commands of a stage used. Where time stands still, nothing is measured.
+    fn usage(&self, id: StageId) -> Option<Usage> {
+        let used = self.running.used(id)?;
+        (!self.clock.is_fixed()).then(|| used.usage())
+    }
+
     fn eyes(&self) -> Eyes<'_> {
         Eyes {
             places: self.places,
@@ -381,7 +395,8 @@ impl Attempt<'_> {
         // From here on the group's id may be used again, so no signal may be sent to it.
         self.running.leave(id);
         waited.map_err(FailureCause::wait)?;
-        let ended = group.end().map_err(FailureCause::wait)?;
+        let (ended, used) = group.end().map_err(FailureCause::wait)?;
+        self.running.add(id, used);
         noted.map_err(FailureCause::log)?;
         Ok((ended, leader))
     }

@@ -46,6 +46,7 @@ fn retry(name: &str) -> EventKind {
         backoff_seconds: 30.0,
         error: String::new(),
         log: None,
+        usage: None,
     }
 }
 
@@ -59,6 +60,7 @@ fn failed(name: &str) -> EventKind {
         log: None,
         restored: Vec::new(),
         kept: Vec::new(),
+        usage: None,
     }
 }
 

@@ -115,6 +115,10 @@ pub(in crate::schedule) fn backoff(
         factor,
         max,
     } = &retry.backoff;
+    if initial.is_zero() {
+        // However often it is multiplied, and by whatever.
+        return Some(Duration::ZERO);
+    }
     let times = i32::try_from(tried.saturating_sub(1)).unwrap_or(i32::MAX);
     let seconds = initial.as_secs_f64() * factor.powi(times);
     // What is too long for a duration is too long to wait.
@@ -133,6 +137,9 @@ fn counts(policy: RetryPolicy, cause: &FailureCause) -> bool {
             | FailureCause::TimedOut { .. }
             | FailureCause::OutsNotMade { .. }
     );
+    if let FailureCause::OutOfMemory { cause } = cause {
+        return counts(policy, cause);
+    }
     match (policy, cause) {
         (RetryPolicy::OnFailure, _) => of_command,
         (RetryPolicy::OnTimeout, FailureCause::TimedOut { .. })
@@ -166,6 +173,29 @@ mod tests {
     }
 
     #[test]
+    fn waits_of_any_size_are_waits() {
+        let waits = |initial: Duration, factor: f64, max: Duration| {
+            let retry = Retry {
+                limit: u32::MAX,
+                policy: RetryPolicy::OnFailure,
+                backoff: Backoff {
+                    initial,
+                    factor,
+                    max,
+                },
+            };
+            [1, 2, 3, 5_000, u32::MAX]
+                .map(|tried| backoff(&retry, tried, &FailureCause::Exit(1)).unwrap())
+        };
+        let (none, second, longest) = (Duration::ZERO, Duration::from_secs(1), Duration::MAX);
+        assert_eq!(waits(none, f64::MAX, longest), [none; 5]);
+        assert_eq!(waits(second, 1.0, longest), [second; 5]);
+        assert_eq!(waits(second, 2.0, none), [none; 5]);
+        assert_eq!(waits(longest, 2.0, second), [second; 5]);
+        assert_eq!(waits(second, f64::MAX, longest)[2..], [longest; 3]);
+    }
+
+    #[test]
     fn each_policy_has_its_failures() {
         let timed_out = FailureCause::TimedOut {
             limit: Duration::from_secs(1),
@@ -175,7 +205,7 @@ mod tests {
             FailureCause::Exit(1),
             FailureCause::Exit(2),
             FailureCause::Exit(75),
-            FailureCause::Signal { number: 9 },
+            FailureCause::Signal { number: 9 }.with_memory(true),
             timed_out,
             not_made,
             FailureCause::Interrupted,
