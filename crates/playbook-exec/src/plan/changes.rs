@@ -75,7 +75,7 @@ impl Contents<'_> {
                 | InvalidationReason::ShellChanged { .. }
                 | InvalidationReason::WdirChanged { .. }
                 | InvalidationReason::OutsChanged { .. }
-                | InvalidationReason::SplitChanged
+                | InvalidationReason::SplitChanged { .. }
                 | InvalidationReason::CacheKeyMismatch { .. }
                 | InvalidationReason::OutputMissing { .. } => {}
             }

@@ -1,6 +1,7 @@
 //! What validation refuses and warns about, beyond the shape of single values.
 
 mod cycles;
+mod fanout;
 mod paths;
 mod references;
 mod templates;
@@ -17,6 +18,7 @@ pub fn check(playbook: &Playbook, source: &SourceName) -> Vec<Finding> {
     let mut found = Vec::new();
     paths::check(playbook, source, &mut found);
     references::check(playbook, &mut found);
+    fanout::check(playbook, &mut found);
     let used = templates::check(playbook, &mut found);
     cycles::check(playbook, &mut found);
     if found.is_empty() {

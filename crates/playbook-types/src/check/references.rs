@@ -14,16 +14,6 @@ pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) {
         if playbook.params_files.is_empty() {
             params(playbook, stage, found);
         }
-        if stage.parallel.is_some() && (stage.deps.is_empty() || stage.outs.is_empty()) {
-            let message = format!(
-                "stage '{}' is split by its first dep into its first out, and needs both",
-                stage.name
-            );
-            found.push(Finding::error(
-                stage_path(&stage.name).key("parallel"),
-                message,
-            ));
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::stage_path;
 use crate::finding::{Finding, KeyPath, Mark};
+use crate::model::fanout::Strategy;
 use crate::model::playbook::Playbook;
 use crate::model::stage::Stage;
 use crate::name::ParamKey;
@@ -21,6 +22,7 @@ pub(super) fn check(playbook: &Playbook, used: &BTreeSet<ParamKey>, found: &mut 
         );
     }
     for stage in playbook.stages.values() {
+        jobs_that_are_all_the_same(stage, found);
         if !stage.frozen && nothing_to_decide_by(stage) {
             let message = format!(
                 "stage '{}' has no outs and nothing to decide by: it always runs",
@@ -29,6 +31,36 @@ pub(super) fn check(playbook: &Playbook, used: &BTreeSet<ParamKey>, found: &mut 
             let finding = Finding::warning(stage_path(&stage.name), message).mark(Mark::Key);
             found.push(finding.hint("give it deps, outs or params"));
         }
+    }
+}
+
+/// A command that is the same in every job is not what was meant.
+fn jobs_that_are_all_the_same(stage: &Stage, found: &mut Vec<Finding>) {
+    let Some(parallel) = &stage.parallel else {
+        return;
+    };
+    let mut templates = Vec::new();
+    for text in stage.cmd.items() {
+        // What is malformed is told of where templates are checked.
+        let Ok(template) = Template::parse(text) else {
+            return;
+        };
+        templates.push(template);
+    }
+    let mut all = templates.iter().flat_map(Template::references);
+    if !all.any(|placeholder| placeholder.reference.names_input()) {
+        let names = match parallel.strategy {
+            Strategy::Chunked { .. } => "{{ inputs }} and {{ outputs }}",
+            Strategy::PerFile => "{{ input }} and {{ output }}",
+        };
+        let message = format!(
+            "every job of stage '{}' would run the same command",
+            stage.name
+        );
+        found.push(
+            Finding::warning(stage_path(&stage.name).key("cmd"), message)
+                .hint(format!("name what a job reads and makes: {names}")),
+        );
     }
 }
 
