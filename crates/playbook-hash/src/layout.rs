@@ -35,8 +35,11 @@
 //! A job of a fan-out is known by a key of its own:
 //!
 //! ```text
-//! job        (JOB)        shell:bytes  command:digest  list:u8  params:digest  env:option of digest  wdir:option of bytes
+//! jobs       (JOBS)       shell:bytes  command:digest  list:u8  params:digest  env:option of digest  wdir:option of bytes
 //!     others     list of the stage's deps but the first, sorted by path:  path:bytes  digest
+//!     after      list of the runs that this one follows:  stage:bytes  ended:option of bytes
+//!
+//! job        (JOB)        of all jobs:digest
 //!     files      list, in the order the job gets them:  input:bytes  digest  output:bytes
 //! ```
 //!
@@ -51,6 +54,8 @@ pub const ENV: &str = "playbook 2026-11 env v1";
 /// Context of cache keys.
 pub const CACHE_KEY: &str = "playbook 2026-11 cache key v1";
 
+/// Context of what the jobs of a fan-out have in common.
+pub const JOBS: &str = "playbook 2026-11 jobs v1";
 /// Context of the keys of jobs.
 pub const JOB: &str = "playbook 2026-11 job v1";
 

@@ -65,6 +65,7 @@ fn completed(run: u128, second: i64, name: &str) -> String {
         changed: true,
         moved: Vec::new(),
         kept: Vec::new(),
+        jobs: None,
     };
     line(run, second, kind)
 }
@@ -79,6 +80,8 @@ fn failed(run: u128, second: i64, name: &str, attempt: u32) -> String {
         log: Some(format!("logs/{name}.{attempt}.log")),
         restored: Vec::new(),
         kept: Vec::new(),
+        jobs: None,
+        job: None,
     };
     line(run, second, kind)
 }
@@ -270,6 +273,8 @@ fn what_an_interrupted_run_ended_did_not_fail_by_itself() {
         log: None,
         restored: Vec::new(),
         kept: Vec::new(),
+        jobs: None,
+        job: None,
     };
     let lines = [
         begun(1, 0),

@@ -58,6 +58,7 @@ fn samples() -> Vec<EventKind> {
             changed: true,
             moved: vec![path()],
             kept: vec![kept()],
+            jobs: None,
         },
         EventKind::StageFailed {
             stage: stage(),
@@ -68,6 +69,8 @@ fn samples() -> Vec<EventKind> {
             log: Some(String::new()),
             restored: vec![path()],
             kept: vec![kept()],
+            jobs: None,
+            job: None,
         },
         EventKind::StageSkipped {
             stage: stage(),

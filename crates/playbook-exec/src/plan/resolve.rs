@@ -145,7 +145,8 @@ fn render(
     Ok(command)
 }
 
-fn seen_from(stage: &Stage, paths: &[&DataPath]) -> Vec<String> {
+/// Paths as seen from a stage's working directory.
+pub(crate) fn seen_from(stage: &Stage, paths: &[&DataPath]) -> Vec<String> {
     let seen = |path: &&DataPath| match &stage.wdir {
         // Validation refuses what cannot be seen from there.
         Some(wdir) => path.seen_from(wdir).unwrap_or_else(|| path.to_string()),

@@ -27,7 +27,8 @@ use playbook_types::record::event::KeptFile;
 use rustix::process::Pid;
 
 use crate::error::ExecError;
-use crate::outputs::{Places, RolledBack, put_right};
+use crate::fanout::Manifest;
+use crate::outputs::{OutFault, Places, RolledBack, put_job_right, put_right};
 use crate::process::identity;
 use crate::recover::orphans::end_orphans;
 use crate::recover::strays::bring_strays_back;
@@ -192,7 +193,9 @@ fn close_transactions(
 ) -> Result<(Vec<CutOff>, Kept), ExecError> {
     let (mut cut_off, mut all_kept) = (Vec::new(), Vec::new());
     for (stage, open) in open {
-        let back = put_right(places, journal, stage, open).map_err(|fault| ExecError::OldOuts {
+        let back = put_right(places, journal, stage, open);
+        let back = back.and_then(|back| put_jobs_right(places, journal, (stage, open), back));
+        let back = back.map_err(|fault| ExecError::OldOuts {
             stage: stage.to_string(),
             fault,
         })?;
@@ -218,6 +221,29 @@ fn close_transactions(
         }
     }
     Ok((cut_off, all_kept))
+}
+
+/// The same for the jobs of a fan-out; what is left of them is added.
+fn put_jobs_right(
+    places: &Places,
+    journal: &Journal,
+    (stage, open): (&StageName, &OpenStage),
+    mut back: RolledBack,
+) -> Result<RolledBack, OutFault> {
+    if open.jobs.is_empty() {
+        return Ok(back);
+    }
+    let manifest = Manifest::load(places.state(), stage);
+    for (lane, job) in &open.jobs {
+        let record = manifest.job(&job.key);
+        let done = record.is_some_and(|record| record.run == places.run());
+        let of_job = put_job_right((places, journal), stage, (*lane, job), done)?;
+        back.restored.extend(of_job.restored);
+        back.left.extend(of_job.left);
+        back.kept.extend(of_job.kept);
+        back.gone.extend(of_job.gone);
+    }
+    Ok(back)
 }
 
 fn was_cut_off(open: &OpenStage) -> bool {

@@ -7,14 +7,14 @@ use playbook_types::model::stage::Stage;
 use playbook_types::name::TargetName;
 
 /// Cores in use, of this run's jobs and of each target with a limit of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Capacity {
     jobs: u32,
     used: u32,
     targets: BTreeMap<TargetName, Limit>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Limit {
     cores: u32,
     used: u32,

@@ -1,5 +1,7 @@
 //! The scheduler's hands: deciding what is ready, starting what fits.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
@@ -11,6 +13,7 @@ use crate::error::ExecError;
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Task;
 use crate::schedule::timing::Try;
+use crate::schedule::workers::Work;
 use crate::stage::Job;
 
 /// So many stages, each with so many files, are decided without calling others.
@@ -66,25 +69,88 @@ impl Engine<'_> {
     /// Those that are to be tried again come first.
     pub(super) fn start_waiting(&mut self) -> Result<(), ExecError> {
         self.retry_lacks_room = false;
+        self.turns.nobody_waits();
         while let Some(id) = self.retries.due(self.shared.running.awake()) {
             if !self.capacity.take(self.shared.plan.stage(id)) {
                 self.retry_lacks_room = true;
+                self.make_room_for(id);
                 return Ok(());
             }
             if let Some(next) = self.retries.take(id) {
-                self.shared.running.again(id);
+                self.shared.running.again(id.into());
                 self.begin(id, next)?;
+                self.turns.owe();
             }
         }
-        while let Some((id, _)) = self.waiting.first_key_value() {
+        loop {
+            let owed = self.turns.owed(self.shared.running.awake());
+            if let Some(id) = owed {
+                if self.start_lane(id)? {
+                    continue;
+                }
+                self.make_room_for(id);
+                return Ok(());
+            }
+            let Some((id, _)) = self.waiting.first_key_value() else {
+                return Ok(());
+            };
             let id = *id;
-            let stage = self.shared.plan.stage(id);
-            if self.states.first_hashing() != Some(id) || !self.capacity.take(stage) {
+            if self.states.first_hashing() != Some(id) {
+                return Ok(());
+            }
+            if !self.capacity.take(self.shared.plan.stage(id)) {
+                self.make_room_for(id);
                 return Ok(());
             }
             self.start(id)?;
+            self.turns.owe();
         }
+    }
+
+    /// Fills the room that other stages leave with jobs of the fan-outs under way.
+    pub(super) fn start_jobs(&mut self) -> Result<(), ExecError> {
+        let mut refused = BTreeSet::new();
+        while !self.room_is_wanted {
+            let now = self.shared.running.awake();
+            let Some(id) = self.turns.next(now, &refused) else {
+                break;
+            };
+            if !self.start_lane(id)? {
+                refused.insert(id);
+            }
+        }
+        self.room_is_wanted = false;
         Ok(())
+    }
+
+    /// One more lane of a fan-out, if there is room.
+    fn start_lane(&mut self, id: StageId) -> Result<bool, ExecError> {
+        if !self.capacity.take(self.shared.plan.stage(id)) {
+            return Ok(false);
+        }
+        if let Some((fan, lane)) = self.turns.enter(id) {
+            self.give(Work::Jobs(fan, lane))?;
+        }
+        Ok(true)
+    }
+
+    /// Has jobs of fan-outs leave room for a stage, if there is enough of it in their hands.
+    fn make_room_for(&mut self, id: StageId) {
+        let mut freed = self.capacity.clone();
+        for lane in self.turns.lanes() {
+            freed.give_back(self.shared.plan.stage(lane));
+        }
+        if freed.take(self.shared.plan.stage(id)) {
+            self.room_is_wanted = true;
+            self.turns.ask_for_room();
+        }
+    }
+
+    fn give(&mut self, work: Work) -> Result<(), ExecError> {
+        self.workers.give(work).map_err(|source| ExecError::System {
+            what: "start a thread for a stage",
+            source,
+        })
     }
 
     fn start(&mut self, id: StageId) -> Result<(), ExecError> {
@@ -103,7 +169,9 @@ impl Engine<'_> {
     fn begin(&mut self, id: StageId, tried: Try) -> Result<(), ExecError> {
         let plan = self.shared.plan;
         let stage = plan.stage(id);
-        if stage.retry.is_some() {
+        let splits = stage.parallel.is_some();
+        // Each job of a fan-out has its own tries and its own time.
+        if stage.retry.is_some() && !splits {
             self.retries.started(id, tried.clone());
         }
         let Try {
@@ -129,19 +197,22 @@ impl Engine<'_> {
             cache_miss_reason: reasons.sentence(),
             reasons: reasons.as_slice().to_vec(),
         });
-        if let Some(timeout) = stage.resources.timeout {
-            self.deadlines.start(self.shared.running, id, timeout);
+        if let Some(timeout) = stage.resources.timeout.filter(|_| !splits) {
+            self.deadlines
+                .start(self.shared.running, id.into(), timeout);
         }
-        let given = self.workers.give(Job {
+        let job = Job {
             id,
+            reasons,
             fingerprint,
             attempt,
             log,
             after,
-        });
-        given.map_err(|source| ExecError::System {
-            what: "start a thread for a stage",
-            source,
+        };
+        self.give(if splits {
+            Work::Split(job)
+        } else {
+            Work::Stage(job)
         })
     }
 }

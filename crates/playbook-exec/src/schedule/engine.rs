@@ -20,6 +20,7 @@ use playbook_types::record::event::{EventKind, RunTotals};
 use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
+use crate::fanout::Turns;
 use crate::plan::{Decided, Plan, StageFault};
 use crate::schedule::capacity::Capacity;
 use crate::schedule::record::{Entries, Record};
@@ -79,10 +80,14 @@ pub(super) struct Engine<'s> {
     pub(super) workers: Workers<'s>,
     pub(super) states: States,
     pub(super) capacity: Capacity,
+    /// The fan-outs under way.
+    pub(super) turns: Turns,
     pub(super) deadlines: Deadlines,
     pub(super) retries: Retries,
     /// A stage that is to be tried again now waits for cores.
     pub(super) retry_lacks_room: bool,
+    /// Jobs of fan-outs are to leave room for others, so no more of them begin.
+    pub(super) room_is_wanted: bool,
     pub(super) record: Record<'s>,
     pub(super) report: Report<'s>,
     pub(super) logs: Logs,
@@ -106,9 +111,11 @@ impl<'s> Engine<'s> {
         Self {
             states: States::new(plan),
             capacity: Capacity::new(runtime.jobs, plan.playbook()),
+            turns: Turns::default(),
             deadlines: Deadlines::new(runtime.grace),
             retries: Retries::default(),
             retry_lacks_room: false,
+            room_is_wanted: false,
             record: Record::new(plan, runtime.fold_every),
             report: Report::new(runtime.run_id, runtime.clock, runtime.observer, log),
             shared,
@@ -167,6 +174,7 @@ impl<'s> Engine<'s> {
             self.decide_ready()?;
             self.start_waiting()?;
         }
+        self.start_jobs()?;
         if self.is_over() {
             return Ok(());
         }
@@ -191,7 +199,13 @@ impl<'s> Engine<'s> {
         let retry = self.retries.next_due(running.awake());
         // Room comes with a message.
         let retry = retry.filter(|_| !self.retry_lacks_room);
-        self.deadlines.wait(running).into_iter().chain(retry).min()
+        let now = running.awake();
+        let jobs = self.turns.next_due();
+        let jobs = jobs.map(|at| at.saturating_duration_since(now));
+        // One whose time has come waits for room, which comes with a message.
+        let jobs = jobs.filter(|wait| !wait.is_zero());
+        let deadline = self.deadlines.wait(running);
+        deadline.into_iter().chain(retry).chain(jobs).min()
     }
 
     /// Writes events and, now and then, the lock. Once that has failed it is not tried again: what runs
@@ -213,12 +227,15 @@ impl<'s> Engine<'s> {
 
     fn is_over(&self) -> bool {
         let idle = self.deciding == 0 && self.workers.busy() == 0 && !self.record.is_folding();
-        idle && self.retries.is_empty() && (self.stopping || self.states.all_final())
+        idle && self.turns.is_empty()
+            && self.retries.is_empty()
+            && (self.stopping || self.states.all_final())
     }
 
     /// The run's own files cannot be written: nothing new starts, what runs may finish.
     pub(super) fn give_up(&mut self, error: ExecError) {
         self.stopping = true;
+        self.turns.stop();
         self.fatal.get_or_insert(error);
     }
 

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::error::ExecError;
+use crate::fanout::Told;
 use crate::observer::Observer;
 use crate::outputs::Places;
 use crate::plan::{
@@ -117,6 +118,8 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         logs: &logs,
         journal: &journal,
         clock: runtime.clock,
+        observer: runtime.observer,
+        failure: runtime.failure,
     };
     let (memo, folder) = (&memo, &folder);
     // The scheduler waits for every task, so it is there to hear what came of it.
@@ -212,6 +215,8 @@ fn on_a_thread<'s>(threads: &'s Scope<'s, '_>, task: Task, carry_out: &'s (impl 
 pub(super) enum Message {
     Decided(StageId, Result<Decided, StageFault>),
     Finished(Box<AttemptResult>),
+    /// News of a fan-out.
+    Jobs(Told),
     Folded(Result<(), LockError>),
     Signal(i32),
 }

@@ -9,12 +9,13 @@ use playbook_types::model::policy::FailurePolicy;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{EventKind, KeptFile, MadeOut};
+use playbook_types::record::event::{EventKind, FailedJob, JobCounts, KeptFile, MadeOut};
 use playbook_types::record::lock::{AfterEntry, EntryStatus, StageEntry};
 use playbook_types::record::state::StageState;
 use rustix::process::Signal;
 
 use crate::error::ExecError;
+use crate::fanout::Told;
 use crate::observer::Ending;
 use crate::plan::{Decided, StageFault};
 use crate::schedule::engine::Engine;
@@ -30,6 +31,7 @@ pub(in crate::schedule) struct Failure {
     log: Option<String>,
     restored: Vec<DataPath>,
     kept: Vec<KeptFile>,
+    jobs: Option<JobCounts>,
 }
 
 impl Engine<'_> {
@@ -44,6 +46,7 @@ impl Engine<'_> {
                 self.capacity.give_back(self.shared.plan.stage(result.id));
                 self.finished(*result)
             }
+            Message::Jobs(told) => self.told(told),
             Message::Folded(fold) => {
                 self.record.folded(&fold);
                 Ok(())
@@ -51,6 +54,40 @@ impl Engine<'_> {
             Message::Signal(signal) => {
                 self.signalled(signal);
                 Ok(())
+            }
+        }
+    }
+
+    /// News of a fan-out.
+    fn told(&mut self, told: Told) -> Result<(), ExecError> {
+        match told {
+            Told::Split(fan) => {
+                let id = fan.job.id;
+                let parallel = self.shared.plan.stage(id).parallel.as_ref();
+                let most = parallel.and_then(|parallel| parallel.max_workers);
+                if self.fatal.is_some() {
+                    fan.progress.stop();
+                }
+                self.turns.begin(id, fan, most);
+                Ok(())
+            }
+            Told::Started(who, timeout) => {
+                self.deadlines.start(self.shared.running, who, timeout);
+                Ok(())
+            }
+            Told::Ended(who) => {
+                self.deadlines.ended(who);
+                Ok(())
+            }
+            Told::Left(id, lane) => {
+                self.workers.finished();
+                self.capacity.give_back(self.shared.plan.stage(id));
+                self.turns.left(id, lane);
+                Ok(())
+            }
+            Told::Finished(result) => {
+                self.turns.ended(result.id);
+                self.settle(Message::Finished(result))
             }
         }
     }
@@ -73,6 +110,7 @@ impl Engine<'_> {
                     log: None,
                     restored: Vec::new(),
                     kept: Vec::new(),
+                    jobs: None,
                 };
                 self.failed(id, failure)
             }
@@ -100,7 +138,7 @@ impl Engine<'_> {
 
     fn finished(&mut self, result: AttemptResult) -> Result<(), ExecError> {
         let AttemptResult { id, log, outcome } = result;
-        let timed_out = self.deadlines.ended(id);
+        let timed_out = self.deadlines.ended(id.into());
         let tried = self.retries.ended(id);
         match outcome {
             Ok(made) => self.completed(id, made),
@@ -109,6 +147,7 @@ impl Engine<'_> {
                 mut entry,
                 restored,
                 kept,
+                jobs,
             }) => {
                 let left_open = cause.left_open();
                 let cause = self.why_ended(id, cause, timed_out);
@@ -125,12 +164,15 @@ impl Engine<'_> {
                     .unwrap_or(&log);
                 // A stage that could not begin has none.
                 let log = log.exists().then(|| shown.display().to_string());
+                // What a job printed says more than what all of them did.
+                let log = cause.job().and_then(|job| job.log.clone()).or(log);
                 let failure = Failure {
                     cause,
                     attempt: tried.as_ref().map_or(1, |tried| tried.attempt),
                     log,
                     restored,
                     kept,
+                    jobs,
                 };
                 match tried.and_then(|tried| Some((self.wait_before(id, &failure)?, tried))) {
                     Some((wait, tried)) if !left_open => self.try_again(id, tried, (wait, failure)),
@@ -214,7 +256,12 @@ impl Engine<'_> {
     }
 
     fn completed(&mut self, id: StageId, made: Made) -> Result<(), ExecError> {
-        let Made { entry, kept, fault } = made;
+        let Made {
+            entry,
+            kept,
+            fault,
+            jobs,
+        } = made;
         self.set(id, StageState::Validating)?;
         let stage = self.name(id);
         let old = self.record.entry(&stage);
@@ -232,6 +279,7 @@ impl Engine<'_> {
             changed,
             moved: entry.moved.clone(),
             kept,
+            jobs,
         };
         self.record.note(&stage, entry);
         self.set(id, StageState::Completed)?;
@@ -252,6 +300,7 @@ impl Engine<'_> {
             log,
             restored,
             kept,
+            jobs,
         } = failure;
         self.set(id, StageState::Failed)?;
         self.totals.stages_failed += 1;
@@ -265,6 +314,13 @@ impl Engine<'_> {
             log,
             restored,
             kept,
+            jobs,
+            job: cause.job().map(|job| FailedJob {
+                input: job.input.clone(),
+                id: job.id.clone(),
+                command: job.command.clone(),
+                work_dir: job.work_dir.clone(),
+            }),
         });
         self.failures.push((stage.clone(), cause));
         if self.shared.runtime.failure == FailurePolicy::StopOnFirst {

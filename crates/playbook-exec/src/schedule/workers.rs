@@ -3,11 +3,22 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::fanout::{FanOut, begin_stage, run_lane};
 use crate::schedule::run::Message;
 use crate::stage::{Attempt, Job, attempt};
 
-/// Jobs on their way to the workers.
-pub(super) type Queue = Arc<Mutex<Receiver<Job>>>;
+/// What a worker is given.
+pub(super) enum Work {
+    /// A stage.
+    Stage(Job),
+    /// A stage whose input is to be split, and whose jobs are then to be run.
+    Split(Job),
+    /// The jobs of one, as this lane of it.
+    Jobs(Arc<FanOut>, u32),
+}
+
+/// Work on its way to the workers.
+pub(super) type Queue = Arc<Mutex<Receiver<Work>>>;
 
 /// Starts one more worker on a queue.
 pub(super) type StartWorker<'s> = dyn Fn(Queue) -> std::io::Result<()> + 's;
@@ -15,7 +26,7 @@ pub(super) type StartWorker<'s> = dyn Fn(Queue) -> std::io::Result<()> + 's;
 /// The workers of a run. They end when this is dropped.
 pub(super) struct Workers<'s> {
     start: &'s StartWorker<'s>,
-    jobs: Sender<Job>,
+    jobs: Sender<Work>,
     queue: Queue,
     threads: usize,
     busy: usize,
@@ -39,7 +50,7 @@ impl<'s> Workers<'s> {
     }
 
     /// Gives a job to a worker, a new one if all are busy.
-    pub(super) fn give(&mut self, job: Job) -> std::io::Result<()> {
+    pub(super) fn give(&mut self, job: Work) -> std::io::Result<()> {
         if self.busy == self.threads {
             (self.start)(Arc::clone(&self.queue))?;
             self.threads += 1;
@@ -57,17 +68,23 @@ impl<'s> Workers<'s> {
 
 /// What a worker does: job after job, until no more can come.
 pub(super) fn work(queue: &Queue, with: Attempt<'_>, inbox: &Sender<Message>) {
-    while let Some(job) = next(queue) {
-        if inbox
-            .send(Message::Finished(Box::new(attempt(with, job))))
-            .is_err()
-        {
-            return;
+    // The scheduler is there for as long as somebody works.
+    let tell = |told| drop(inbox.send(Message::Jobs(told)));
+    while let Some(work) = next(queue) {
+        match work {
+            Work::Stage(job) => {
+                let result = Box::new(attempt(with, job));
+                if inbox.send(Message::Finished(result)).is_err() {
+                    return;
+                }
+            }
+            Work::Split(job) => begin_stage(with, job, &tell),
+            Work::Jobs(fan, lane) => run_lane(with, &fan, lane, &tell),
         }
     }
 }
 
-fn next(queue: &Queue) -> Option<Job> {
+fn next(queue: &Queue) -> Option<Work> {
     queue
         .lock()
         .unwrap_or_else(PoisonError::into_inner)

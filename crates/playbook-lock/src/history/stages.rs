@@ -8,7 +8,9 @@ use playbook_types::digest::Digest;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{Event, EventKind, KeptFile, MadeOut, RunTotals};
+use playbook_types::record::event::{
+    Event, EventKind, FailedJob, JobCounts, KeptFile, MadeOut, RunTotals,
+};
 use playbook_types::record::reason::InvalidationReason;
 use serde_json::Value;
 
@@ -113,6 +115,10 @@ pub struct StageRun {
     pub because: Option<StageName>,
     /// What it said as a gate.
     pub gate: Option<GateVerdict>,
+    /// Of a fan-out: its jobs.
+    pub jobs: Option<JobCounts>,
+    /// The job that failed first.
+    pub job: Option<FailedJob>,
 }
 
 impl StageRun {
@@ -141,6 +147,8 @@ impl StageRun {
             kept: Vec::new(),
             because: None,
             gate: None,
+            jobs: None,
+            job: None,
         }
     }
 }
@@ -256,6 +264,7 @@ impl Gather {
                 changed,
                 moved,
                 kept,
+                jobs,
             } => {
                 let run = self.ended(stage, StageOutcome::Ran, ts);
                 run.duration_seconds = Some(duration_seconds);
@@ -264,6 +273,7 @@ impl Gather {
                 // It went well after all.
                 (run.exit_code, run.signal, run.error, run.log) = (None, None, None, None);
                 run.restored.clear();
+                (run.jobs, run.job) = (jobs, None);
             }
             kind @ EventKind::StageFailed { .. } => self.failed(ts, kind),
             EventKind::StageSkipped { stage, because } => {
@@ -311,6 +321,8 @@ impl Gather {
             log,
             restored,
             kept,
+            jobs,
+            job,
         } = kind
         {
             let run = self.ended(stage, StageOutcome::Failed, ts);
@@ -319,6 +331,7 @@ impl Gather {
             run.error = Some(error);
             run.log = log;
             (run.restored, run.kept) = (restored, kept);
+            (run.jobs, run.job) = (jobs, job);
         }
     }
 

@@ -86,7 +86,8 @@ impl Place {
             text,
             directory: self.dir.path().to_owned(),
             env: &self.env,
-            log: &log,
+            out: &log,
+            err: &log,
             state: &state,
             stage: "a",
         })
