@@ -12,6 +12,7 @@ mod direct;
 mod every_moment;
 mod example;
 mod failing;
+mod fanout;
 mod git;
 mod live;
 mod locks;

@@ -1,11 +1,12 @@
 //! One job: its outputs aside, its command run, its outputs looked at and put on record.
 
+use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Instant;
 
 use indexmap::IndexMap;
 use playbook_hash::disk::faults::{Point, pass};
-use playbook_hash::{EntryKind, HashError};
+use playbook_hash::{DigestMemo, EntryKind, HashError, IgnoreRules};
 use playbook_types::digest::Digest;
 use playbook_types::model::stage::Stage;
 use playbook_types::path::DataPath;
@@ -356,21 +357,27 @@ fn add(told: &mut Vec<KeptFile>, more: Vec<KeptFile>) {
     told.extend(more.into_iter().take(room));
 }
 
-/// What stands at a path, a link as itself.
 fn look(with: Attempt<'_>, path: &DataPath) -> Result<Option<Thing>, HashError> {
+    thing_at(&with.places.resolve(path), (with.memo, &with.plan.ignore))
+}
+
+/// What stands at a path, a link as itself.
+pub(crate) fn thing_at(
+    place: &Path,
+    (memo, ignore): (&DigestMemo, &IgnoreRules),
+) -> Result<Option<Thing>, HashError> {
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::PermissionsExt as _;
 
-    let place = with.places.resolve(path);
-    let Ok(meta) = std::fs::symlink_metadata(&place) else {
+    let Ok(meta) = std::fs::symlink_metadata(place) else {
         return Ok(None);
     };
     if meta.is_symlink() {
-        let text = std::fs::read_link(&place).unwrap_or_default();
+        let text = std::fs::read_link(place).unwrap_or_default();
         let hash = Digest::from_bytes(*blake3::hash(text.as_os_str().as_bytes()).as_bytes());
         return Ok(Some(Thing::new(EntryKind::Link, hash)));
     }
-    let found = match with.memo.digest(&place, &with.plan.ignore) {
+    let found = match memo.digest(place, ignore) {
         Ok(found) => found,
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) => return Err(error),

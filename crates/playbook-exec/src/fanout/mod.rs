@@ -21,8 +21,9 @@ mod work_dir;
 
 pub(crate) use begin::FanOut;
 pub use failure::JobFailure;
+pub(crate) use job::thing_at;
 pub(crate) use lane::{Told, begin_stage, run_lane};
-pub(crate) use manifest::Manifest;
+pub(crate) use manifest::{JobRecord, MadeFile, Manifest};
 pub use outlook::{JobByHand, JobsOutlook};
 pub use split::SplitFault;
 pub(crate) use turns::Turns;

@@ -12,10 +12,10 @@ use playbook_exec::{FailureCause, Outcome, Summary, tail};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{Event, EventKind, KeptFile, RunTotals};
+use playbook_types::record::event::{Event, EventKind, FailedJob, JobCounts, KeptFile, RunTotals};
 
 use crate::app::Verbosity;
-use crate::render::units::duration;
+use crate::render::units::{duration, grouped};
 use crate::term::{self, Tone, paint};
 
 /// Lines of a failed stage's log that are shown.
@@ -87,7 +87,12 @@ impl Plain {
         self.line(Tone::Warn, "retry", stage, &more);
     }
 
-    fn completed(&self, stage: &StageName, seconds: f64, changed: bool) {
+    fn completed(
+        &self,
+        stage: &StageName,
+        (seconds, changed): (f64, bool),
+        jobs: Option<JobCounts>,
+    ) {
         let same = if changed {
             ""
         } else {
@@ -97,7 +102,11 @@ impl Plain {
             Tone::Good,
             "done",
             stage,
-            &format!("{}{same}", duration(seconds)),
+            &format!(
+                "{}{same}{}",
+                duration(seconds),
+                jobs.map(of_jobs).unwrap_or_default()
+            ),
         );
         self.commands
             .lock()
@@ -126,6 +135,8 @@ impl Plain {
             attempt,
             log,
             kept,
+            jobs,
+            job,
             ..
         } = failure;
         writeln!(
@@ -139,12 +150,29 @@ impl Plain {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(*stage);
+        // What a job ran says more than what all of them did.
+        let command = match job {
+            Some(job) => Some(job.command.clone()),
+            None => command,
+        };
         if let Some(command) = command.filter(|_| *attempt > 0) {
             let indented = command.trim_end().replace('\n', "\n           ");
             writeln!(text, "  command: {indented}").ok();
         }
         if let Some(log) = log {
             self.log(&mut text, log);
+        }
+        if let Some(work_dir) = job.and_then(|job| job.work_dir.as_ref()) {
+            writeln!(text, "  work:    {work_dir}").ok();
+        }
+        if let Some(jobs) = jobs.filter(|jobs| jobs.total > 0) {
+            let done = grouped(jobs.run + jobs.cached);
+            let total = grouped(jobs.total);
+            writeln!(
+                text,
+                "  jobs:    {done} of {total} done; the next run goes on from there"
+            )
+            .ok();
         }
         for KeptFile { path, kept } in *kept {
             writeln!(
@@ -181,14 +209,29 @@ impl Plain {
     }
 }
 
+/// What is told of the jobs of a fan-out that is done.
+fn of_jobs(jobs: JobCounts) -> String {
+    let JobCounts {
+        total, run, cached, ..
+    } = jobs;
+    match (total, cached) {
+        (0, _) => ", no jobs: no file matches".to_owned(),
+        (1, 0) => ", 1 job".to_owned(),
+        (_, 0) => format!(", {} jobs", grouped(total)),
+        _ => format!(", {} of {} jobs", grouped(run), grouped(total)),
+    }
+}
+
 /// Where to look next, and what is as it was.
 fn hint(failure: &Failure<'_>) -> String {
     let mut parts = Vec::new();
     // Who ends a run knows why.
     if failure.attempt > 0 && failure.error != FailureCause::Interrupted.to_string() {
         let stage = failure.stage;
+        let job = failure.job.map(|job| format!(" {}", job.id));
+        let job = job.unwrap_or_default();
         parts.push(format!(
-            "'playbook debug {stage}' shows how to run it by hand"
+            "'playbook debug {stage}{job}' shows how to run it by hand"
         ));
     }
     let restored: Vec<&str> = failure.restored.iter().map(DataPath::as_str).collect();
@@ -249,6 +292,8 @@ struct Failure<'a> {
     log: Option<&'a str>,
     restored: &'a [DataPath],
     kept: &'a [KeptFile],
+    jobs: Option<JobCounts>,
+    job: Option<&'a FailedJob>,
 }
 
 impl Observer for Plain {
@@ -274,9 +319,10 @@ impl Observer for Plain {
                 changed,
                 moved,
                 kept,
+                jobs,
                 ..
             } => {
-                self.completed(stage, *duration_seconds, *changed);
+                self.completed(stage, (*duration_seconds, *changed), *jobs);
                 Self::notes(stage, moved, kept);
             }
             EventKind::StageFailed {
@@ -286,6 +332,8 @@ impl Observer for Plain {
                 log,
                 restored,
                 kept,
+                jobs,
+                job,
                 ..
             } => {
                 let log = log.as_deref();
@@ -296,6 +344,8 @@ impl Observer for Plain {
                     log,
                     restored,
                     kept,
+                    jobs: *jobs,
+                    job: job.as_ref(),
                 });
             }
             EventKind::StageRetry {

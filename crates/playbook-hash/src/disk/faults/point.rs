@@ -91,6 +91,21 @@ impl Point {
         Self::RecoveryFolded,
     ];
 
+    /// Whether only a fan-out comes by.
+    pub fn is_of_jobs(self) -> bool {
+        matches!(
+            self,
+            Self::Split
+                | Self::JobNoted
+                | Self::JobAside
+                | Self::JobMade
+                | Self::JobRecorded
+                | Self::JobLeftovers
+                | Self::JobsDone
+                | Self::Swept
+        )
+    }
+
     /// Its name in directives and traces.
     pub fn name(self) -> &'static str {
         match self {
