@@ -11,6 +11,7 @@ use playbook_lock::LockError;
 use playbook_types::finding::Findings;
 use rustix::io::Errno;
 
+use crate::args::names_yaml;
 use crate::outcome::Outcome;
 use crate::render::findings::render_findings;
 use crate::render::harmless::harmless;
@@ -55,6 +56,17 @@ impl CliError {
             Outcome::Surroundings,
             format!("cannot read {}: {error}", path.display()),
         )
+    }
+
+    /// A word where only a playbook may stand.
+    pub(crate) fn no_such_playbook(word: &str) -> Self {
+        if names_yaml(Path::new(word)) {
+            return Self::usage(format!("there is no playbook file '{word}'")).hint(
+                "correct its name; without one, the playbook here or in a directory above is taken",
+            );
+        }
+        Self::usage(format!("'{word}' is not a playbook file"))
+            .hint("this command is about a whole playbook: name its .yaml or .yml file, or none")
     }
 
     /// With advice.
@@ -106,10 +118,17 @@ impl From<ExecError> for CliError {
                     ),
                 }
             }
-            ExecError::Selection { suggestion, .. } => {
+            ExecError::Selection {
+                selector,
+                suggestion,
+                ..
+            } => {
                 let cli = Self::usage(message);
                 match suggestion {
                     Some(name) => cli.hint(format!("did you mean '{name}'?")),
+                    None if names_yaml(Path::new(&selector)) => {
+                        cli.hint("and there is no playbook file of this name")
+                    }
                     None => cli.hint("'playbook list' shows the stages"),
                 }
             }
@@ -137,9 +156,7 @@ impl From<ExecError> for CliError {
             ExecError::Template { .. } | ExecError::Cycle(_) => {
                 Self::usage(message).hint("'playbook validate' shows where")
             }
-            ExecError::TooManyCores { target, .. } => Self::usage(message).hint(format!(
-                "ask for fewer in the stage's resources.cores, or correct targets.{target}.cores"
-            )),
+            ExecError::TooLarge { found } => too_large(&found),
             ExecError::ForbiddenOut { .. } => Self::usage(message)
                 .hint("outs are set aside and made anew: name another path, below the root"),
             ExecError::Internal(_) => Self::new(Outcome::Surroundings, message).hint(OUR_FAULT),
@@ -157,6 +174,32 @@ fn unadoptable(faults: &[playbook_exec::Unadoptable]) -> CliError {
         writeln!(error.detail, "{word}: stage '{}': {what}", fault.stage).ok();
     }
     error
+}
+
+/// Stages that ask for more than there is, all of them.
+fn too_large(found: &[playbook_exec::TooLarge]) -> CliError {
+    let mut error = CliError::usage("this machine has less than stages ask for; nothing was run")
+        .hint("ask for less, or run it where there is more; 'playbook run STAGE' runs only what STAGE needs");
+    for one in found {
+        let (word, what) = (paint(Tone::Bad, "error"), one.to_string());
+        writeln!(error.detail, "{word}: {}", harmless(&what)).ok();
+    }
+    if found.iter().any(|one| !one.asked.ends_with("disk")) {
+        error = error.hint(
+            "if it has more than can be seen, say so: targets: {big: {memory_gb: …, gpus: …}}, and 'target: big' in the stage",
+        );
+    }
+    error
+}
+
+/// The same where nothing is to run.
+pub(crate) fn warn_of_too_large(found: &[playbook_exec::TooLarge]) -> String {
+    let mut text = String::new();
+    for one in found {
+        let (word, what) = (paint(Tone::Warn, "warning"), one.to_string());
+        writeln!(text, "{word}: {}", harmless(&what)).ok();
+    }
+    text + &hint_line("'playbook run' refuses that on this machine")
 }
 
 fn not_supported(features: &[playbook_exec::Unsupported]) -> CliError {
@@ -181,11 +224,11 @@ impl From<LockError> for CliError {
         match error {
             LockError::Disk(error) => error.into(),
             LockError::Playbook { path, findings } => of_findings(&path, &findings),
-            LockError::Conflict { .. } => Self::usage(message)
+            LockError::Conflict { path, .. } => Self::usage(message)
                 .hint("resolve the conflict as in any file; either side of an entry will do, because an entry only counts if it matches what is on disk")
-                .hint("or take one side whole: git checkout --ours (or --theirs) -- FILE"),
-            LockError::Broken { .. } => Self::usage(message)
-                .hint("restore it (git checkout -- FILE), or move it away: then every stage runs once more"),
+                .hint(format!("or take one side whole: git checkout --ours (or --theirs) -- {}", path.display())),
+            LockError::Broken { path, .. } => Self::usage(message)
+                .hint(format!("restore it (git checkout -- {}), or move it away: then every stage runs once more", path.display())),
             LockError::Schema { .. } => {
                 Self::usage(message).hint("a newer playbook wrote it; update this one, or move the file away to start anew")
             }
@@ -250,15 +293,17 @@ impl From<HashError> for CliError {
     fn from(error: HashError) -> Self {
         let cli = Self::new(Outcome::Surroundings, error.to_string());
         match error {
-            HashError::NotFound { .. }
-            | HashError::IsDirectory { .. }
-            | HashError::NotADirectory { .. } => {
+            HashError::NotFound { .. } => {
                 cli.hint("put it there, or correct the path in the playbook")
+            }
+            HashError::IsDirectory { .. } | HashError::NotADirectory { .. } => {
+                cli.hint("correct the path in the playbook, or move away what stands there")
             }
             HashError::DanglingLink { .. } | HashError::LinkLoop { .. } => {
                 cli.hint("correct the link, or remove it")
             }
             HashError::Special { .. } => cli.hint("move it away, or name it in .playbookignore"),
+            HashError::Halted { .. } => cli.hint("run again to go on"),
             HashError::KeepsChanging { .. } => cli.hint("let what writes there end, and run again"),
             HashError::IgnorePattern { .. } => {
                 cli.hint("correct the line: the syntax is that of .gitignore")

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use playbook_exec::plan::StageFault;
-use playbook_exec::{ExecError, FailureCause, OutFault, Unadoptable, Unsupported};
+use playbook_exec::{ExecError, FailureCause, OutFault, TooLarge, Unadoptable, Unsupported};
 use playbook_hash::disk::DiskError;
 use playbook_hash::{HashError, SpecialKind};
 use playbook_lock::LockError;
@@ -179,11 +179,17 @@ fn of_exec() -> Vec<ExecError> {
         ExecError::Cycle(Cycle(vec![StageId::new(0), StageId::new(1)])),
         selection(Some("train")),
         selection(None),
-        ExecError::TooManyCores {
-            stage: stage(),
-            asked: 64,
-            target: "gpu".to_owned(),
-            cores: 32,
+        ExecError::TooLarge {
+            found: vec![TooLarge {
+                stage: StageName::parse("train").unwrap(),
+                at: KeyPath::TOP
+                    .key("stages")
+                    .key("train")
+                    .key("resources")
+                    .key("memory_gb"),
+                asked: "128 GB of memory".to_owned(),
+                has: "this machine has 16.4 GB".to_owned(),
+            }],
         },
         ExecError::SameRealPath {
             first: "out/x".to_owned(),
@@ -241,6 +247,7 @@ fn of_hash() -> Vec<HashError> {
             kind: SpecialKind::Fifo,
         },
         HashError::KeepsChanging { path: path() },
+        HashError::Halted { path: path() },
         HashError::Io {
             action: "read",
             path: path(),
@@ -299,6 +306,9 @@ fn of_stages() -> Vec<FailureCause> {
         }),
         missing(None),
         missing(Some("fetch")),
+        FailureCause::Before(StageFault::FrozenGate {
+            gate: StageName::parse("train").unwrap(),
+        }),
         FailureCause::Transaction(OutFault::MountPoint { out: data("x") }),
         FailureCause::NotRolledBack {
             cause: Box::new(FailureCause::Exit(1)),

@@ -1,11 +1,15 @@
 //! Why a run cannot begin, or cannot go on.
 
+use std::fmt;
+
 use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_lock::LockError;
 use playbook_lock::journal::RunHeader;
+use playbook_types::finding::KeyPath;
 use playbook_types::graph::Cycle;
 use playbook_types::model::params::UnknownParam;
+use playbook_types::name::StageName;
 use playbook_types::record::state::IllegalStep;
 use playbook_types::template::TemplateError;
 
@@ -55,17 +59,11 @@ pub enum ExecError {
         /// The nearest name that exists.
         suggestion: Option<String>,
     },
-    /// A stage asks for more than there is.
-    #[error("stage '{stage}' asks for {asked} cores, and target '{target}' has {cores}")]
-    TooManyCores {
-        /// The stage.
-        stage: String,
-        /// What it asks for.
-        asked: u32,
-        /// Where it runs.
-        target: String,
-        /// What is there.
-        cores: u32,
+    /// Stages ask for more than this machine has.
+    #[error("{}", too_large(found))]
+    TooLarge {
+        /// All that is asked for and is not there.
+        found: Vec<TooLarge>,
     },
     /// Two outs are one file on disk.
     #[error("{first} and {second} are the same file on this disk")]
@@ -129,11 +127,36 @@ pub enum ExecError {
     Internal(#[from] IllegalStep),
 }
 
+/// More than there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Which stage asks for it.
+    pub stage: StageName,
+    /// Where: `stages.train.resources.memory_gb`.
+    pub at: KeyPath,
+    /// What it asks for: `128 GB of memory`.
+    pub asked: String,
+    /// What there is, and who says so: `this machine has 16 GB`.
+    pub has: String,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            stage,
+            at,
+            asked,
+            has,
+        } = self;
+        write!(f, "stage '{stage}' asks for {asked}, and {has} ({at})")
+    }
+}
+
 /// Something the language has and this version cannot do yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsupported {
     /// Where it stands: `stages.train.retry`.
-    pub at: playbook_types::finding::KeyPath,
+    pub at: KeyPath,
     /// What it is, in a person's words.
     pub what: &'static str,
 }
@@ -142,6 +165,11 @@ fn not_adopted(faults: &[Unadoptable]) -> String {
     let fault = |fault: &Unadoptable| format!("stage '{}': {}", fault.stage, fault.what);
     let list: Vec<String> = faults.iter().map(fault).collect();
     format!("nothing was recorded: {}", list.join("; "))
+}
+
+fn too_large(found: &[TooLarge]) -> String {
+    let list: Vec<String> = found.iter().map(ToString::to_string).collect();
+    list.join("; ")
 }
 
 fn not_supported(features: &[Unsupported]) -> String {

@@ -51,8 +51,8 @@ mod schedule;
 mod settled;
 mod stage;
 
-pub use error::{ExecError, Unsupported};
-pub use fanout::{JobByHand, JobFailure, JobsOutlook, SplitFault};
+pub use error::{ExecError, TooLarge, Unsupported};
+pub use fanout::{JobByHand, JobFailure, JobFault, JobsOutlook, SplitFault};
 pub use outputs::{OutFault, clean};
 pub use process::{ByHand, identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};

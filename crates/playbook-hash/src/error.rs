@@ -66,6 +66,12 @@ pub enum HashError {
         /// The path.
         path: PathBuf,
     },
+    /// Whoever wanted the digest does so no more.
+    #[error("{} was not read to its end: the run is being ended", Quoted(path))]
+    Halted {
+        /// The path.
+        path: PathBuf,
+    },
     /// The system refuses.
     #[error("cannot {action} {}: {source}", Quoted(path))]
     Io {
@@ -112,6 +118,7 @@ impl HashError {
             | Self::NotADirectory { path }
             | Self::Special { path, .. }
             | Self::KeepsChanging { path }
+            | Self::Halted { path }
             | Self::Io { path, .. }
             | Self::IgnorePattern { path, .. } => path,
         }

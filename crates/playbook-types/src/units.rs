@@ -1,6 +1,56 @@
-//! Units a playbook writes as text: durations.
+//! Units a playbook writes as text or numbers: durations, amounts of memory and disk.
 
+use std::fmt;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// An amount of memory or disk. A gigabyte is 10⁹ bytes: a machine that is sold with 16 GB has some more than that,
+/// so that a stage may ask for all 16.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct ByteSize(u64);
+
+impl ByteSize {
+    /// So many bytes.
+    pub const fn from_bytes(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// So many gigabytes; `None` for what is no amount. What is more than can be counted is the most that can.
+    pub fn from_gigabytes(gigabytes: f64) -> Option<Self> {
+        let bytes = (gigabytes * 1e9).round();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is not negative, and casts saturate"
+        )]
+        (bytes >= 0.0).then_some(Self(bytes as u64))
+    }
+
+    /// In bytes.
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+}
+
+/// `812 B`, `1.5 kB`, `64 MB`, `25.277 GB`: to three places, never more than there is.
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, name) = match self.0 {
+            0..1_000 => return write!(f, "{} B", self.0),
+            1_000..1_000_000 => (1_000, "kB"),
+            1_000_000..1_000_000_000 => (1_000_000, "MB"),
+            _ => (1_000_000_000, "GB"),
+        };
+        let (whole, thousandths) = (self.0 / unit, self.0 % unit / (unit / 1_000));
+        let text = format!("{whole}.{thousandths:03}");
+        let short = text.trim_end_matches('0').trim_end_matches('.');
+        write!(f, "{short} {name}")
+    }
+}
 
 /// Why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +113,25 @@ fn unit_seconds(unit: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_of_bytes() {
+        for (gigabytes, bytes, text) in [
+            (0.0, 0, "0 B"),
+            (1e-9, 1, "1 B"),
+            (0.000_001_5, 1_500, "1.5 kB"),
+            (0.5, 500_000_000, "500 MB"),
+            (16.0, 16_000_000_000, "16 GB"),
+            (25.276_502_016, 25_276_502_016, "25.276 GB"),
+            (1e300, u64::MAX, "18446744073.709 GB"),
+        ] {
+            let size = ByteSize::from_gigabytes(gigabytes).unwrap();
+            assert_eq!((size.bytes(), size.to_string().as_str()), (bytes, text));
+        }
+        for none in [-1.0, f64::NAN, f64::NEG_INFINITY] {
+            assert_eq!(ByteSize::from_gigabytes(none), None);
+        }
+    }
 
     #[test]
     fn durations() {

@@ -82,7 +82,8 @@ fn samples() -> Vec<EventKind> {
         },
         EventKind::GateFailed {
             stage: stage(),
-            report: None,
+            report: Some(path()),
+            missing: vec![path()],
         },
         EventKind::RunCompleted(RunTotals::default()),
         EventKind::RunFailed(RunTotals::default()),

@@ -1,15 +1,18 @@
 //! What a run would do, as a table and as JSON.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use playbook_exec::JobsOutlook;
 use playbook_exec::plan::{Estimate, Fate, Foretold, Plan};
 use playbook_types::name::StageName;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::reason::InvalidationReason;
 use serde::Serialize;
 
-use crate::render::units::{duration, to_the_second};
+use crate::render::harmless::harmless;
+use crate::render::units::{duration, grouped, to_the_second};
 use crate::term::{Tone, paint};
 
 /// One stage as JSON.
@@ -27,6 +30,15 @@ pub(crate) struct Row<'a> {
     /// How long it took when it last ran, if it would or may run.
     #[serde(skip_serializing_if = "Option::is_none")]
     usual_seconds: Option<f64>,
+    /// Of a fan-out that would run, and whose input is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<JobsRow>,
+}
+
+#[derive(Serialize)]
+struct JobsRow {
+    total: usize,
+    to_run: usize,
 }
 
 #[derive(Serialize)]
@@ -41,6 +53,10 @@ pub(crate) fn json_lines(plan: &Plan<'_>, foretold: &[Foretold]) -> String {
         let runs = matches!(stage.fate, Fate::Miss(_) | Fate::Maybe(_));
         let row = Row {
             usual_seconds: plan.usual_seconds(stage.id).filter(|_| runs),
+            jobs: stage.jobs.as_ref().map(|jobs| JobsRow {
+                total: jobs.total,
+                to_run: jobs.to_run,
+            }),
             ..row_of(&stage.stage, &stage.fate)
         };
         serde_json::to_string(&row).ok()
@@ -59,6 +75,7 @@ pub(crate) fn row_of<'a>(stage: &'a StageName, fate: &'a Fate) -> Row<'a> {
         running: None,
         error: None,
         usual_seconds: None,
+        jobs: None,
     };
     match fate {
         Fate::Hit(_) => row("hit"),
@@ -91,13 +108,22 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
         .map(|stage| stage.stage.as_str().chars().count())
         .max()
         .unwrap_or(0);
+    let open: BTreeSet<&StageName> = foretold
+        .iter()
+        .filter(|stage| !stage.fate.is_hit())
+        .map(|stage| &stage.stage)
+        .collect();
     let mut text = String::new();
     for stage in foretold {
-        let (tone, word, why) = told(&stage.fate);
+        let (tone, word, mut why) = told(&stage.fate, |stage| open.contains(stage));
+        if let Some(jobs) = &stage.jobs {
+            write!(why, " ({})", of_jobs(jobs)).ok();
+        }
         let line = format!(
             "{} {:<width$}  {why}",
             paint(tone, &format!("{word:<6}")),
-            stage.stage
+            stage.stage,
+            why = harmless(&why)
         );
         writeln!(text, "{}", line.trim_end()).ok();
     }
@@ -107,6 +133,13 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
         writeln!(text, "{line}").ok();
     }
     text
+}
+
+/// `12 of 6,452 jobs`.
+pub(crate) fn of_jobs(jobs: &JobsOutlook) -> String {
+    let (to_run, total) = (grouped(jobs.to_run), grouped(jobs.total));
+    let word = if jobs.total == 1 { "job" } else { "jobs" };
+    format!("{to_run} of {total} {word}")
 }
 
 /// How long it will take; nothing if that is less than a second, as far as is known.
@@ -163,11 +196,28 @@ fn expected(estimate: &Estimate, jobs: u32) -> Option<String> {
     Some(line)
 }
 
-fn told(fate: &Fate) -> (Tone, &'static str, String) {
+/// A reason before the run. `runs_first` says which stages run in it before.
+pub(crate) fn ahead(
+    reason: &InvalidationReason,
+    runs_first: impl Fn(&StageName) -> bool,
+) -> String {
+    match reason {
+        InvalidationReason::UpstreamRerun { stage } if runs_first(stage) => {
+            format!("'{stage}' would run first, and this stage is ordered after it")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn told(fate: &Fate, runs_first: impl Fn(&StageName) -> bool) -> (Tone, &'static str, String) {
     match fate {
         Fate::Hit(HitKind::Hit) => (Tone::Good, "cached", String::new()),
         Fate::Hit(HitKind::Frozen) => (Tone::Good, "cached", "frozen".to_owned()),
-        Fate::Miss(reasons) => (Tone::Act, "run", reasons.sentence()),
+        Fate::Miss(reasons) => {
+            let reasons = reasons.as_slice().iter();
+            let sentences: Vec<String> = reasons.map(|reason| ahead(reason, &runs_first)).collect();
+            (Tone::Act, "run", sentences.join("; "))
+        }
         Fate::Maybe(waits_for) => {
             let names: Vec<&str> = waits_for.iter().map(StageName::as_str).collect();
             (

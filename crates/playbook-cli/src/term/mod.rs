@@ -6,6 +6,8 @@ pub(crate) use area::{
     Size, can_draw, clear_before_panics, draw, draw_with_next, is_drawn, resume, size, suspend,
 };
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
@@ -66,8 +68,38 @@ pub(crate) fn set_color(when: ColorWhen) {
 /// When nobody reads it any more, or the disk behind it is full.
 pub(crate) fn out(text: &str) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(only_colours(text).as_bytes())?;
     stdout.flush()
+}
+
+/// The text with every control character written out that is neither a colour nor shapes lines. Names and values are made
+/// [`harmless`](crate::render::harmless::harmless) where they are shown; this is for the one that was forgotten.
+fn only_colours(text: &str) -> Cow<'_, str> {
+    let harms = |byte: u8| (byte < 0x20 && !matches!(byte, b'\n' | b'\t')) || byte == 0x7f;
+    if !text.bytes().any(harms) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(harms) {
+        let (before, from) = rest.split_at(at);
+        shown.push_str(before);
+        let length = colour(from).unwrap_or_else(|| {
+            write!(shown, "\\x{:02x}", from.as_bytes()[0]).ok();
+            0
+        });
+        shown.push_str(&from[..length]);
+        rest = &from[length.max(1)..];
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// How long the colour is that the text begins with, if it does: `ESC [ … m`.
+fn colour(text: &str) -> Option<usize> {
+    let codes = text.strip_prefix("\x1b[")?;
+    let end = codes.find(|character: char| !matches!(character, '0'..='9' | ';'))?;
+    codes[end..].starts_with('m').then_some(2 + end + 1)
 }
 
 /// Writes bytes to standard output as they are.
@@ -88,6 +120,7 @@ pub(crate) fn out_is_terminal() -> bool {
 
 /// Tells a person something, on standard error. Where nobody can be told, that is no reason to fail.
 pub(crate) fn say(text: &str) {
+    let text = &only_colours(text);
     if area::say_above(text) {
         return;
     }
@@ -96,4 +129,25 @@ pub(crate) fn say(text: &str) {
         .write_all(text.as_bytes())
         .and_then(|()| stderr.flush())
         .ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tone, only_colours, paint};
+
+    #[test]
+    fn nothing_but_colours_reaches_a_terminal() {
+        let painted = paint(Tone::Bad, "error");
+        for (text, shown) in [
+            ("plain\n\ttext ü", "plain\n\ttext ü"),
+            (painted.as_str(), painted.as_str()),
+            ("a\x1b[2Jb", "a\\x1b[2Jb"),
+            ("a\x1b]0;title\x07b", "a\\x1b]0;title\\x07b"),
+            ("over\rwritten\x7f", "over\\x0dwritten\\x7f"),
+            ("\x1b", "\\x1b"),
+            ("\x1b[1;31", "\\x1b[1;31"),
+        ] {
+            assert_eq!(only_colours(text), shown);
+        }
+    }
 }

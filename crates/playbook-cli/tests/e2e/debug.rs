@@ -84,7 +84,7 @@ fn after_a_failure_it_shows_what_came_of_it() {
                echo *** 7 >&2; exit 3
       log:     .playbook/playbook/logs/0192f3c1-0000/use.1.log (all of it)
         | se cret 7
-      left:    y as the command left it is now .playbook/playbook/failed/use/y
+      left:    what the command left at y is now .playbook/playbook/failed/use/y
       hint: 'playbook debug use' shows how to run it by hand
     skip   there  because 'use' failed
     1 run · 0 cached · 1 failed · 1 skipped in 0.00 s

@@ -10,6 +10,11 @@ struct Generations {
     sandbox: Sandbox,
 }
 
+/// Fails when it has made half of its outs, if `bad` is there.
+const STAGE: &str = "  a: {cmd: 'cat in > x; mkdir d; cat in > d/one; test ! -e bad; cat in > d/two', deps: [in], outs: [x, d]}\n";
+/// Says no when it has written all it found.
+const GATE: &str = "  a: {gate: true, cmd: 'cat in > x; mkdir d; cat in > d/one; cat in > d/two; test ! -e bad', deps: [in], outs: [x, d]}\n";
+
 /// How a run finds out what is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -21,9 +26,12 @@ const WAYS: [Way; 2] = [Way::Ordinary, Way::ByStats];
 
 impl Generations {
     fn new(way: Way, fails: bool) -> Self {
-        // With `bad` there it fails when it has made half of its outs.
-        let stages = "  a: {cmd: 'cat in > x; mkdir d; cat in > d/one; test ! -e bad; cat in > d/two', deps: [in], outs: [x, d]}\n  b: {cmd: 'cp other y', deps: [other], outs: [y]}\n";
-        let sandbox = Sandbox::with_stages(stages);
+        Self::of(STAGE, way, fails)
+    }
+
+    fn of(stage: &str, way: Way, fails: bool) -> Self {
+        let other = "  b: {cmd: 'cp other y', deps: [other], outs: [y]}\n";
+        let sandbox = Sandbox::with_stages(&format!("{stage}{other}"));
         sandbox.write("in", "old");
         sandbox.write("other", "");
         let this = Self { sandbox };
@@ -48,7 +56,12 @@ impl Generations {
 
     /// How many operations a run has.
     fn operations(way: Way, fails: bool) -> usize {
-        let this = Self::new(way, fails);
+        Self::new(way, fails).count(way)
+    }
+
+    /// How many operations its next run has.
+    fn count(&self, way: Way) -> usize {
+        let this = self;
         this.run_with(&format!("trace={}", this.sandbox.path("trace").display()));
         let trace = this.sandbox.read("trace");
         let by_stats = trace.contains("\tpart-planned\t");
@@ -119,6 +132,34 @@ fn former_outs_come_back_whenever_a_run_that_fails_dies() {
             this.recover();
             assert_eq!(this.generation(&when), "old", "{when}");
             this.nothing_is_left(&when);
+        }
+    }
+}
+
+#[test]
+fn a_gate_that_says_no_has_reports_of_one_run_and_never_counts_as_passed_whenever_it_dies() {
+    for way in WAYS {
+        for n in 1..=Generations::of(GATE, way, true).count(way) {
+            for how in ["kill", "kill-half", "kill-after"] {
+                let when = format!("{way:?}, {how}={n}");
+                let this = Generations::of(GATE, way, true);
+                this.run_with(&format!("{how}={n}"));
+                let foretold = this.status();
+                assert!(foretold.starts_with("run    a"), "{when}: {foretold}");
+                this.recover();
+                this.generation(&when);
+                assert_eq!(this.status(), foretold, "{when}");
+                this.nothing_is_left(&when);
+                assert_eq!(this.run_with(""), Some(1), "{when}");
+                assert_eq!(this.generation(&when), "newer", "{when}");
+                this.nothing_is_left(&when);
+                assert!(!this.sandbox.exists(".playbook/playbook/kept"), "{when}");
+                // What a gate that was cut off left is gone when it has run again.
+                assert!(
+                    !this.sandbox.exists(".playbook/playbook/failed/a"),
+                    "{when}"
+                );
+            }
         }
     }
 }

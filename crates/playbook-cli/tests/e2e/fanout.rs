@@ -28,9 +28,13 @@ fn jobs(sandbox: &Sandbox) -> Vec<String> {
 }
 
 fn event(printed: &str, kind: &str) -> Value {
-    let events = printed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let events = printed
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let mut found = events.filter(|event| event["event"] == kind);
-    found.next().unwrap_or_else(|| panic!("no {kind} in {printed}"))
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no {kind} in {printed}"))
 }
 
 fn counts(printed: &str) -> [u64; 4] {
@@ -99,7 +103,11 @@ fn an_input_that_is_gone_takes_its_output_along() {
     );
     assert_eq!(sandbox.names("done"), ["a.txt"]);
     let kept = ".playbook/playbook/kept/0192f3c1-0000/up/done/c.txt";
-    let kept = if sandbox.exists(kept) { kept } else { panic!("{said}") };
+    let kept = if sandbox.exists(kept) {
+        kept
+    } else {
+        panic!("{said}")
+    };
     assert_eq!(sandbox.read(kept), "corrected by hand");
 }
 
@@ -109,14 +117,23 @@ fn files_of_others_among_the_outputs_are_kept_and_edited_outputs_made_anew() {
     inputs(&sandbox, &["a.txt", "b.txt", "c.txt"]);
     sandbox.write("done/mine/notes", "my own");
     let said = sandbox.run(&["run"]).says(0);
-    assert!(said.contains("what stood at done/mine/notes is not on record"), "{said}");
+    assert!(
+        said.contains("what stood at done/mine/notes is not on record"),
+        "{said}"
+    );
     assert_eq!(sandbox.names("done"), ["a.txt", "b.txt", "c.txt"]);
     jobs(&sandbox);
 
     sandbox.write("done/b.txt", "edited");
     let said = sandbox.run(&["run"]).says(0);
-    assert!(said.contains("done/: 1 file changed") || said.contains("done was modified"), "{said}");
-    assert!(said.contains("what stood at done/b.txt is not on record"), "{said}");
+    assert!(
+        said.contains("done/: 1 file changed") || said.contains("done was modified"),
+        "{said}"
+    );
+    assert!(
+        said.contains("what stood at done/b.txt is not on record"),
+        "{said}"
+    );
     assert_eq!(jobs(&sandbox), ["raw/b.txt"]);
     sandbox.remove("done/c.txt");
     sandbox.run(&["run"]).says(0);
@@ -126,12 +143,17 @@ fn files_of_others_among_the_outputs_are_kept_and_edited_outputs_made_anew() {
 #[test]
 fn what_decides_about_jobs_is_what_decides_about_stages() {
     let stages = |more: &str, cmd: &str| {
-        format!("  up:\n    deps: [raw, model]\n    outs: [done]\n    params: [level]\n    cmd: '{cmd}'\n    parallel: {{strategy: per_file{more}}}\n")
+        format!(
+            "  up:\n    deps: [raw, model]\n    outs: [done]\n    params: [level]\n    cmd: '{cmd}'\n    parallel: {{strategy: per_file{more}}}\n"
+        )
     };
     let cmd = "echo {{input}} >> jobs; cp {{input}} {{output}}";
     let sandbox = Sandbox::new();
     let write = |level: u32, stages: &str| {
-        sandbox.write("playbook.yaml", &format!("version: \"1.0\"\nname: t\nparams: {{level: {level}}}\nstages:\n{stages}"));
+        sandbox.write(
+            "playbook.yaml",
+            &format!("version: \"1.0\"\nname: t\nparams: {{level: {level}}}\nstages:\n{stages}"),
+        );
     };
     inputs(&sandbox, &["a.txt", "b.txt"]);
     sandbox.write("model", "1");
@@ -147,7 +169,10 @@ fn what_decides_about_jobs_is_what_decides_about_stages() {
     ran(2, "another dep");
     write(2, &stages(", max_workers: 1", cmd));
     ran(0, "the number of workers");
-    write(2, &stages("", "echo {{ input }} >> jobs; cp {{ input }} {{ output }}"));
+    write(
+        2,
+        &stages("", "echo {{ input }} >> jobs; cp {{ input }} {{ output }}"),
+    );
     ran(0, "spaces between the braces");
     write(2, &stages(", glob: '*'", cmd));
     ran(0, "another glob that matches the same");
@@ -156,7 +181,10 @@ fn what_decides_about_jobs_is_what_decides_about_stages() {
     assert_eq!(jobs(&sandbox).len(), 2, "forced");
     write(2, &stages(", ext: out", cmd));
     let printed = sandbox.run(&["run", "--json"]).prints(0);
-    assert_eq!(event(&printed, "stage_started")["reasons"][0]["kind"], "split_changed");
+    assert_eq!(
+        event(&printed, "stage_started")["reasons"][0]["kind"],
+        "split_changed"
+    );
     assert_eq!(jobs(&sandbox).len(), 2, "other outputs");
     assert_eq!(sandbox.names("done"), ["a.out", "b.out"]);
 }
@@ -169,7 +197,14 @@ fn chunks_get_lists() {
     inputs(&sandbox, &["a 1.txt", "b.txt", "c.txt", "d/e.txt", "f.txt"]);
     let printed = sandbox.run(&["run", "--json", "-j1"]).prints(0);
     assert_eq!(counts(&printed), [3, 3, 0, 0]);
-    assert_eq!(jobs(&sandbox), ["raw/a 1.txt raw/b.txt", "raw/c.txt raw/d/e.txt", "raw/f.txt"]);
+    assert_eq!(
+        jobs(&sandbox),
+        [
+            "raw/a 1.txt raw/b.txt",
+            "raw/c.txt raw/d/e.txt",
+            "raw/f.txt"
+        ]
+    );
     assert_eq!(sandbox.read("done/d/e.o"), "done/d/e.o\n");
     sandbox.write("raw/c.txt", "changed");
     sandbox.run(&["run"]).says(0);
@@ -210,7 +245,8 @@ fn names_are_put_into_commands_like_all_values() {
     );
     assert!(!sandbox.exists("work/hacked") && !sandbox.exists("hacked"));
     assert!(
-        !sandbox.exists(".playbook/playbook/work") || sandbox.names(".playbook/playbook/work").is_empty(),
+        !sandbox.exists(".playbook/playbook/work")
+            || sandbox.names(".playbook/playbook/work").is_empty(),
         "scratch directories go"
     );
 }
@@ -235,7 +271,9 @@ fn what_cannot_be_split_is_refused_before_anything_runs() {
     std::os::unix::fs::symlink("a.txt", sandbox.path("raw/link")).unwrap();
     refused("a link");
     sandbox.remove("raw/link");
-    let odd = sandbox.path("raw").join(std::ffi::OsStr::from_bytes(b"not\xfftext"));
+    let odd = sandbox
+        .path("raw")
+        .join(std::ffi::OsStr::from_bytes(b"not\xfftext"));
     fs::rename(sandbox.path("raw/a.txt"), &odd).unwrap();
     refused("a name that is not text");
     fs::rename(&odd, sandbox.path("raw/a.txt")).unwrap();
@@ -261,9 +299,19 @@ fn a_failed_job_is_told_of_and_leaves_what_there_is_to_look_at() {
     assert_eq!(sandbox.names("done"), ["a.txt"]);
     let line = said.lines().find(|line| line.contains("work:")).unwrap();
     let work = line.trim().trim_start_matches("work:").trim();
-    assert_eq!(sandbox.names(work), ["command.sh", "exit_code", "stderr", "stdout"]);
+    assert_eq!(
+        sandbox.names(work),
+        ["command.sh", "exit_code", "stderr", "stdout"]
+    );
     let of = |name: &str| sandbox.read(&format!("{work}/{name}"));
-    assert_eq!((of("stdout"), of("stderr"), of("exit_code")), ("seen\n".to_owned(), "trouble\n".to_owned(), "1\n".to_owned()));
+    assert_eq!(
+        (of("stdout"), of("stderr"), of("exit_code")),
+        (
+            "seen\n".to_owned(),
+            "trouble\n".to_owned(),
+            "1\n".to_owned()
+        )
+    );
     assert!(of("command.sh").contains("grep -q good raw/b.txt"));
 
     sandbox.write("raw/b.txt", "good");
@@ -303,7 +351,10 @@ fn an_old_output_comes_back_when_its_job_fails() {
     sandbox.write("raw/a", "bad");
     sandbox.write("raw/b", "good 2");
     sandbox.run(&["run", "-k"]).says(1);
-    assert_eq!((sandbox.read("done/a"), sandbox.read("done/b")), ("good 1".to_owned(), "good 2".to_owned()));
+    assert_eq!(
+        (sandbox.read("done/a"), sandbox.read("done/b")),
+        ("good 1".to_owned(), "good 2".to_owned())
+    );
     assert_eq!(sandbox.names("done"), ["a", "b"], "nothing is aside");
 }
 
@@ -324,7 +375,10 @@ fn jobs_have_their_own_tries_and_their_own_time() {
     let mut command = sandbox.command(&["run", "-k"]);
     command.env("PLAYBOOK_TEST_GRACE_MS", "100");
     let said = sandbox.finish(command).says(1);
-    assert!(said.contains("job raw/slow: timed out after 0.2 s (1 of 3 jobs failed)"), "{said}");
+    assert!(
+        said.contains("job raw/slow: timed out after 0.2 s (1 of 3 jobs failed)"),
+        "{said}"
+    );
     assert_eq!(sandbox.names("done"), ["a", "z"]);
 }
 
@@ -355,7 +409,11 @@ fn jobs_share_the_slots_of_the_run() {
     inputs(&sandbox, &["a", "b", "c", "d", "e", "f"]);
     sandbox.run(&["run", "-j8"]).says(0);
     let most = sandbox.read("most");
-    assert!(most.lines().all(|line| line.trim().parse::<u32>().unwrap() <= 2), "{most}");
+    assert!(
+        most.lines()
+            .all(|line| line.trim().parse::<u32>().unwrap() <= 2),
+        "{most}"
+    );
 }
 
 /// The other stage is there to begin while the fan-out is at its first job; that one ends only when it is told to.
@@ -393,12 +451,22 @@ fn a_record_that_is_lost_or_damaged_costs_time_only() {
     let record = ".playbook/playbook/fanout/up.jobs";
     let whole = sandbox.read(record);
     sandbox.write(record, &format!("{}garbage", &whole[..whole.len() / 2]));
-    assert_eq!(sandbox.ran(&[]), Vec::<String>::new(), "the lock is what proves it");
+    assert_eq!(
+        sandbox.ran(&[]),
+        Vec::<String>::new(),
+        "the lock is what proves it"
+    );
     sandbox.write("raw/a.txt", "changed");
     sandbox.run(&["run"]).says(0);
     let ran = jobs(&sandbox);
-    assert!(ran.contains(&"raw/a.txt".to_owned()) && ran.len() < 4, "{ran:?}");
-    assert!(!sandbox.exists(".playbook/playbook/kept"), "all of it was the stage's own");
+    assert!(
+        ran.contains(&"raw/a.txt".to_owned()) && ran.len() < 4,
+        "{ran:?}"
+    );
+    assert!(
+        !sandbox.exists(".playbook/playbook/kept"),
+        "all of it was the stage's own"
+    );
     sandbox.remove(record);
     sandbox.write("raw/b.txt", "changed");
     sandbox.run(&["run"]).says(0);
@@ -431,5 +499,85 @@ fn a_job_that_does_not_make_its_output_failed() {
     );
     inputs(&sandbox, &["a"]);
     let said = sandbox.run(&["run"]).says(1);
-    assert!(said.contains("job raw/a: the command succeeded but did not make done/a"), "{said}");
+    assert!(
+        said.contains("job raw/a: the command succeeded but did not make done/a"),
+        "{said}"
+    );
+}
+
+/// Killed while the fifth of eight jobs runs, half of its output written.
+#[test]
+fn killed_in_the_middle_the_next_run_does_exactly_the_rest() {
+    let sandbox = Sandbox::with_stages(
+        "  up:\n    deps: [raw]\n    outs: [done]\n    cmd: 'echo {{input}} >> jobs; if [ {{input}} = raw/4 ] && [ ! -e again ]; then echo half > {{output}}; read x < hold; fi; cp {{input}} {{output}}'\n    parallel: {strategy: per_file}\n",
+    )
+    .real_clock();
+    let all = ["0", "1", "2", "3", "4", "5", "6", "7"];
+    inputs(&sandbox, &all);
+    sandbox.fifo("hold");
+    let mut run = sandbox.command(&["run", "-q", "-j1"]).spawn().unwrap();
+    // This waits until the job opens it, too.
+    let hold = fs::OpenOptions::new()
+        .write(true)
+        .open(sandbox.path("hold"))
+        .unwrap();
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(
+        jobs(&sandbox),
+        ["raw/0", "raw/1", "raw/2", "raw/3", "raw/4"]
+    );
+    sandbox.write("again", "");
+    let told = sandbox.run(&["status"]).prints(0);
+    assert!(told.contains("(4 of 8 jobs)"), "{told}");
+    let printed = sandbox.run(&["run", "--json"]).prints(0);
+    assert_eq!(counts(&printed), [8, 4, 0, 4]);
+    assert_eq!(jobs(&sandbox), ["raw/4", "raw/5", "raw/6", "raw/7"]);
+    assert_eq!(sandbox.names("done"), all);
+    assert_eq!(sandbox.read("done/4"), "text of 4\n");
+    drop(hold);
+}
+
+#[test]
+fn one_job_is_looked_at_by_itself() {
+    let sandbox = Sandbox::with_stages(
+        "  up:\n    deps: [raw]\n    outs: [done]\n    env: {WORD: secret}\n    cmd: 'echo trouble with \"$WORD\" >&2; grep -q good {{input}}; cp {{input}} {{output}}'\n    parallel: {strategy: per_file}\n  plain: {cmd: touch p, outs: [p]}\n",
+    );
+    sandbox.write("raw/a.txt", "good");
+    sandbox.write("raw/b c.txt", "bad");
+    insta::assert_snapshot!("status_before", sandbox.run(&["status"]).prints(0));
+    sandbox.run(&["run", "-k"]).says(1);
+    let by_path = sandbox.run(&["debug", "up", "raw/b c.txt"]).prints(0);
+    insta::assert_snapshot!(
+        "debug_job",
+        by_path.replace(&sandbox.root().display().to_string(), "[ROOT]")
+    );
+    let printed = sandbox
+        .run(&["debug", "up", "raw/b c.txt", "--json"])
+        .prints(0);
+    let job: Value = serde_json::from_str(&printed).unwrap();
+    let id = job["job"]["id"].as_str().unwrap();
+    assert_eq!(job["job"]["exit_code"], 1);
+    assert_eq!(sandbox.run(&["debug", "up", id]).prints(0), by_path);
+    let mut shell = sandbox.command(&["debug", "--shell", "up", id]);
+    shell
+        .env("SHELL", "/bin/sh")
+        .stdin(std::process::Stdio::null());
+    sandbox.finish(shell).says(0);
+    for (args, told) in [
+        (
+            &["debug", "up", "raw/none"][..],
+            "has no job that reads 'raw/none'",
+        ),
+        (&["debug", "plain", "raw/a.txt"], "one stage at a time"),
+        (&["debug", "--shell", "up"], "which job of 'up'"),
+    ] {
+        let said = sandbox.run(args).says(2);
+        assert!(said.contains(told), "{said}");
+    }
+    let told = sandbox.run(&["why", "up"]).prints(0);
+    assert!(
+        told.contains("1 of 2 jobs would run: raw/b c.txt\n"),
+        "{told}"
+    );
 }

@@ -331,6 +331,7 @@ fn a_name_that_is_not_enough_or_wrong_is_answered_with_names_that_are_right() {
 
     $ log -0
     error: '-0' is no number of runs
+      hint: write -5, or --limit 5, for the last five
     ");
 }
 

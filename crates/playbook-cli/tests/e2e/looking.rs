@@ -1,6 +1,6 @@
 //! `status`, `run -n`, `list`, `validate`: they look and write nothing.
 
-use crate::support::{Sandbox, tree};
+use crate::support::{Sandbox, Tree, tree};
 
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::with_stages(
@@ -25,39 +25,70 @@ fn looking_writes_nothing() {
     }
 }
 
+/// Every command that only looks.
+const LOOKING: [&[&str]; 28] = [
+    &["status"],
+    &["status", "--json"],
+    &["status", "state:stale"],
+    &["run", "-n"],
+    &["run", "-n", "--json", "--force"],
+    &["why", "a", "b"],
+    &["why", "--json", "a"],
+    &["list"],
+    &["list", "--names"],
+    &["list", "--json"],
+    &["validate"],
+    &["validate", "--strict", "--json"],
+    &["dag"],
+    &["dag", "--format", "mermaid"],
+    &["dag", "--format", "dot"],
+    &["dag", "--format", "json"],
+    &["dag", "--format", "svg"],
+    &["dag", "--format", "html"],
+    &["lock"],
+    &["lock", "--json"],
+    &["verify"],
+    &["lock", "--verify", "--json"],
+    &["log"],
+    &["log", "--json"],
+    &["log", "show", "last/a"],
+    &["debug", "a"],
+    &["schema"],
+    &["completions", "bash"],
+];
+
+/// Everything outside the state directory.
+fn outside(sandbox: &Sandbox) -> Tree {
+    let mut tree = tree(sandbox.root());
+    tree.retain(|path, _| !std::path::Path::new(path).starts_with("./.playbook"));
+    tree
+}
+
+fn look_and_change_nothing(sandbox: &Sandbox) {
+    let before = outside(sandbox);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let page = elsewhere.path().join("page.html");
+    let page = page.to_str().unwrap();
+    let pages: [&[&str]; 2] = [&["report", "-o", page], &["dag", "-o", page]];
+    for args in LOOKING.into_iter().chain(pages) {
+        let ended = sandbox.run(args);
+        let code = ended.code.unwrap();
+        assert!([0, 2, 4].contains(&code), "{args:?}: {ended:?}");
+        assert!(outside(sandbox) == before, "{args:?}");
+    }
+}
+
 #[test]
 fn no_command_that_looks_writes_outside_the_state_directory() {
     let sandbox = sandbox();
+    look_and_change_nothing(&sandbox);
     sandbox.ran(&[]);
     sandbox.write("in", "2");
-    let outside = || {
-        let mut tree = tree(sandbox.root());
-        tree.retain(|path, _| !std::path::Path::new(path).starts_with("./.playbook"));
-        tree
-    };
-    let before = outside();
-    for args in [
-        &["status"][..],
-        &["status", "--json"],
-        &["run", "-n"],
-        &["why", "a", "b"],
-        &["why", "--json", "a"],
-        &["list"],
-        &["validate"],
-        &["dag"],
-        &["dag", "--format", "svg"],
-        &["dag", "--format", "html"],
-        &["lock"],
-        &["log"],
-        &["log", "show", "last/a"],
-        &["report", "-o", "-"],
-    ] {
-        assert_eq!(sandbox.run(args).code, Some(0), "{args:?}");
-        assert!(outside() == before, "{args:?}");
-    }
+    look_and_change_nothing(&sandbox);
     std::fs::remove_dir_all(sandbox.path(".playbook")).unwrap();
-    sandbox.run(&["why", "a"]).prints(0);
-    assert!(outside() == before, "nor without one");
+    look_and_change_nothing(&sandbox);
+    sandbox.remove("playbook.lock.yaml");
+    look_and_change_nothing(&sandbox);
 }
 
 #[test]
@@ -89,8 +120,8 @@ fn lists() {
     b  not run
     ");
     insta::assert_snapshot!(sandbox.run(&["list", "--json"]).prints(0), @r#"
-    {"stage":"a","description":"Copies","state":"completed","duration_seconds":0.0}
-    {"stage":"b","description":null,"state":null,"duration_seconds":null}
+    {"stage":"a","description":"Copies","gate":false,"state":"completed","duration_seconds":0.0}
+    {"stage":"b","description":null,"gate":false,"state":null,"duration_seconds":null}
     "#);
     assert_eq!(sandbox.run(&["list", "--names"]).prints(0), "a\nb\n");
 }
@@ -153,4 +184,28 @@ fn what_is_to_come_is_estimated_from_how_long_it_took() {
     takes about 1 min 30 s with 2 jobs; 2 min 1 s if all of it runs; not counting 1 stage that never ran
     longest chain: a → b (2 min 1 s)
     ");
+}
+
+#[test]
+fn no_name_and_no_value_reaches_the_terminal_as_a_command() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "playbook.yaml",
+        "version: \"1.0\"\nname: \"n\\e[2J\"\nparams: {p: \"v\\e[2J\\r\"}\nstages:\n  a:\n    description: \"d\\e[2J\\nx\"\n    cmd: \"printf '%s' {{params.p}} > {{outs[0].path}}; exit 1\"\n    deps: [\"i\\e[2J\"]\n    outs: [\"o\\e[2J\"]\n  b: {cmd: true, deps: [\"gone\\e[2J\"], outs: [\"c\\e[2J\"]}\n",
+    );
+    sandbox.write("i\u{1b}[2J", "");
+    sandbox.write("o\u{1b}[2J", "mine");
+    let looking = LOOKING.into_iter().filter(|args| args[0] != "completions");
+    for args in [&["run", "-v"][..]].into_iter().chain(looking) {
+        for colour in ["never", "always"] {
+            let ended = sandbox.run(&[&["--color", colour], args].concat());
+            for text in [ended.stdout, ended.stderr] {
+                let told = text.replace("\u{1b}[0m", "");
+                assert!(
+                    !told.contains("\u{1b}[2J") && !told.contains('\r'),
+                    "{args:?}: {told:?}"
+                );
+            }
+        }
+    }
 }

@@ -19,7 +19,7 @@ fn a_failed_stage_leaves_the_former_output() {
     error: stage 'a' failed: exit status 1
       command: cat in > x; test -e ok
       log:     .playbook/playbook/logs/0192f3c1-0000/a.1.log (empty)
-      left:    x as the command left it is now .playbook/playbook/failed/a/x
+      left:    what the command left at x is now .playbook/playbook/failed/a/x
       hint: 'playbook debug a' shows how to run it by hand; the previous x was kept
     0 run · 0 cached · 1 failed in 0.00 s
     ");

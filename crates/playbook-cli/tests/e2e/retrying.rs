@@ -88,7 +88,7 @@ fn tries_are_bounded_and_the_last_one_is_told() {
                echo whole > x
       log:     .playbook/playbook/logs/0192f3c1-0000/a.3.log (all of it)
         | said 3
-      left:    x as the command left it is now .playbook/playbook/failed/a/x
+      left:    what the command left at x is now .playbook/playbook/failed/a/x
       hint: 'playbook debug a' shows how to run it by hand
     skip   b  because 'a' failed
     0 run · 0 cached · 1 failed · 1 skipped in 0.00 s

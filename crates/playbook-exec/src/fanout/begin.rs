@@ -15,11 +15,13 @@ use playbook_types::model::fanout::Parallel;
 use playbook_types::model::policy::Validation;
 use playbook_types::model::stage::Stage;
 use playbook_types::path::DataPath;
+use playbook_types::record::decision::Reasons;
 use playbook_types::record::event::KeptFile;
 use playbook_types::record::lock::StageEntry;
 use playbook_types::record::reason::InvalidationReason;
 use playbook_types::template::Template;
 
+use crate::fanout::conclude::halted;
 use crate::fanout::manifest::{Manifest, Thing};
 use crate::fanout::progress::Progress;
 use crate::fanout::split::{Jobs, SplitFault};
@@ -96,7 +98,7 @@ impl FanOut {
                 began: with.running.awake(),
                 told: AtomicU64::new(0),
             }),
-            Err(cause) => Err((job, cause)),
+            Err(cause) => Err((job, halted(with, cause))),
         }
     }
 
@@ -116,12 +118,12 @@ impl FanOut {
         let work_dirs = WorkDirs::new(with.plan, with.places.state(), &stage.name);
         work_dirs.forget().map_err(FailureCause::log)?;
         let mut manifest = Manifest::load(with.places.state(), &stage.name);
-        let anew = runs_anew(with.plan, job) || !with.plan.playbook().policy.lock_file;
+        let anew = runs_anew(with.plan, &job.reasons) || !with.plan.playbook().policy.lock_file;
         if anew {
             manifest.begin_anew().map_err(FailureCause::log)?;
         }
         let found = look_at_out(with, stage).map_err(FailureCause::Outs)?;
-        let entry = with.entry(stage);
+        let entry = with.entry(job);
         let pending = pending(with.plan, &manifest, (&jobs, &keys), &found.things());
         let progress = Progress::new(keys.len(), pending);
         progress.leave(|left| left.kept.extend(kept));
@@ -273,8 +275,8 @@ pub(super) fn look_at(
 }
 
 /// Whether all jobs run, whatever is on record. That a stage this one is ordered after ran is in the keys of the jobs.
-fn runs_anew(plan: &Plan<'_>, job: &Job) -> bool {
-    let reasons = job.reasons.as_slice();
+pub(super) fn runs_anew(plan: &Plan<'_>, reasons: &Reasons) -> bool {
+    let reasons = reasons.as_slice();
     reasons.iter().any(|reason| match reason {
         InvalidationReason::Forced | InvalidationReason::AlwaysRuns => true,
         InvalidationReason::UpstreamRerun { stage } => {

@@ -41,13 +41,14 @@ impl FanOut {
             started_at: self.started_at,
             ran: with.running.awake().saturating_duration_since(self.began),
         };
-        let stage = with.plan.stage(self.job.id);
         let outcome = match failure(&mut came) {
-            None => self.finish(with, &mut came, &timer),
+            None => self
+                .finish(with, &mut came, &timer)
+                .map_err(|cause| halted(with, cause)),
             Some(cause) => Err(cause),
         };
         let outcome = outcome.map_err(|cause| {
-            let old = with.entry(stage);
+            let old = with.entry(&self.job);
             let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
             let kept = came.left.leftovers.into_iter().chain(came.left.kept);
             Failed {
@@ -55,6 +56,7 @@ impl FanOut {
                 entry: entry::failed(&self.job.fingerprint, old, with.ran(&self.job, &timer)),
                 restored: came.left.restored,
                 kept: kept.collect(),
+                verdict: None,
                 jobs: Some(came.counts),
             }
         });
@@ -90,6 +92,10 @@ impl FanOut {
         if !moved.is_empty() {
             entry.cache_key = None;
             entry.moved = moved;
+        }
+        if with.memo.is_halted() {
+            // Whether its deps moved is then not known.
+            return Err(FailureCause::Interrupted);
         }
         let transaction = Transaction::of_jobs((with.places, with.journal), &stage.name);
         let committed = transaction.commit(&entry).map_err(FailureCause::log)?;
@@ -155,6 +161,15 @@ impl FanOut {
             }
         }
         Ok(kept)
+    }
+}
+
+/// Where the run is being ended nothing is read to its end, which is not the stage's failure.
+pub(super) fn halted(with: Attempt<'_>, cause: FailureCause) -> FailureCause {
+    if with.memo.is_halted() {
+        FailureCause::Interrupted
+    } else {
+        cause
     }
 }
 

@@ -166,6 +166,7 @@ impl FanOut {
             lane: Some(lane.number),
             texts: &rendered.texts,
             env: resolved.map_or(&none, |resolved| &resolved.env),
+            devices: lane.devices.as_deref(),
             out: lane.out(),
             err: lane.err(),
         });
@@ -244,7 +245,12 @@ impl FanOut {
                 .digest(&with.places.resolve(input), &with.plan.ignore);
             found.is_ok_and(|found| found.digest == digest)
         };
-        if !inputs.iter().zip(self.jobs.digests(number)).all(same) {
+        let unmoved = inputs.iter().zip(self.jobs.digests(number)).all(same);
+        if with.memo.is_halted() {
+            // Whether they moved is then not known.
+            return Err(FailureCause::Interrupted);
+        }
+        if !unmoved {
             self.progress.leave(|left| left.moved = true);
             return Ok(());
         }

@@ -15,7 +15,7 @@ use crate::fanout::progress::Next;
 use crate::fanout::work_dir::Remains;
 use crate::outputs::RolledBack;
 use crate::process::AttemptLog;
-use crate::schedule::Runner;
+use crate::schedule::{Grant, Runner};
 use crate::stage::{Attempt, AttemptResult, Failed, FailureCause, Job, Timer};
 
 /// What those that run jobs have to tell the scheduler.
@@ -28,22 +28,22 @@ pub(crate) enum Told {
     /// It ended.
     Ended(Runner),
     /// One that ran jobs of the stage does so no longer.
-    Left(StageId, u32),
+    Left(StageId, u32, Grant),
     /// The stage is at its end, and so is the one that tells.
-    Finished(Box<AttemptResult>),
+    Finished(Box<(AttemptResult, Grant)>),
 }
 
 /// Splits the input of a stage, and runs its jobs as its first lane.
-pub(crate) fn begin_stage(with: Attempt<'_>, job: Job, tell: &dyn Fn(Told)) {
+pub(crate) fn begin_stage(with: Attempt<'_>, job: Job, grant: Grant, tell: &dyn Fn(Told)) {
     let started_at = with.clock.now();
     match FanOut::begin(with, job, started_at) {
         Ok(fan) => {
             let fan = Arc::new(fan);
             tell(Told::Split(Arc::clone(&fan)));
-            run_lane(with, &fan, 0, tell);
+            run_lane(with, &fan, (0, grant), tell);
         }
         Err((job, cause)) => {
-            let old = with.entry(with.plan.stage(job.id));
+            let old = with.entry(&job);
             let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
             let timer = Timer {
                 started_at,
@@ -55,19 +55,26 @@ pub(crate) fn begin_stage(with: Attempt<'_>, job: Job, tell: &dyn Fn(Told)) {
                 entry: entry::failed(&job.fingerprint, old, with.ran(&job, &timer)),
                 restored,
                 kept,
+                verdict: None,
                 jobs: None,
             };
-            tell(Told::Finished(Box::new(AttemptResult {
+            let result = AttemptResult {
                 id: job.id,
                 log: job.log,
                 outcome: Err(failed),
-            })));
+            };
+            tell(Told::Finished(Box::new((result, grant))));
         }
     }
 }
 
 /// Runs jobs of the stage until there is nothing to do or somebody else needs the room.
-pub(crate) fn run_lane(with: Attempt<'_>, fan: &FanOut, number: u32, tell: &dyn Fn(Told)) {
+pub(crate) fn run_lane(
+    with: Attempt<'_>,
+    fan: &FanOut,
+    (number, grant): (u32, Grant),
+    tell: &dyn Fn(Told),
+) {
     let mut lane = None;
     let finished = loop {
         if with.running.all_ending() {
@@ -75,7 +82,8 @@ pub(crate) fn run_lane(with: Attempt<'_>, fan: &FanOut, number: u32, tell: &dyn 
         }
         match fan.progress.next(with.running.awake()) {
             Next::Run(turn) => {
-                match Lane::opened(&mut lane, with, fan, number) {
+                let devices = grant.visible_devices();
+                match Lane::opened(&mut lane, with, fan, (number, devices)) {
                     Ok(lane) => fan.run_job(with, lane, turn, tell),
                     Err(error) => fan.cannot_run(turn, FailureCause::log(error)),
                 }
@@ -89,8 +97,8 @@ pub(crate) fn run_lane(with: Attempt<'_>, fan: &FanOut, number: u32, tell: &dyn 
         lane.close(with);
     }
     tell(match finished {
-        Some(result) => Told::Finished(Box::new(result)),
-        None => Told::Left(fan.job.id, number),
+        Some(result) => Told::Finished(Box::new((result, grant))),
+        None => Told::Left(fan.job.id, number, grant),
     });
 }
 
@@ -123,6 +131,8 @@ impl FanOut {
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) number: u32,
+    /// The accelerators its jobs may use, if it was given any.
+    pub(super) devices: Option<String>,
     out: AttemptLog,
     err: AttemptLog,
 }
@@ -132,7 +142,7 @@ impl Lane {
         lane: &'l mut Option<Self>,
         with: Attempt<'_>,
         fan: &FanOut,
-        number: u32,
+        (number, devices): (u32, Option<&str>),
     ) -> Result<&'l mut Self, DiskError> {
         if lane.is_none() {
             let open = |what: &str| {
@@ -142,6 +152,7 @@ impl Lane {
             };
             *lane = Some(Self {
                 number,
+                devices: devices.map(str::to_owned),
                 out: open("out")?,
                 err: open("err")?,
             });

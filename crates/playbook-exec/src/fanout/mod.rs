@@ -10,20 +10,20 @@
 mod begin;
 mod conclude;
 mod failure;
+mod fans;
 mod job;
 mod lane;
 mod manifest;
 mod outlook;
 mod progress;
 mod split;
-mod turns;
 mod work_dir;
 
 pub(crate) use begin::FanOut;
 pub use failure::JobFailure;
+pub(crate) use fans::Fans;
 pub(crate) use job::thing_at;
 pub(crate) use lane::{Told, begin_stage, run_lane};
 pub(crate) use manifest::{JobRecord, MadeFile, Manifest};
-pub use outlook::{JobByHand, JobsOutlook};
+pub use outlook::{JobByHand, JobFault, JobsOutlook};
 pub use split::SplitFault;
-pub(crate) use turns::Turns;

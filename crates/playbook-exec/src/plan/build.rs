@@ -111,7 +111,6 @@ fn build<'p>(
 ) -> Result<(Plan<'p>, Selected), ExecError> {
     let playbook = project.playbook();
     refuse_unsupported(playbook)?;
-    refuse_too_large(playbook)?;
     let graph = Graph::build(playbook).map_err(ExecError::Cycle)?;
     let recorded = recorded()?;
     let selected = select(playbook, &graph, recorded.lock(), selection)?;
@@ -142,28 +141,6 @@ fn build<'p>(
         standing: None,
     };
     Ok((plan, selected))
-}
-
-/// A stage with more cores than its target has could never start.
-fn refuse_too_large(playbook: &Playbook) -> Result<(), ExecError> {
-    for stage in playbook.stages.values() {
-        let target = stage
-            .target
-            .as_ref()
-            .and_then(|name| Some((name, playbook.targets.get(name)?.cores?)));
-        if let (Some((target, cores)), Some(asked)) = (target, stage.resources.cores)
-            && asked > cores
-        {
-            let (stage, target) = (stage.name.to_string(), target.to_string());
-            return Err(ExecError::TooManyCores {
-                stage,
-                asked,
-                target,
-                cores,
-            });
-        }
-    }
-    Ok(())
 }
 
 impl Plan<'_> {

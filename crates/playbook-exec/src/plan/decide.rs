@@ -12,7 +12,7 @@ use playbook_types::model::stage::Command;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::{CacheDecision, HitKind, Reasons};
-use playbook_types::record::lock::StageEntry;
+use playbook_types::record::lock::{EntryStatus, StageEntry};
 
 use crate::plan::build::Plan;
 use crate::plan::resolve::recorded_cmd_hash;
@@ -37,6 +37,14 @@ pub enum StageFault {
         path: DataPath,
         /// The stage that should have made it.
         maker: Option<StageName>,
+    },
+    /// A frozen gate did not pass when it last ran, and so its freezing keeps nothing that could stand.
+    #[error(
+        "the gate is frozen and did not pass when it last ran; run it with 'playbook run --force {gate}', or take 'frozen' away"
+    )]
+    FrozenGate {
+        /// The gate.
+        gate: StageName,
     },
     /// Something it reads or made cannot be digested.
     #[error(transparent)]
@@ -90,6 +98,10 @@ pub(crate) fn decide(
         lock: facts.lock,
     };
     let entry = match standing(&known) {
+        Verdict::Decided(CacheDecision::Hit) if stage.gate && did_not_pass(facts.lock) => {
+            let gate = stage.name.clone();
+            return Err(StageFault::FrozenGate { gate });
+        }
         Verdict::Decided(CacheDecision::Hit) => return Ok(Decided::Hit(HitKind::Frozen)),
         Verdict::Decided(CacheDecision::Miss(reasons)) => {
             let fingerprint = fingerprint(plan, id, facts)?;
@@ -112,6 +124,11 @@ pub(crate) fn decide(
             Decided::Miss((facts.count_files)(reasons), Box::new(fingerprint))
         }
     })
+}
+
+/// Whether the last run of a gate is on record as anything but passed.
+fn did_not_pass(lock: LockState<'_>) -> bool {
+    matches!(lock, LockState::Entry(entry) if entry.status != EntryStatus::Completed)
 }
 
 /// What stands where the entry's outs were recorded. Where existence is enough, nothing is read.

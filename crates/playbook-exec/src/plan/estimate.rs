@@ -1,11 +1,11 @@
 //! How long a run will take, from how long its stages took when they last ran.
 //!
 //! A run is played through without running anything: a stage starts when what it needs has ended and its cores are
-//! free, ready stages in the playbook's order, as in a real run. Stages that never ran count for nothing, so that with
+//! free, in the same order as in a real run. Stages that never ran count for nothing, so that with
 //! them the answer is a lower bound. What other targets have room for is not taken into account.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
@@ -13,6 +13,7 @@ use playbook_types::record::lock::EntryStatus;
 
 use crate::plan::build::Plan;
 use crate::plan::foretell::{Fate, Foretold};
+use crate::schedule::{Capacity, Demand, Grant, Turns};
 
 /// A stage that is still to run, or to run on.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +29,6 @@ pub struct Expected {
 /// How long these stages take together with so many cores, in seconds. They stand in an order that satisfies all
 /// needs.
 pub fn makespan(stages: &[Expected], jobs: u32) -> f64 {
-    let jobs = jobs.max(1);
     let mut waits: Vec<usize> = stages.iter().map(|stage| stage.needs.len()).collect();
     let mut feeds = vec![Vec::new(); stages.len()];
     for (number, stage) in stages.iter().enumerate() {
@@ -37,27 +37,32 @@ pub fn makespan(stages: &[Expected], jobs: u32) -> f64 {
         }
     }
     let is_ready = |number: &usize| waits[*number] == 0;
-    let mut ready: BTreeSet<usize> = (0..stages.len()).filter(is_ready).collect();
+    let (mut capacity, mut turns) = (Capacity::of_jobs(jobs), Turns::default());
+    let demand = |number: usize| Demand::cores(stages[number].cores.max(1).into());
+    for ready in (0..stages.len()).filter(is_ready) {
+        turns.wait(ready, demand(ready));
+    }
     // Times never are negative, so their bits are in the same order as they are.
     let mut running: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
-    let (mut now, mut free) = (0.0_f64, jobs);
-    let cores = |number: usize| stages[number].cores.clamp(1, jobs);
+    let mut grants: Vec<Option<Grant>> = stages.iter().map(|_| None).collect();
+    let mut now = 0.0_f64;
     loop {
-        while let Some(first) = ready.first().copied().filter(|first| cores(*first) <= free) {
-            ready.remove(&first);
-            free -= cores(first);
-            let end = now + stages[first].seconds.max(0.0);
-            running.push(Reverse((end.to_bits(), first)));
+        while let Some((next, grant)) = turns.next(&mut capacity, None) {
+            grants[next] = Some(grant);
+            let end = now + stages[next].seconds.max(0.0);
+            running.push(Reverse((end.to_bits(), next)));
         }
         let Some(Reverse((end, ended))) = running.pop() else {
             return now;
         };
         now = f64::from_bits(end);
-        free += cores(ended);
+        if let Some(grant) = grants[ended].take() {
+            capacity.give_back(grant);
+        }
         for fed in &feeds[ended] {
             waits[*fed] -= 1;
             if waits[*fed] == 0 {
-                ready.insert(*fed);
+                turns.wait(*fed, demand(*fed));
             }
         }
     }
@@ -164,6 +169,7 @@ fn longest_chain(stages: &[Expected]) -> (Vec<usize>, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn stage(needs: &[usize], cores: u32, seconds: f64) -> Expected {
         Expected {
@@ -195,9 +201,11 @@ mod tests {
         let large = [stage(&[], 2, 1.0), stage(&[], 4, 1.0), stage(&[], 1, 1.0)];
         takes(&large, 4, 3.0);
         takes(&large, 2, 3.0);
-        // A large stage is not overtaken by those behind it in the playbook.
+        // A large stage never waits for one behind it in the playbook, which goes ahead only where it takes nothing away.
         let waits = [stage(&[], 1, 5.0), stage(&[], 2, 1.0), stage(&[], 1, 5.0)];
         takes(&waits, 2, 11.0);
+        let beside = [stage(&[], 2, 5.0), stage(&[], 2, 5.0), stage(&[], 1, 9.0)];
+        takes(&beside, 3, 10.0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use playbook_types::path::DataPath;
 use playbook_types::record::lock::{DataEntry, StageEntry};
 use playbook_types::value::ParamValue;
 
+use crate::fanout::JobsOutlook;
 use crate::plan::build::Plan;
 use crate::plan::changes::Contents;
 use crate::plan::foretell::{Fate, Foretold, Seen};
@@ -22,6 +23,8 @@ use crate::plan::resolve::{Resolved, recorded_cmd_hash};
 pub struct Explained<'p> {
     /// What a run would do with it.
     pub fate: Fate,
+    /// Of a fan-out that would run, and whose input is there: its jobs.
+    pub jobs: Option<JobsOutlook>,
     /// As the playbook has it.
     pub stage: &'p Stage,
     /// What it would run, and on what.
@@ -33,6 +36,8 @@ pub struct Explained<'p> {
     pub same_template: bool,
     /// Whether there is a lock at all.
     pub has_lock: bool,
+    /// The stages it needs, or is ordered after, that would or may run first.
+    pub first: Vec<StageName>,
     /// The params it uses or used, by name.
     pub params: Vec<ExplainedParam<'p>>,
     /// What it reads, in the playbook's order, then what it no longer does.
@@ -138,7 +143,7 @@ impl Plan<'_> {
         seen: &Seen,
         open: &BTreeSet<StageId>,
     ) -> Explained<'a> {
-        let Foretold { id, fate, .. } = foretold;
+        let Foretold { id, fate, jobs, .. } = foretold;
         let stage = self.stage(id);
         let entry = self.lock().and_then(|lock| lock.stages.get(&stage.name));
         let resolved = self.resolved[id.index()].as_ref();
@@ -152,6 +157,7 @@ impl Plan<'_> {
         let recorded_outs = entry.map_or(&[][..], |entry| &entry.outs);
         Explained {
             fate,
+            jobs,
             stage,
             resolved,
             entry,
@@ -160,6 +166,7 @@ impl Plan<'_> {
                     && recorded_cmd_hash(self.playbook(), stage, entry) == entry.cmd_hash
             }),
             has_lock: self.lock().is_some(),
+            first: look.first(),
             params: params(resolved, entry),
             deps: look.all(
                 stage.deps.iter().map(|dep| &dep.path),
@@ -211,6 +218,13 @@ struct Look<'a, 's> {
 }
 
 impl<'a> Look<'a, '_> {
+    fn first(&self) -> Vec<StageName> {
+        let needs = self.plan.graph.needs(self.id).iter();
+        let open = needs.filter(|need| self.open.contains(need));
+        open.map(|need| self.plan.stage(*need).name.clone())
+            .collect()
+    }
+
     fn all(
         &self,
         declared: impl Iterator<Item = &'a DataPath>,

@@ -49,7 +49,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
     for stage in playbook.stages.values() {
         let at = top.key("stages").key(stage.name.as_str());
         note(has_wildcard(stage), at.clone(), "wildcards");
-        note(stage.gate, at.key("gate"), "gates");
         note(
             stage.shell == ShellMode::Rash,
             at.key("shell"),
@@ -59,21 +58,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             stage.outs.iter().any(|out| out.remote.is_some()),
             at.key("outs"),
             "remote outs",
-        );
-        note(
-            stage.resources.memory_gb.is_some(),
-            at.key("resources").key("memory_gb"),
-            "memory as a resource",
-        );
-        note(
-            stage.resources.gpu.is_some_and(|count| count > 0),
-            at.key("resources").key("gpu"),
-            "accelerators as a resource",
-        );
-        note(
-            stage.resources.disk_gb.is_some(),
-            at.key("resources").key("disk_gb"),
-            "disk as a resource",
         );
         if let Some(target) = stage
             .target
@@ -108,11 +92,6 @@ fn unsupported_target(target: &Target) -> Option<&'static str> {
     match target.kind {
         TargetKind::Ssh => Some("ssh targets"),
         TargetKind::Slurm => Some("slurm targets"),
-        TargetKind::Local if target.memory_gb.is_some() || target.gpus.is_some() => {
-            Some("memory and accelerators of a target")
-        }
-        TargetKind::Local if target.workdir.is_some() => Some("a local target with a workdir"),
-        TargetKind::Local if !target.env.is_empty() => Some("the environment of a target"),
         TargetKind::Local => None,
     }
 }

@@ -22,6 +22,9 @@ pub(crate) const MARK: &str = "PLAYBOOK_STATE_DIR";
 /// The variable beside it that names the stage.
 pub(crate) const STAGE_MARK: &str = "PLAYBOOK_STAGE";
 
+/// The variable that says which accelerators a program sees. CUDA looks at it, and so does what is made to be like CUDA.
+pub(crate) const VISIBLE_DEVICES: &str = "CUDA_VISIBLE_DEVICES";
+
 /// One command of a stage, ready to start.
 #[derive(Debug)]
 pub(crate) struct Builder<'a> {
@@ -37,6 +40,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) out: &'a File,
     /// Where its standard error goes.
     pub(crate) err: &'a File,
+    /// The accelerators it may use, if it was given any.
+    pub(crate) devices: Option<&'a str>,
     /// The stage.
     pub(crate) stage: &'a str,
     /// The state directory, by which its descendants are known wherever they go.
@@ -122,8 +127,16 @@ impl Builder<'_> {
             .env("PWD", &self.directory);
         command.envs(self.env.iter().map(|(name, value)| (name.as_str(), value)));
         command.env(MARK, self.state).env(STAGE_MARK, self.stage);
+        command.envs(self.visible());
         command.stdin(Stdio::null()).process_group(0);
         command
+    }
+
+    /// The variable that tells it of its accelerators. One that the playbook declares is as declared.
+    fn visible(&self) -> Option<(&'static str, &str)> {
+        let declared = self.env.keys().any(|name| name.as_str() == VISIBLE_DEVICES);
+        let devices = self.devices.filter(|_| !declared);
+        devices.map(|devices| (VISIBLE_DEVICES, devices))
     }
 
     fn explain(&self, source: io::Error) -> SpawnError {

@@ -10,7 +10,7 @@ mod log;
 mod shell;
 mod signals;
 
-pub(crate) use builder::{Builder, MARK, STAGE_MARK, SpawnError};
+pub(crate) use builder::{Builder, MARK, STAGE_MARK, SpawnError, VISIBLE_DEVICES};
 pub use by_hand::ByHand;
 pub(crate) use direct::{Direct, retelling};
 pub(crate) use group::{Ended, Group, Leader, signal};

@@ -10,6 +10,7 @@ use playbook_types::record::event::EventKind;
 use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
+use crate::schedule::capacity::{Demand, Grant};
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Task;
 use crate::schedule::timing::Try;
@@ -21,6 +22,17 @@ pub(super) const FEW: usize = 8;
 
 /// A file of this many bytes is digested in less time than a thread takes to wake up.
 const SMALL: u64 = 16 * 1024;
+
+/// A place in the order in which stages start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// Of one that is tried again.
+    Again(StageId),
+    /// Of a fan-out that left its room to others.
+    Jobs(StageId),
+    /// Of one that has not begun.
+    First(StageId),
+}
 
 impl Engine<'_> {
     /// Has every stage decided whose needs are met: a few small ones here and now, because sending them to another
@@ -36,7 +48,7 @@ impl Engine<'_> {
                 let decided = (self.shared.now)(id, &after);
                 self.decided(id, decided)?;
             } else {
-                self.deciding += 1;
+                self.deciding.insert(id);
                 (self.shared.soon)(Task::Decide(id, after));
             }
         }
@@ -63,86 +75,74 @@ impl Engine<'_> {
             .and_then(|entry| entry.completed_at)
     }
 
-    /// Starts stages in the playbook's order while there is room. One that is still being decided holds
-    /// back those behind it: its turn would otherwise depend on the speed of the disk.
-    ///
-    /// Those that are to be tried again come first.
+    /// Starts stages while there is room: those that are to be tried again, then the others in the playbook's order
+    /// ([`Turns`](crate::schedule::capacity::Turns)). One that is still being decided holds back those behind it: its turn would
+    /// otherwise depend on the speed of the disk.
     pub(super) fn start_waiting(&mut self) -> Result<(), ExecError> {
-        self.retry_lacks_room = false;
-        self.turns.nobody_waits();
-        while let Some(id) = self.retries.due(self.shared.running.awake()) {
-            if !self.capacity.take(self.shared.plan.stage(id)) {
-                self.retry_lacks_room = true;
-                self.make_room_for(id);
-                return Ok(());
-            }
-            if let Some(next) = self.retries.take(id) {
-                self.shared.running.again(id.into());
-                self.begin(id, next)?;
-                self.turns.owe();
-            }
+        for id in self.retries.due(self.shared.running.awake()) {
+            self.wait_for_turn(Turn::Again(id));
         }
-        loop {
-            let owed = self.turns.owed(self.shared.running.awake());
-            if let Some(id) = owed {
-                if self.start_lane(id)? {
+        self.wait_for_owed();
+        let before = self.deciding.first().map(|id| Turn::First(*id));
+        while let Some((turn, grant)) = self.turns.next(&mut self.capacity, before) {
+            let (id, next) = match turn {
+                Turn::Again(id) => {
+                    self.shared.running.again(id.into());
+                    (id, self.retries.take(id))
+                }
+                Turn::Jobs(id) => {
+                    self.start_lane(id, grant)?;
                     continue;
                 }
-                self.make_room_for(id);
-                return Ok(());
-            }
-            let Some((id, _)) = self.waiting.first_key_value() else {
-                return Ok(());
+                Turn::First(id) => (id, self.first_try(id)),
             };
-            let id = *id;
-            if self.states.first_hashing() != Some(id) {
-                return Ok(());
+            match next {
+                Some(next) => self.begin(id, next, grant)?,
+                None => self.capacity.give_back(grant),
             }
-            if !self.capacity.take(self.shared.plan.stage(id)) {
-                self.make_room_for(id);
-                return Ok(());
-            }
-            self.start(id)?;
-            self.turns.owe();
+            self.fans.owe();
+            self.wait_for_owed();
+        }
+        // Whoever waits now waits for room, and jobs hold some.
+        self.fans.make_room(self.turns.is_held_up());
+        Ok(())
+    }
+
+    /// Fan-outs without a lane whose turn it is before other stages begin.
+    fn wait_for_owed(&mut self) {
+        for id in self.fans.owed(self.shared.running.awake()) {
+            self.wait_for_turn(Turn::Jobs(id));
         }
     }
 
     /// Fills the room that other stages leave with jobs of the fan-outs under way.
     pub(super) fn start_jobs(&mut self) -> Result<(), ExecError> {
         let mut refused = BTreeSet::new();
-        while !self.room_is_wanted {
+        while !self.capacity.is_full() {
             let now = self.shared.running.awake();
-            let Some(id) = self.turns.next(now, &refused) else {
+            let Some(id) = self.fans.next(now, &refused) else {
                 break;
             };
-            if !self.start_lane(id)? {
-                refused.insert(id);
+            let demand = self.demand(id);
+            match self.capacity.take_ahead(&demand) {
+                Some(grant) => self.start_lane(id, grant)?,
+                None => {
+                    refused.insert(id);
+                }
             }
         }
-        self.room_is_wanted = false;
         Ok(())
     }
 
-    /// One more lane of a fan-out, if there is room.
-    fn start_lane(&mut self, id: StageId) -> Result<bool, ExecError> {
-        if !self.capacity.take(self.shared.plan.stage(id)) {
-            return Ok(false);
-        }
-        if let Some((fan, lane)) = self.turns.enter(id) {
-            self.give(Work::Jobs(fan, lane))?;
-        }
-        Ok(true)
-    }
-
-    /// Has jobs of fan-outs leave room for a stage, if there is enough of it in their hands.
-    fn make_room_for(&mut self, id: StageId) {
-        let mut freed = self.capacity.clone();
-        for lane in self.turns.lanes() {
-            freed.give_back(self.shared.plan.stage(lane));
-        }
-        if freed.take(self.shared.plan.stage(id)) {
-            self.room_is_wanted = true;
-            self.turns.ask_for_room();
+    /// One more lane of a fan-out.
+    fn start_lane(&mut self, id: StageId, grant: Grant) -> Result<(), ExecError> {
+        match self.fans.enter(id) {
+            Some((fan, lane)) => self.give(Work::Jobs(fan, lane, grant)),
+            // It has come to its end meanwhile.
+            None => {
+                self.capacity.give_back(grant);
+                Ok(())
+            }
         }
     }
 
@@ -153,20 +153,29 @@ impl Engine<'_> {
         })
     }
 
-    fn start(&mut self, id: StageId) -> Result<(), ExecError> {
-        let Some((reasons, fingerprint)) = self.waiting.remove(&id) else {
-            return Ok(());
-        };
-        let first = Try {
+    /// A stage can start as soon as its turn has come.
+    pub(super) fn wait_for_turn(&mut self, turn: Turn) {
+        let (Turn::Again(id) | Turn::Jobs(id) | Turn::First(id)) = turn;
+        let demand = self.demand(id);
+        self.turns.wait(turn, demand);
+    }
+
+    fn demand(&self, id: StageId) -> Demand {
+        let plan = self.shared.plan;
+        Demand::of(plan.stage(id), plan.playbook())
+    }
+
+    fn first_try(&mut self, id: StageId) -> Option<Try> {
+        let (reasons, fingerprint) = self.waiting.remove(&id)?;
+        Some(Try {
             reasons,
             fingerprint,
             attempt: 1,
-        };
-        self.begin(id, first)
+        })
     }
 
-    /// Gives a stage to a worker. Its cores are taken.
-    fn begin(&mut self, id: StageId, tried: Try) -> Result<(), ExecError> {
+    /// Gives a stage to a worker.
+    fn begin(&mut self, id: StageId, tried: Try, grant: Grant) -> Result<(), ExecError> {
         let plan = self.shared.plan;
         let stage = plan.stage(id);
         let splits = stage.parallel.is_some();
@@ -181,6 +190,10 @@ impl Engine<'_> {
         } = tried;
         let log = self.logs.of(&stage.name, attempt)?;
         let after = self.followed(id);
+        // A gate's reports stand whatever it said, so those of its last try are no longer what the plan's lock knows.
+        let known = self.record.entry(&stage.name);
+        let known = known.filter(|_| stage.gate && attempt > 1);
+        let known = known.cloned().map(Box::new);
         self.set(id, StageState::Running)?;
         self.report.tell(EventKind::StageStarted {
             stage: stage.name.clone(),
@@ -208,11 +221,13 @@ impl Engine<'_> {
             attempt,
             log,
             after,
+            known,
+            devices: grant.visible_devices().map(str::to_owned),
         };
         self.give(if splits {
-            Work::Split(job)
+            Work::Split(job, grant)
         } else {
-            Work::Stage(job)
+            Work::Stage(job, grant)
         })
     }
 }

@@ -1,15 +1,15 @@
 //! The loop: decide what is ready, start what fits, wait for the next message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use playbook_hash::Fingerprint;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, DiskError, StateDir};
+use playbook_hash::{DigestMemo, Fingerprint};
 use playbook_lock::Folder;
 use playbook_lock::history::{EventLog, log_name};
 use playbook_lock::journal::Journal;
@@ -20,9 +20,10 @@ use playbook_types::record::event::{EventKind, RunTotals};
 use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
-use crate::fanout::Turns;
+use crate::fanout::Fans;
 use crate::plan::{Decided, Plan, StageFault};
-use crate::schedule::capacity::Capacity;
+use crate::schedule::capacity::{Capacity, Machine, Turns};
+use crate::schedule::dispatch::Turn;
 use crate::schedule::record::{Entries, Record};
 use crate::schedule::report::Report;
 use crate::schedule::run::Message;
@@ -71,6 +72,8 @@ pub(super) struct Shared<'s> {
     pub(super) running: &'s Running,
     pub(super) journal: &'s Journal,
     pub(super) folder: &'s Mutex<Folder>,
+    pub(super) machine: &'s Machine,
+    pub(super) memo: &'s DigestMemo,
     pub(super) soon: &'s Soon<'s>,
     pub(super) now: &'s Now<'s>,
 }
@@ -81,24 +84,24 @@ pub(super) struct Engine<'s> {
     pub(super) states: States,
     pub(super) capacity: Capacity,
     /// The fan-outs under way.
-    pub(super) turns: Turns,
+    pub(super) fans: Fans,
     pub(super) deadlines: Deadlines,
     pub(super) retries: Retries,
-    /// A stage that is to be tried again now waits for cores.
-    pub(super) retry_lacks_room: bool,
-    /// Jobs of fan-outs are to leave room for others, so no more of them begin.
-    pub(super) room_is_wanted: bool,
     pub(super) record: Record<'s>,
     pub(super) report: Report<'s>,
     pub(super) logs: Logs,
-    /// Decided misses that wait for a slot.
+    /// Decided misses that have not begun.
     pub(super) waiting: BTreeMap<StageId, (Reasons, Box<Fingerprint>)>,
-    /// Decisions under way.
-    pub(super) deciding: usize,
+    /// Whatever can start, in the order of its turns.
+    pub(super) turns: Turns<Turn>,
+    /// Stages that are being decided on other threads.
+    pub(super) deciding: BTreeSet<StageId>,
     pub(super) totals: RunTotals,
     pub(super) failures: Vec<(StageName, FailureCause)>,
     /// Nothing new starts.
     pub(super) stopping: bool,
+    /// The stage because of whose failure nothing does.
+    pub(super) stopped_by: Option<StageName>,
     pub(super) interrupted: Option<i32>,
     /// The first error that a run cannot go on with.
     pub(super) fatal: Option<ExecError>,
@@ -110,22 +113,22 @@ impl<'s> Engine<'s> {
         let log = EventLog::new(plan.project.events_path());
         Self {
             states: States::new(plan),
-            capacity: Capacity::new(runtime.jobs, plan.playbook()),
-            turns: Turns::default(),
+            capacity: Capacity::new(runtime.jobs, plan.playbook(), shared.machine),
+            fans: Fans::default(),
             deadlines: Deadlines::new(runtime.grace),
             retries: Retries::default(),
-            retry_lacks_room: false,
-            room_is_wanted: false,
             record: Record::new(plan, runtime.fold_every),
             report: Report::new(runtime.run_id, runtime.clock, runtime.observer, log),
             shared,
             workers,
             logs,
             waiting: BTreeMap::new(),
-            deciding: 0,
+            turns: Turns::default(),
+            deciding: BTreeSet::new(),
             totals: RunTotals::default(),
             failures: Vec::new(),
             stopping: false,
+            stopped_by: None,
             interrupted: None,
             fatal: None,
         }
@@ -172,11 +175,18 @@ impl<'s> Engine<'s> {
             self.give_up_retries()?;
         } else {
             self.decide_ready()?;
-            self.start_waiting()?;
+            // A stage that could not be decided may have stopped the run.
+            if !self.stopping {
+                self.start_waiting()?;
+            }
         }
         self.start_jobs()?;
         if self.is_over() {
             return Ok(());
+        }
+        if self.stopping && self.workers.busy() == 0 {
+            // Nothing that is still being decided would begin.
+            self.shared.memo.halt();
         }
         self.write_what_is_due();
         let message = match self.next_due() {
@@ -197,10 +207,8 @@ impl<'s> Engine<'s> {
     fn next_due(&self) -> Option<Duration> {
         let running = self.shared.running;
         let retry = self.retries.next_due(running.awake());
-        // Room comes with a message.
-        let retry = retry.filter(|_| !self.retry_lacks_room);
         let now = running.awake();
-        let jobs = self.turns.next_due();
+        let jobs = self.fans.next_due();
         let jobs = jobs.map(|at| at.saturating_duration_since(now));
         // One whose time has come waits for room, which comes with a message.
         let jobs = jobs.filter(|wait| !wait.is_zero());
@@ -226,8 +234,9 @@ impl<'s> Engine<'s> {
     }
 
     fn is_over(&self) -> bool {
-        let idle = self.deciding == 0 && self.workers.busy() == 0 && !self.record.is_folding();
-        idle && self.turns.is_empty()
+        let idle =
+            self.deciding.is_empty() && self.workers.busy() == 0 && !self.record.is_folding();
+        idle && self.fans.is_empty()
             && self.retries.is_empty()
             && (self.stopping || self.states.all_final())
     }
@@ -235,7 +244,7 @@ impl<'s> Engine<'s> {
     /// The run's own files cannot be written: nothing new starts, what runs may finish.
     pub(super) fn give_up(&mut self, error: ExecError) {
         self.stopping = true;
-        self.turns.stop();
+        self.fans.stop();
         self.fatal.get_or_insert(error);
     }
 
@@ -250,11 +259,11 @@ impl<'s> Engine<'s> {
 
     /// After a failure that stopped the run, what has not run is skipped because of it.
     fn skip_the_rest(&mut self) -> Result<(), ExecError> {
-        let Some((because, _)) = self.failures.first().filter(|_| self.interrupted.is_none())
-        else {
+        let first = || Some(&self.failures.first()?.0);
+        let because = self.stopped_by.as_ref().or_else(first).cloned();
+        let Some(because) = because.filter(|_| self.interrupted.is_none()) else {
             return Ok(());
         };
-        let because = because.clone();
         for id in self.states.unfinished(self.shared.plan) {
             self.skip(id, &because)?;
         }

@@ -13,6 +13,7 @@ mod states;
 mod timing;
 mod workers;
 
+pub(crate) use capacity::{Capacity, Demand, Grant, Turns};
 pub(crate) use record::Entries;
 pub use run::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
 pub(crate) use running::{Runner, Running};

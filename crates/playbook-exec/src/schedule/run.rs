@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use playbook_hash::disk::StateDir;
 use playbook_hash::{DigestMemo, Trust};
 use playbook_lock::history::short_id;
 use playbook_lock::journal::Journal;
@@ -28,6 +29,7 @@ use crate::plan::{
     Contents, Decided, Facts, Plan, StageFault, decide, refuse_clashes, remember_listings,
 };
 use crate::process::{Direct, Heard, SignalWatch, SpareLogs, become_subreaper, identity};
+use crate::schedule::capacity::{Grant, Machine};
 use crate::schedule::dispatch::FEW;
 use crate::schedule::engine::{Engine, Logs, Shared, Soon};
 use crate::schedule::record::Entries;
@@ -96,16 +98,14 @@ pub struct Summary {
 ///
 /// When the run cannot begin, or its own files cannot be written. The failure of a stage is an outcome.
 pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecError> {
-    refuse_clashes(plan)?;
+    let machine = refuse_or_measure(plan, runtime.trust)?;
     let state_dir = plan.project.state_dir();
     let run = short_id(runtime.run_id);
     let places = Places::new(plan.root(), &state_dir, &run);
     let memo = plan.memo(runtime.trust);
     let running = Running::new(runtime.owns_process);
-    let header = identity::header(runtime.run_id, runtime.clock.now());
-    let journal = Journal::new(state_dir.journal(), header);
-    let lock_path = plan.project.lock_path();
-    let folder = Mutex::new(Folder::new(lock_path, plan.base()));
+    let journal = new_journal(&state_dir, runtime);
+    let folder = Mutex::new(Folder::new(plan.project.lock_path(), plan.base()));
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &running, &inbox)?;
     let (direct, logs) = (Direct::default(), SpareLogs::default());
@@ -144,6 +144,8 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 running: &running,
                 journal: &journal,
                 folder,
+                machine: &machine,
+                memo,
                 soon,
                 now: &now,
             };
@@ -169,6 +171,19 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         remember(plan, memo, (&lock(folder), &newer))?;
     }
     Ok(summary)
+}
+
+/// Refuses what cannot be run here, and says what the machine has.
+fn refuse_or_measure(plan: &Plan<'_>, trust: Trust) -> Result<Machine, ExecError> {
+    refuse_clashes(plan)?;
+    let machine = Machine::of(plan);
+    plan.refuse_on(&machine, trust)?;
+    Ok(machine)
+}
+
+fn new_journal(state_dir: &StateDir, runtime: &Runtime<'_>) -> Journal {
+    let header = identity::header(runtime.run_id, runtime.clock.now());
+    Journal::new(state_dir.journal(), header)
 }
 
 /// Starts the thread that syncs the journal.
@@ -214,7 +229,8 @@ fn on_a_thread<'s>(threads: &'s Scope<'s, '_>, task: Task, carry_out: &'s (impl 
 /// What arrives at the scheduler.
 pub(super) enum Message {
     Decided(StageId, Result<Decided, StageFault>),
-    Finished(Box<AttemptResult>),
+    /// An attempt is over; what it took is free again.
+    Finished(Box<(AttemptResult, Grant)>),
     /// News of a fan-out.
     Jobs(Told),
     Folded(Result<(), LockError>),

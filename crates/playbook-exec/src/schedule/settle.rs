@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use playbook_hash::HashError;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_lock::journal::JournalRecord;
 use playbook_types::graph::StageId;
@@ -17,11 +18,13 @@ use rustix::process::Signal;
 use crate::error::ExecError;
 use crate::fanout::Told;
 use crate::observer::Ending;
+use crate::outputs::OutFault;
 use crate::plan::{Decided, StageFault};
+use crate::schedule::dispatch::Turn;
 use crate::schedule::engine::Engine;
 use crate::schedule::run::Message;
 use crate::schedule::timing::{Try, backoff};
-use crate::stage::{AttemptResult, Failed, FailureCause, Made};
+use crate::stage::{AttemptResult, Failed, FailureCause, Made, Verdict};
 
 /// How a stage failed, for its event.
 #[derive(Debug)]
@@ -32,19 +35,22 @@ pub(in crate::schedule) struct Failure {
     restored: Vec<DataPath>,
     kept: Vec<KeptFile>,
     jobs: Option<JobCounts>,
+    /// What a gate wrote that said no, and what it did not write.
+    report: (Option<DataPath>, Vec<DataPath>),
 }
 
 impl Engine<'_> {
     pub(super) fn settle(&mut self, message: Message) -> Result<(), ExecError> {
         match message {
             Message::Decided(id, decided) => {
-                self.deciding -= 1;
+                self.deciding.remove(&id);
                 self.decided(id, decided)
             }
-            Message::Finished(result) => {
+            Message::Finished(finished) => {
+                let (result, grant) = *finished;
                 self.workers.finished();
-                self.capacity.give_back(self.shared.plan.stage(result.id));
-                self.finished(*result)
+                self.capacity.give_back(grant);
+                self.finished(result)
             }
             Message::Jobs(told) => self.told(told),
             Message::Folded(fold) => {
@@ -68,7 +74,7 @@ impl Engine<'_> {
                 if self.fatal.is_some() {
                     fan.progress.stop();
                 }
-                self.turns.begin(id, fan, most);
+                self.fans.begin(id, fan, most);
                 Ok(())
             }
             Told::Started(who, timeout) => {
@@ -79,15 +85,15 @@ impl Engine<'_> {
                 self.deadlines.ended(who);
                 Ok(())
             }
-            Told::Left(id, lane) => {
+            Told::Left(id, lane, grant) => {
                 self.workers.finished();
-                self.capacity.give_back(self.shared.plan.stage(id));
-                self.turns.left(id, lane);
+                self.capacity.give_back(grant);
+                self.fans.left(id, lane);
                 Ok(())
             }
-            Told::Finished(result) => {
-                self.turns.ended(result.id);
-                self.settle(Message::Finished(result))
+            Told::Finished(finished) => {
+                self.fans.ended(finished.0.id);
+                self.settle(Message::Finished(finished))
             }
         }
     }
@@ -101,8 +107,11 @@ impl Engine<'_> {
             Ok(Decided::Hit(kind)) => self.cached(id, kind),
             Ok(Decided::Miss(reasons, fingerprint)) => {
                 self.waiting.insert(id, (reasons, fingerprint));
+                self.wait_for_turn(Turn::First(id));
                 Ok(())
             }
+            // It stays undecided.
+            Err(StageFault::Data(HashError::Halted { .. })) => Ok(()),
             Err(fault) => {
                 let failure = Failure {
                     cause: FailureCause::Before(fault),
@@ -111,6 +120,7 @@ impl Engine<'_> {
                     restored: Vec::new(),
                     kept: Vec::new(),
                     jobs: None,
+                    report: Default::default(),
                 };
                 self.failed(id, failure)
             }
@@ -148,16 +158,28 @@ impl Engine<'_> {
                 restored,
                 kept,
                 jobs,
+                verdict,
             }) => {
                 let left_open = cause.left_open();
-                let cause = self.why_ended(id, cause, timed_out);
                 let stage = self.name(id);
-                if matches!(cause, FailureCause::Interrupted) {
-                    entry.status = EntryStatus::Running;
-                }
-                if !left_open {
-                    self.close(&stage, &entry);
-                }
+                let (cause, report) = if let Some(verdict) = verdict {
+                    let Verdict {
+                        report,
+                        missing,
+                        fault,
+                    } = verdict;
+                    self.give_up_over(&stage, fault);
+                    (cause, (report, missing))
+                } else {
+                    let cause = self.why_ended(id, cause, timed_out);
+                    if matches!(cause, FailureCause::Interrupted) {
+                        entry.status = EntryStatus::Running;
+                    }
+                    if !left_open {
+                        self.close(&stage, &entry);
+                    }
+                    (cause, Default::default())
+                };
                 self.record.note(&stage, entry);
                 let shown = log
                     .strip_prefix(self.shared.plan.root().as_path())
@@ -173,6 +195,7 @@ impl Engine<'_> {
                     restored,
                     kept,
                     jobs,
+                    report,
                 };
                 match tried.and_then(|tried| Some((self.wait_before(id, &failure)?, tried))) {
                     Some((wait, tried)) if !left_open => self.try_again(id, tried, (wait, failure)),
@@ -281,16 +304,26 @@ impl Engine<'_> {
             kept,
             jobs,
         };
+        let report = entry.outs.first().map(|out| out.path.clone());
         self.record.note(&stage, entry);
         self.set(id, StageState::Completed)?;
         self.totals.stages_run += 1;
+        if self.shared.plan.stage(id).gate {
+            let stage = stage.clone();
+            self.report.tell(EventKind::GatePassed { stage, report });
+        }
         self.report.tell(told);
         pass(Point::Announced);
+        self.give_up_over(&stage, fault);
+        Ok(())
+    }
+
+    /// Old outs of a stage could not be dropped.
+    fn give_up_over(&mut self, stage: &StageName, fault: Option<OutFault>) {
         if let Some(fault) = fault {
             let stage = stage.to_string();
             self.give_up(ExecError::OldOuts { stage, fault });
         }
-        Ok(())
     }
 
     fn failed(&mut self, id: StageId, failure: Failure) -> Result<(), ExecError> {
@@ -301,10 +334,19 @@ impl Engine<'_> {
             restored,
             kept,
             jobs,
+            report: (report, missing),
         } = failure;
         self.set(id, StageState::Failed)?;
         self.totals.stages_failed += 1;
         let stage = self.name(id);
+        let gate = self.shared.plan.stage(id).gate;
+        if gate && !matches!(cause, FailureCause::Interrupted) {
+            self.report.tell(EventKind::GateFailed {
+                stage: stage.clone(),
+                report,
+                missing,
+            });
+        }
         self.report.tell(EventKind::StageFailed {
             stage: stage.clone(),
             exit_code: cause.exit_code(),
@@ -323,8 +365,9 @@ impl Engine<'_> {
             }),
         });
         self.failures.push((stage.clone(), cause));
-        if self.shared.runtime.failure == FailurePolicy::StopOnFirst {
+        if gate || self.shared.runtime.failure == FailurePolicy::StopOnFirst {
             self.stopping = true;
+            self.stopped_by.get_or_insert(stage);
         } else {
             let below = self.shared.plan.graph.downstream([id]);
             for other in below
@@ -349,6 +392,7 @@ impl Engine<'_> {
             self.deadlines.end_all(self.shared.running);
         } else {
             self.shared.running.end_all(Signal::KILL);
+            self.shared.memo.halt();
         }
         let how = if first { Ending::Asked } else { Ending::Killed };
         self.shared.runtime.observer.ending(how);

@@ -15,8 +15,6 @@ pub(super) struct States {
     open_needs: Vec<usize>,
     /// Stages whose needs are met and which nobody has begun.
     ready: BTreeSet<StageId>,
-    /// Stages in the state `Hashing`.
-    hashing: BTreeSet<StageId>,
     /// Stages that are not in a final state.
     unfinished: usize,
 }
@@ -43,7 +41,6 @@ impl States {
             by_stage: vec![StageState::Pending; plan.graph.len()],
             open_needs,
             ready,
-            hashing: BTreeSet::new(),
             unfinished: plan.stages.len(),
         }
     }
@@ -58,11 +55,6 @@ impl States {
         let state = &mut self.by_stage[id.index()];
         *state = state.advance(to)?;
         self.ready.remove(&id);
-        if to == StageState::Hashing {
-            self.hashing.insert(id);
-        } else {
-            self.hashing.remove(&id);
-        }
         if to.is_final() {
             self.unfinished -= 1;
         }
@@ -93,11 +85,6 @@ impl States {
 
     pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
-    }
-
-    /// The first stage, in the playbook's order, that is being decided or waits for a slot.
-    pub(super) fn first_hashing(&self) -> Option<StageId> {
-        self.hashing.first().copied()
     }
 
     pub(super) fn all_final(&self) -> bool {

@@ -4,17 +4,18 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::fanout::{FanOut, begin_stage, run_lane};
+use crate::schedule::capacity::Grant;
 use crate::schedule::run::Message;
 use crate::stage::{Attempt, Job, attempt};
 
-/// What a worker is given.
+/// What a worker is given, and what it may use meanwhile.
 pub(super) enum Work {
     /// A stage.
-    Stage(Job),
+    Stage(Job, Grant),
     /// A stage whose input is to be split, and whose jobs are then to be run.
-    Split(Job),
+    Split(Job, Grant),
     /// The jobs of one, as this lane of it.
-    Jobs(Arc<FanOut>, u32),
+    Jobs(Arc<FanOut>, u32, Grant),
 }
 
 /// Work on its way to the workers.
@@ -72,14 +73,15 @@ pub(super) fn work(queue: &Queue, with: Attempt<'_>, inbox: &Sender<Message>) {
     let tell = |told| drop(inbox.send(Message::Jobs(told)));
     while let Some(work) = next(queue) {
         match work {
-            Work::Stage(job) => {
-                let result = Box::new(attempt(with, job));
-                if inbox.send(Message::Finished(result)).is_err() {
+            Work::Stage(job, grant) => {
+                let result = attempt(with, job);
+                let finished = Message::Finished(Box::new((result, grant)));
+                if inbox.send(finished).is_err() {
                     return;
                 }
             }
-            Work::Split(job) => begin_stage(with, job, &tell),
-            Work::Jobs(fan, lane) => run_lane(with, &fan, lane, &tell),
+            Work::Split(job, grant) => begin_stage(with, job, grant, &tell),
+            Work::Jobs(fan, number, grant) => run_lane(with, &fan, (number, grant), &tell),
         }
     }
 }

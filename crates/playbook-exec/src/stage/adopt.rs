@@ -102,6 +102,11 @@ fn look(plan: &Plan<'_>, id: StageId, eyes: Eyes<'_>) -> Result<Found, Vec<Unado
         stage: stage.name.clone(),
         what,
     };
+    if stage.gate {
+        // Its report may be one that says no.
+        let what = "it is a gate: only a run can tell whether it passes";
+        return Err(vec![fault(what.to_owned())]);
+    }
     let mut faults: Vec<Unadoptable> = faults_of_deps(stage, eyes).map(fault).collect();
     let outs = match eyes.made(stage) {
         Ok(outs) => outs,

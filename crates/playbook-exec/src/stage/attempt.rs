@@ -38,6 +38,10 @@ pub(crate) struct Job {
     pub(crate) log: PathBuf,
     /// Which runs of the stages it is ordered after this one follows.
     pub(crate) after: Vec<AfterEntry>,
+    /// What an earlier try of this run left on record, if its outs stand.
+    pub(crate) known: Option<Box<StageEntry>>,
+    /// The accelerators it may use, if it was given any.
+    pub(crate) devices: Option<String>,
 }
 
 /// Everything a worker needs beside its job.
@@ -82,8 +86,21 @@ pub(crate) struct Failed {
     pub(crate) entry: StageEntry,
     pub(crate) restored: Vec<DataPath>,
     pub(crate) kept: Vec<KeptFile>,
+    /// It is a gate that said no.
+    pub(crate) verdict: Option<Verdict>,
     /// Of a fan-out that had begun: its jobs.
     pub(crate) jobs: Option<JobCounts>,
+}
+
+/// What a gate that failed leaves: its reports, in their places. The journal has its entry.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    /// The first of its reports that it wrote.
+    pub(crate) report: Option<DataPath>,
+    /// Those that it did not.
+    pub(crate) missing: Vec<DataPath>,
+    /// Why old reports are still aside.
+    pub(crate) fault: Option<OutFault>,
 }
 
 /// Runs the stage once.
@@ -92,16 +109,40 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
         started_at: with.clock.now(),
         ran: Duration::ZERO,
     };
-    let outcome = with.transact(&job, &mut timer).map_err(|stop| {
-        let Stop { cause, back } = *stop;
-        let old = with.entry(with.plan.stage(job.id));
-        let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
-        Failed {
+    let outcome = with.transact(&job, &mut timer).map_err(|stop| match *stop {
+        Stop::RolledBack { cause, back } => {
+            let old = with.entry(&job);
+            let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
+            Failed {
+                cause,
+                entry: entry::failed(&job.fingerprint, old, with.ran(&job, &timer)),
+                restored: back.restored,
+                kept: back.left.into_iter().chain(back.kept).collect(),
+                verdict: None,
+                jobs: None,
+            }
+        }
+        Stop::SaidNo {
             cause,
-            entry: entry::failed(&job.fingerprint, old, with.ran(&job, &timer)),
-            restored: back.restored,
-            kept: back.left.into_iter().chain(back.kept).collect(),
-            jobs: None,
+            entry,
+            committed: Committed { kept, fault },
+        } => {
+            let wrote = |path: &DataPath| entry.outs.iter().any(|out| out.path == *path);
+            let outs = with.plan.stage(job.id).outs.iter().map(|out| &out.path);
+            let missing = outs.filter(|path| !wrote(path)).cloned().collect();
+            let report = entry.outs.first().map(|out| out.path.clone());
+            Failed {
+                cause,
+                entry: *entry,
+                restored: Vec::new(),
+                kept,
+                verdict: Some(Verdict {
+                    report,
+                    missing,
+                    fault,
+                }),
+                jobs: None,
+            }
         }
     });
     Result {
@@ -119,15 +160,24 @@ pub(crate) struct Timer {
 }
 
 /// Why an attempt came to nothing, and what its transaction left.
-struct Stop {
-    cause: FailureCause,
-    back: RolledBack,
+enum Stop {
+    /// Everything is as it was before.
+    RolledBack {
+        cause: FailureCause,
+        back: RolledBack,
+    },
+    /// A gate failed: what it wrote stands in the place of what it wrote before.
+    SaidNo {
+        cause: FailureCause,
+        entry: Box<StageEntry>,
+        committed: Committed,
+    },
 }
 
 impl From<FailureCause> for Box<Stop> {
     fn from(cause: FailureCause) -> Self {
         let back = RolledBack::default();
-        Self::new(Stop { cause, back })
+        Self::new(Stop::RolledBack { cause, back })
     }
 }
 
@@ -136,7 +186,7 @@ impl Attempt<'_> {
     fn transact(&self, job: &Job, timer: &mut Timer) -> std::result::Result<Made, Box<Stop>> {
         let stage = self.plan.stage(job.id);
         let eyes = self.eyes();
-        let old = eyes.old_outs(stage, self.entry(stage));
+        let old = eyes.old_outs(stage, self.entry(job));
         let with = (self.places, self.journal);
         let transaction = Transaction::begin(with, &stage.name, &old, timer.started_at)
             .map_err(FailureCause::from)?;
@@ -148,6 +198,10 @@ impl Attempt<'_> {
             let outs = eyes.made(stage)?;
             pass(Point::OutsMade);
             let entry = self.completed(job, outs, timer);
+            if self.memo.is_halted() {
+                // Whether its deps moved is then not known.
+                return Err(FailureCause::Interrupted);
+            }
             let Committed { kept, fault } =
                 transaction.commit(&entry).map_err(FailureCause::log)?;
             if self.running.owns_process() {
@@ -161,12 +215,44 @@ impl Attempt<'_> {
             })
         });
         made.map_err(|cause| {
+            let cause = match self.said_no(job, &transaction, (cause, timer)) {
+                Ok(said_no) => return Box::new(said_no),
+                Err(cause) => cause,
+            };
             let (cause, back) = match transaction.roll_back() {
                 Ok(back) => (cause, back),
                 Err(fault) => (cause.and_stuck(fault), RolledBack::default()),
             };
-            Box::new(Stop { cause, back })
+            Box::new(Stop::RolledBack { cause, back })
         })
+    }
+
+    /// A gate whose commands came to their end by themselves, and did not end well, has failed: its reports take the
+    /// place of its former ones, as the outs of a stage do that went well. Any other failure is given back.
+    fn said_no(
+        &self,
+        job: &Job,
+        transaction: &Transaction<'_>,
+        (cause, timer): (FailureCause, &Timer),
+    ) -> std::result::Result<Stop, FailureCause> {
+        let stage = self.plan.stage(job.id);
+        // What this run ends has not said anything, and its reports may be half written.
+        if !stage.gate || !cause.is_the_commands() || self.running.is_ending(job.id.into()) {
+            return Err(cause);
+        }
+        let Some(reports) = self.eyes().reports(stage) else {
+            return Err(cause);
+        };
+        pass(Point::OutsMade);
+        let entry = entry::failed(&job.fingerprint, reports, self.ran(job, timer));
+        match transaction.commit(&entry) {
+            Ok(committed) => Ok(Stop::SaidNo {
+                cause,
+                entry: Box::new(entry),
+                committed,
+            }),
+            Err(error) => Err(FailureCause::log(error)),
+        }
     }
 
     /// The entry of a stage that made all its outs.
@@ -210,10 +296,11 @@ impl Attempt<'_> {
         }
     }
 
-    pub(crate) fn entry(&self, stage: &Stage) -> Option<&StageEntry> {
-        self.plan
-            .lock()
-            .and_then(|lock| lock.stages.get(&stage.name))
+    /// What is on record of what stands at the stage's outs.
+    pub(crate) fn entry<'j>(&'j self, job: &'j Job) -> Option<&'j StageEntry> {
+        let name = &self.plan.stage(job.id).name;
+        let recorded = || self.plan.lock()?.stages.get(name);
+        job.known.as_deref().or_else(recorded)
     }
 
     /// Runs the stage's commands one after the other; the first that fails ends it.
@@ -232,6 +319,7 @@ impl Attempt<'_> {
             lane: None,
             texts: &resolved.commands,
             env: &resolved.env,
+            devices: job.devices.as_deref(),
             out: (log.file(), &job.log),
             err: (log.file(), &job.log),
         })

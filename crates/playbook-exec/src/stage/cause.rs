@@ -125,6 +125,14 @@ impl FailureCause {
         }
     }
 
+    /// Whether its commands ran and came to their end by themselves: what they left is what they meant to.
+    pub(crate) fn is_the_commands(&self) -> bool {
+        matches!(
+            self,
+            Self::Exit(_) | Self::Signal { .. } | Self::OutsNotMade { .. }
+        )
+    }
+
     /// Whether something is left to do for its transaction, which the next run does.
     pub(crate) fn left_open(&self) -> bool {
         // Nothing is left to do for what is gone.

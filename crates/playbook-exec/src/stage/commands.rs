@@ -28,6 +28,8 @@ pub(crate) struct Commands<'c> {
     pub(crate) texts: &'c [String],
     /// The declared environment.
     pub(crate) env: &'c IndexMap<EnvName, String>,
+    /// The accelerators they may use, if they were given any.
+    pub(crate) devices: Option<&'c str>,
     /// Where their standard output goes.
     pub(crate) out: (&'c File, &'c Path),
     /// Where their standard error goes.
@@ -70,6 +72,7 @@ impl Attempt<'_> {
             out: commands.out.0,
             err: commands.err.0,
             state: self.places.state_dir(),
+            devices: commands.devices,
             stage: commands.stage.name.as_str(),
         };
         if self.running.is_ending(who) {

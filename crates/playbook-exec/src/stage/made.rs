@@ -59,6 +59,7 @@ impl Eyes<'_> {
             match self.entry(&out.path) {
                 Ok(entry) => made.push(entry),
                 Err(error) if error.is_not_found() => missing.push(out.path.clone()),
+                Err(HashError::Halted { .. }) => return Err(FailureCause::Interrupted),
                 Err(error) => return Err(FailureCause::Outs(error)),
             }
         }
@@ -67,6 +68,19 @@ impl Eyes<'_> {
         } else {
             Err(FailureCause::OutsNotMade { outs: missing })
         }
+    }
+
+    /// Digests of the reports that a gate wrote, whichever these are; `None` if one of them cannot be digested.
+    pub(super) fn reports(&self, stage: &Stage) -> Option<Vec<DataEntry>> {
+        let mut reports = Vec::new();
+        for out in &stage.outs {
+            match self.entry(&out.path) {
+                Ok(entry) => reports.push(entry),
+                Err(error) if error.is_not_found() => {}
+                Err(_) => return None,
+            }
+        }
+        Some(reports)
     }
 
     pub(crate) fn entry(&self, path: &DataPath) -> Result<DataEntry, HashError> {

@@ -7,6 +7,8 @@ mod commands;
 mod made;
 
 pub use adopt::{Adopted, Adoption, Unadoptable, adopt};
-pub(crate) use attempt::{Attempt, Failed, Job, Made, Result as AttemptResult, Timer, attempt};
+pub(crate) use attempt::{
+    Attempt, Failed, Job, Made, Result as AttemptResult, Timer, Verdict, attempt,
+};
 pub use cause::FailureCause;
 pub(crate) use commands::Commands;

@@ -1,6 +1,6 @@
 //! Running a playbook in each of the ways there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,6 +15,7 @@ use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, Holder, RunLock};
 use playbook_types::model::policy::FailurePolicy;
 use playbook_types::record::event::{Event, EventKind};
+use playbook_types::record::reason::InvalidationReason;
 use uuid::Uuid;
 
 use crate::edit::Way;
@@ -26,6 +27,8 @@ pub(crate) struct Run {
     pub(crate) foretold: Vec<(String, Fate)>,
     /// The stages that ran.
     pub(crate) ran: BTreeSet<String>,
+    /// Why each of them did.
+    pub(crate) why: BTreeMap<String, Vec<InvalidationReason>>,
     /// Those that stood.
     pub(crate) cached: BTreeSet<String>,
     /// How many stages it says it is about.
@@ -173,9 +176,13 @@ fn carry_out(plan: &Plan<'_>, trust: Trust) -> Vec<Event> {
 /// What events say. Their totals are those of the stages they name.
 fn said(events: &[Event]) -> Run {
     let (mut ran, mut cached, mut about) = (BTreeSet::new(), BTreeSet::new(), 0);
+    let mut why = BTreeMap::new();
     for event in events {
         match &event.kind {
-            EventKind::StageStarted { stage, .. } => drop(ran.insert(stage.to_string())),
+            EventKind::StageStarted { stage, reasons, .. } => {
+                ran.insert(stage.to_string());
+                why.insert(stage.to_string(), reasons.clone());
+            }
             EventKind::StageCached { stage, .. } => drop(cached.insert(stage.to_string())),
             EventKind::RunStarted { stages, .. } => about = *stages,
             EventKind::RunCompleted(totals) => {
@@ -190,6 +197,7 @@ fn said(events: &[Event]) -> Run {
     Run {
         foretold: Vec::new(),
         ran,
+        why,
         cached,
         about,
     }

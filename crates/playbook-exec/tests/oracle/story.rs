@@ -1,8 +1,8 @@
 //! The whole story of each decision agrees with the decision, and telling it changes nothing.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use playbook_exec::plan::{DataNow, Explained, ExplainedData, Fate, Foretold, Plan};
 use playbook_hash::Trust;
@@ -131,8 +131,8 @@ fn all_are_named(story: &Explained<'_>, reasons: &[InvalidationReason]) {
     }
 }
 
-/// When everything outside the state directory was last written.
-fn stamps(directory: &Path) -> BTreeMap<PathBuf, SystemTime> {
+/// When everything outside the state directory last changed in any way.
+fn stamps(directory: &Path) -> BTreeMap<PathBuf, [i64; 4]> {
     let mut found = BTreeMap::new();
     let mut left = vec![directory.to_owned()];
     while let Some(directory) = left.pop() {
@@ -145,7 +145,13 @@ fn stamps(directory: &Path) -> BTreeMap<PathBuf, SystemTime> {
             if meta.is_dir() {
                 left.push(path.clone());
             }
-            found.insert(path, meta.modified().unwrap());
+            let stamp = [
+                meta.ctime(),
+                meta.ctime_nsec(),
+                meta.mtime(),
+                meta.mtime_nsec(),
+            ];
+            found.insert(path, stamp);
         }
     }
     found

@@ -12,6 +12,7 @@ use blake3::hazmat::{
 use playbook_types::digest::Digest;
 use rayon::prelude::*;
 
+use crate::file::halt::Halt;
 use crate::file::progress;
 
 /// One read. A power of two, so that a block is a subtree; small enough for a core's own cache.
@@ -26,16 +27,16 @@ const WINDOW: u64 = 8192;
 
 /// The digest of everything in a file, and how many bytes that is. `size` is what its stat says. Nothing if the file is large
 /// and has another size.
-pub(super) fn read(file: &File, size: u64) -> io::Result<Option<(Digest, u64)>> {
+pub(super) fn read(file: &File, size: u64, halt: &Halt) -> io::Result<Option<(Digest, u64)>> {
     if size >= LARGE {
-        let digest = read_large(file, size)?;
+        let digest = read_large(file, size, halt)?;
         Ok(digest.map(|digest| (digest, size)))
     } else {
         // One byte more than there should be, so that a single read also finds the end. Files whose stat does
         // not know their size (as in /proc) say zero.
         let wanted = usize::try_from(size + 1).map_or(BLOCK, |wanted| wanted.min(BLOCK));
         let wanted = if size == 0 { UNKNOWN } else { wanted };
-        with_buffer(wanted, |buffer| read_small(file, size, buffer)).map(Some)
+        with_buffer(wanted, |buffer| read_small(file, size, (buffer, halt))).map(Some)
     }
 }
 
@@ -53,7 +54,11 @@ fn with_buffer<T>(wanted: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
     done
 }
 
-fn read_small(file: &File, size: u64, block: &mut [u8]) -> io::Result<(Digest, u64)> {
+fn read_small(
+    file: &File,
+    size: u64,
+    (block, halt): (&mut [u8], &Halt),
+) -> io::Result<(Digest, u64)> {
     let mut count = read_at(file, block, 0)?;
     if size > 0 && count as u64 == size {
         let digest = blake3::hash(&block[..count]);
@@ -62,6 +67,7 @@ fn read_small(file: &File, size: u64, block: &mut [u8]) -> io::Result<(Digest, u
     let mut hasher = blake3::Hasher::new();
     let mut offset = 0;
     while count > 0 {
+        halt.check()?;
         hasher.update(&block[..count]);
         offset += count as u64;
         count = read_at(file, block, offset)?;
@@ -83,10 +89,11 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 }
 
 /// Reads exactly `size` bytes with all threads; nothing if there are fewer or more.
-fn read_large(file: &File, size: u64) -> io::Result<Option<Digest>> {
+fn read_large(file: &File, size: u64, halt: &Halt) -> io::Result<Option<Digest>> {
     let blocks = Blocks {
         file,
         size,
+        halt,
         failed: OnceLock::new(),
     };
     let digest = blocks.digest();
@@ -104,6 +111,7 @@ fn read_large(file: &File, size: u64) -> io::Result<Option<Digest>> {
 struct Blocks<'a> {
     file: &'a File,
     size: u64,
+    halt: &'a Halt,
     /// Why it cannot be; no further block is read then.
     failed: OnceLock<io::Error>,
 }
@@ -141,7 +149,8 @@ impl Blocks<'_> {
             return None;
         }
         with_buffer(length, |block| {
-            if let Err(error) = self.file.read_exact_at(block, offset) {
+            let halted = self.halt.check();
+            if let Err(error) = halted.and_then(|()| self.file.read_exact_at(block, offset)) {
                 self.failed.set(error).ok();
                 return None;
             }
@@ -232,7 +241,9 @@ mod tests {
                 "bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085",
             ),
         ] {
-            let (found, size) = read(&file(&bytes(length)), length as u64).unwrap().unwrap();
+            let (found, size) = read(&file(&bytes(length)), length as u64, &Halt::default())
+                .unwrap()
+                .unwrap();
             assert_eq!(found.to_string(), format!("blake3:{hex}"), "{length}");
             assert_eq!(size, length as u64);
         }
@@ -254,7 +265,7 @@ mod tests {
         ];
         let sizes = sizes.into_iter().flat_map(around);
         for size in sizes.chain([3 * BLOCK + 7, 5 * BLOCK + 1024, 7 * BLOCK + 1025]) {
-            let found = read(&file(&whole[..size]), size as u64).unwrap();
+            let found = read(&file(&whole[..size]), size as u64, &Halt::default()).unwrap();
             assert_eq!(found, Some((plain(&whole[..size]), size as u64)), "{size}");
         }
     }
@@ -264,7 +275,7 @@ mod tests {
         #[test]
         fn any_size_reads_the_same(blocks in 0..7_usize, more in 0..BLOCK) {
             let whole = bytes(blocks * BLOCK + more);
-            let found = read(&file(&whole), whole.len() as u64).unwrap();
+            let found = read(&file(&whole), whole.len() as u64, &Halt::default()).unwrap();
             prop_assert_eq!(found, Some((plain(&whole), whole.len() as u64)));
         }
 
@@ -293,8 +304,18 @@ mod tests {
     #[test]
     fn what_its_stat_calls_empty_is_read_to_the_end() {
         let contents = bytes(3 * BLOCK + 1);
-        let found = read(&file(&contents), 0).unwrap();
+        let found = read(&file(&contents), 0, &Halt::default()).unwrap();
         assert_eq!(found, Some((plain(&contents), contents.len() as u64)));
+    }
+
+    #[test]
+    fn nothing_is_read_to_its_end_once_that_is_not_wanted() {
+        let halt = Halt::default();
+        halt.set();
+        let contents = bytes(3 * BLOCK);
+        for size in [0, LARGE + 1, contents.len() as u64] {
+            assert!(read(&file(&contents), size, &halt).is_err(), "{size}");
+        }
     }
 
     #[test]
@@ -305,7 +326,7 @@ mod tests {
             .open(only_written.path())
             .unwrap();
         for size in [0, 1, LARGE, 9 * LARGE] {
-            let error = read(&open, size).unwrap_err();
+            let error = read(&open, size, &Halt::default()).unwrap_err();
             assert_eq!(error.raw_os_error(), Some(9), "EBADF at {size}");
         }
     }

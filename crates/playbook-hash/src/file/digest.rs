@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use crate::error::{HashError, SpecialKind};
 use crate::file::contents;
+use crate::file::halt::Halt;
 use crate::stat::{Moment, StatKey};
 
 /// How often a file that changes while it is being read is read again.
@@ -46,7 +47,8 @@ pub fn digest_file(path: &Path) -> Result<FileDigest, HashError> {
     refuse_special(&found).map_err(|unread| unread.at(path.to_owned()))?;
     let file =
         openat(CWD, path, OPEN_FLAGS, Mode::empty()).map_err(|errno| of_path(errno.into()))?;
-    let (found, _) = digest_open(&File::from(file)).map_err(|unread| unread.at(path.to_owned()))?;
+    let (found, _) = digest_open(&File::from(file), &Halt::default())
+        .map_err(|unread| unread.at(path.to_owned()))?;
     Ok(found)
 }
 
@@ -57,6 +59,7 @@ pub(crate) enum Unread {
     IsDirectory,
     Special(SpecialKind),
     KeepsChanging,
+    Halted,
 }
 
 impl Unread {
@@ -71,6 +74,7 @@ impl Unread {
             Self::IsDirectory => HashError::IsDirectory { path },
             Self::Special(kind) => HashError::Special { path, kind },
             Self::KeepsChanging => HashError::KeepsChanging { path },
+            Self::Halted => HashError::Halted { path },
         }
     }
 }
@@ -82,8 +86,12 @@ impl From<Errno> for Unread {
 }
 
 /// Reads an open file. The stat is all of the one that it had before and after.
-pub(crate) fn digest_open(file: &File) -> Result<(FileDigest, Stat), Unread> {
-    read_unmoved(file, contents::read)
+pub(crate) fn digest_open(file: &File, halt: &Halt) -> Result<(FileDigest, Stat), Unread> {
+    let read = |file: &File, size| contents::read(file, size, halt);
+    read_unmoved(file, read).map_err(|unread| match unread {
+        Unread::Io(_) if halt.is_set() => Unread::Halted,
+        unread => unread,
+    })
 }
 
 /// Reads until a reading was not disturbed, and gives the stat that says so. `read` gives the digest and how many bytes it is of, or
@@ -155,7 +163,7 @@ mod tests {
         let file = file(b"before");
         let readings = Cell::new(0);
         let found = read_unmoved(file.as_file(), |open, size| {
-            let read = contents::read(open, size);
+            let read = contents::read(open, size, &Halt::default());
             if readings.replace(readings.get() + 1) == 0 {
                 OpenOptions::new()
                     .append(true)
@@ -180,7 +188,7 @@ mod tests {
                 .unwrap()
                 .write_all(b"x")
                 .unwrap();
-            contents::read(open, size)
+            contents::read(open, size, &Halt::default())
         });
         assert!(matches!(error, Err(Unread::KeepsChanging)));
     }
@@ -203,11 +211,11 @@ mod tests {
             let found = read_unmoved(file.as_file(), |open, told| {
                 if readings.replace(readings.get() + 1) == 0 {
                     file.as_file().set_len(size).unwrap();
-                    let found = contents::read(open, told).unwrap();
+                    let found = contents::read(open, told, &Halt::default()).unwrap();
                     assert!(found.is_none(), "{size} is not {told}");
                     return Ok(found);
                 }
-                contents::read(open, told)
+                contents::read(open, told, &Halt::default())
             });
             let now = std::fs::read(file.path()).unwrap();
             assert_eq!(found.unwrap().0.digest, plain(&now), "{size}");
@@ -232,14 +240,14 @@ mod tests {
                 stop.store(true, Ordering::Relaxed);
             });
             while !stop.load(Ordering::Relaxed) {
-                let found = digest_open(file.as_file());
+                let found = digest_open(file.as_file(), &Halt::default());
                 assert!(
                     matches!(found, Ok(_) | Err(Unread::KeepsChanging)),
                     "{found:?}"
                 );
             }
         });
-        let last = digest_open(file.as_file()).unwrap().0;
+        let last = digest_open(file.as_file(), &Halt::default()).unwrap().0;
         assert_eq!(last.digest, plain(&vec![19; length]));
     }
 }

@@ -14,9 +14,11 @@
 
 mod contents;
 mod digest;
+mod halt;
 mod progress;
 
 pub use digest::{FileDigest, digest_file};
 pub(crate) use digest::{OPEN_FLAGS, Unread, digest_open, special_kind};
+pub(crate) use halt::Halt;
 pub(crate) use progress::begin as begin_reading;
 pub use progress::{Reading, reading};

@@ -12,7 +12,7 @@ use rustix::fs::{CWD, FileType, Mode, Stat, fstat, openat, stat};
 use crate::data::{DataKind, PathDigest};
 use crate::disk::DiskError;
 use crate::error::HashError;
-use crate::file::{FileDigest, OPEN_FLAGS, begin_reading, digest_open, special_kind};
+use crate::file::{FileDigest, Halt, OPEN_FLAGS, begin_reading, digest_open, special_kind};
 use crate::ignore_rules::IgnoreRules;
 use crate::stat::boot::Boot;
 use crate::stat::cache::StatCache;
@@ -52,6 +52,7 @@ pub struct DigestMemo {
     /// How much would have to be read again if it were not kept.
     learned_bytes: AtomicU64,
     local: LocalDisks,
+    halt: Halt,
 }
 
 impl DigestMemo {
@@ -68,6 +69,7 @@ impl DigestMemo {
             learned: AtomicBool::new(false),
             learned_bytes: AtomicU64::new(0),
             local: LocalDisks::default(),
+            halt: Halt::default(),
         }
     }
 
@@ -205,6 +207,21 @@ impl DigestMemo {
         Some(tree.digest)
     }
 
+    /// Nothing more is to be read: a digest for which a file would have to be, or is being, read is
+    /// [`HashError::Halted`] from now on.
+    pub fn halt(&self) {
+        self.halt.set();
+    }
+
+    /// Whether nothing more is to be read.
+    pub fn is_halted(&self) -> bool {
+        self.halt.is_set()
+    }
+
+    pub(crate) fn halt_flag(&self) -> &Halt {
+        &self.halt
+    }
+
     /// How many files had to be read.
     pub fn files_read(&self) -> u64 {
         self.files_read.load(Ordering::Relaxed)
@@ -233,7 +250,8 @@ impl DigestMemo {
             }
         }
         let _listed = begin_reading(path, u64::try_from(found.st_size).ok());
-        let (read, _) = digest_open(&opened).map_err(|unread| unread.at(path.to_owned()))?;
+        let (read, _) =
+            digest_open(&opened, &self.halt).map_err(|unread| unread.at(path.to_owned()))?;
         let worth = !is_racy(&read.stat, read.began);
         self.count(1, worth);
         if worth {

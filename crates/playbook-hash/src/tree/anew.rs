@@ -153,11 +153,12 @@ impl Batch {
                 return Ok(entry);
             }
         }
-        let (read, found) = digest_open(&file).map_err(|unread| match unread {
-            // It was a file a moment ago.
-            Unread::IsDirectory => failed(Errno::NOENT),
-            unread => unread.at(reading.path_of(name)),
-        })?;
+        let (read, found) =
+            digest_open(&file, reading.memo.halt_flag()).map_err(|unread| match unread {
+                // It was a file a moment ago.
+                Unread::IsDirectory => failed(Errno::NOENT),
+                unread => unread.at(reading.path_of(name)),
+            })?;
         self.read += 1;
         self.learned |= !is_racy(&read.stat, read.began);
         self.foreign |= device_of(&found) != reading.device;

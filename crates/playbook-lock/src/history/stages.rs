@@ -53,6 +53,15 @@ pub struct GateVerdict {
     pub passed: bool,
     /// Its report.
     pub report: Option<DataPath>,
+    /// Reports that it came to its end without writing.
+    pub missing: Vec<DataPath>,
+}
+
+impl GateVerdict {
+    /// Whether the gate came to its end and said no: then what it wrote stands in its place.
+    pub fn said_no(&self) -> bool {
+        !self.passed && (self.report.is_some() || !self.missing.is_empty())
+    }
 }
 
 /// A try that failed and was followed by another.
@@ -279,8 +288,14 @@ impl Gather {
             EventKind::StageSkipped { stage, because } => {
                 self.ended(stage, StageOutcome::Skipped, ts).because = Some(because);
             }
-            EventKind::GatePassed { stage, report } => self.gate(stage, true, report),
-            EventKind::GateFailed { stage, report } => self.gate(stage, false, report),
+            EventKind::GatePassed { stage, report } => {
+                self.gate(stage, (true, report, Vec::new()));
+            }
+            EventKind::GateFailed {
+                stage,
+                report,
+                missing,
+            } => self.gate(stage, (false, report, missing)),
             EventKind::RunInterrupted(_) => self.interrupted = true,
             EventKind::RunStarted { .. } | EventKind::RunCompleted(_) | EventKind::RunFailed(_) => {
             }
@@ -335,8 +350,16 @@ impl Gather {
         }
     }
 
-    fn gate(&mut self, stage: StageName, passed: bool, report: Option<DataPath>) {
-        self.of(stage).gate = Some(GateVerdict { passed, report });
+    fn gate(
+        &mut self,
+        stage: StageName,
+        (passed, report, missing): (bool, Option<DataPath>, Vec<DataPath>),
+    ) {
+        self.of(stage).gate = Some(GateVerdict {
+            passed,
+            report,
+            missing,
+        });
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) {
     for stage in playbook.stages.values() {
         if let Some(parallel) = &stage.parallel {
             ends(stage, found);
+            gate(stage, found);
             glob(stage, parallel, found);
             ext(stage, parallel, found);
         }
@@ -38,6 +39,22 @@ fn ends(stage: &Stage, found: &mut Vec<Finding>) {
             Finding::error(at, message).hint(
                 "make the others in a stage of their own, which may read what this one makes",
             ),
+        );
+    }
+}
+
+/// A gate says yes or no once.
+fn gate(stage: &Stage, found: &mut Vec<Finding>) {
+    if stage.gate {
+        let message = format!(
+            "stage '{}' is a gate, and cannot be split into jobs",
+            stage.name
+        );
+        let at = stage_path(&stage.name).key("parallel");
+        found.push(
+            Finding::error(at, message)
+                .mark(Mark::Key)
+                .hint("make the gate a stage of its own that reads what the jobs make"),
         );
     }
 }

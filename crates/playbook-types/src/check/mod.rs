@@ -3,6 +3,7 @@
 mod cycles;
 mod fanout;
 mod paths;
+mod places;
 mod references;
 mod templates;
 mod warnings;
@@ -19,10 +20,12 @@ pub fn check(playbook: &Playbook, source: &SourceName) -> Vec<Finding> {
     paths::check(playbook, source, &mut found);
     references::check(playbook, &mut found);
     fanout::check(playbook, &mut found);
+    places::check(playbook, &mut found);
     let used = templates::check(playbook, &mut found);
     cycles::check(playbook, &mut found);
     if found.is_empty() {
         warnings::check(playbook, &used, &mut found);
+        places::warn(playbook, &mut found);
     }
     found
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::stage_path;
 use crate::finding::{Finding, KeyPath, Mark};
+use crate::graph::{Graph, PathIndex, StageId};
 use crate::model::fanout::Strategy;
 use crate::model::playbook::Playbook;
 use crate::model::stage::Stage;
@@ -31,6 +32,58 @@ pub(super) fn check(playbook: &Playbook, used: &BTreeSet<ParamKey>, found: &mut 
             let finding = Finding::warning(stage_path(&stage.name), message).mark(Mark::Key);
             found.push(finding.hint("give it deps, outs or params"));
         }
+    }
+    unguarded(playbook, found);
+}
+
+/// Stages that read what a gate checks, and do not wait for it: most likely they were meant to.
+fn unguarded(playbook: &Playbook, found: &mut Vec<Finding>) {
+    if !playbook.stages.values().any(|stage| stage.gate) {
+        return;
+    }
+    let Ok(graph) = Graph::build(playbook) else {
+        return;
+    };
+    let mut read: PathIndex<StageId> = PathIndex::default();
+    for (i, stage) in playbook.stages.values().enumerate() {
+        for dep in stage.deps.iter().filter(|_| !stage.gate) {
+            read.insert(&dep.path, StageId::new(i));
+        }
+    }
+    for (i, gate) in playbook.stages.values().enumerate() {
+        let checked = gate.deps.iter().filter(|_| gate.gate);
+        let readers: BTreeSet<StageId> = checked
+            .flat_map(|dep| {
+                let holding = read.holding(&dep.path);
+                holding.into_iter().chain(read.below(&dep.path))
+            })
+            .collect();
+        if readers.is_empty() {
+            continue;
+        }
+        let own = [StageId::new(i)];
+        let (above, below) = (graph.upstream(own), graph.downstream(own));
+        let unguarded = readers
+            .iter()
+            .filter(|reader| !above.contains(reader) && !below.contains(reader));
+        let mut names = unguarded.filter_map(|id| playbook.stages.get_index(id.index()));
+        let Some((first, _)) = names.next() else {
+            continue;
+        };
+        let gate_name = &gate.name;
+        let message = match names.count() {
+            0 => format!(
+                "'{first}' reads what the gate '{gate_name}' checks, and does not wait for it"
+            ),
+            others => format!(
+                "'{first}' and {others} more read what the gate '{gate_name}' checks, and do not wait for it"
+            ),
+        };
+        found.push(
+            Finding::warning(stage_path(&gate.name).key("gate"), message).hint(format!(
+                "name the gate in 'after: [{gate_name}]', or read its report; else a stage may run although the gate fails"
+            )),
+        );
     }
 }
 

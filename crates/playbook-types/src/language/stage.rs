@@ -110,9 +110,9 @@ pub(crate) static STAGE: Fields = Fields::new(&[
     Field::new(
         "gate",
         Shape::Flag(false),
-        "True: a quality check. What it makes are reports, and its failure stops the pipeline.",
-    )
-    .not_yet(),
+        "True: a quality check. What it makes are reports, which stay where they are if it fails; its failure \
+         stops the pipeline, whatever policy.failure says.",
+    ),
 ]);
 
 /// The shells.
@@ -227,9 +227,21 @@ pub(crate) static RESOURCES: Fields = Fields::new(&[
         Shape::Count(1),
         "Processor cores, counted against 'playbook run --jobs'. Without it, 1.",
     ),
-    Field::new("memory_gb", Shape::Number(0), "Gigabytes of memory.").not_yet(),
-    Field::new("gpu", Shape::Count(0), "Accelerators.").not_yet(),
-    Field::new("disk_gb", Shape::Number(0), "Gigabytes of disk.").not_yet(),
+    Field::new(
+        "memory_gb",
+        Shape::Number(0),
+        "Gigabytes of memory (10⁹ bytes), counted against what the target or the machine has.",
+    ),
+    Field::new(
+        "gpu",
+        Shape::Count(0),
+        "Accelerators. Its commands find in CUDA_VISIBLE_DEVICES which ones they are given.",
+    ),
+    Field::new(
+        "disk_gb",
+        Shape::Number(0),
+        "Gigabytes of disk (10⁹ bytes), counted against what is free where the playbook is when a run begins.",
+    ),
     Field::new(
         "timeout",
         Shape::Duration { positive: true },

@@ -125,16 +125,32 @@ pub(crate) static TARGET: Fields = Fields {
             "The machine. Without one, or with localhost, the target is this machine.",
         ),
         Field::new("ssh_user", Shape::Text, "Who to log in as."),
-        Field::new("cores", Shape::Count(1), "Processor cores it has."),
-        Field::new("memory_gb", Shape::Number(0), "Gigabytes of memory it has.").not_yet(),
-        Field::new("gpus", Shape::Count(0), "Accelerators it has.").not_yet(),
+        Field::new(
+            "cores",
+            Shape::Count(1),
+            "Processor cores that stages may have there together.",
+        ),
+        Field::new(
+            "memory_gb",
+            Shape::Number(0),
+            "Gigabytes of memory (10⁹ bytes) that stages may have there together.",
+        ),
+        Field::new(
+            "gpus",
+            Shape::Count(0),
+            "Accelerators that stages may have there together.",
+        ),
         Field::new(
             "workdir",
             Shape::Text,
-            "The directory there that stands for the root.",
+            "The directory there that stands for the root. This machine's is the root itself.",
         )
         .not_yet(),
-        Field::new("env", ENV, "Environment variables for what runs there.").not_yet(),
+        Field::new(
+            "env",
+            ENV,
+            "Environment variables for what runs there; those of a stage win over them, and they over the playbook's.",
+        ),
         Field::new(
             "files",
             Shape::Words(|| documented(&FILES)),

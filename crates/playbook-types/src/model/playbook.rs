@@ -34,15 +34,14 @@ pub struct Playbook {
 }
 
 impl Playbook {
-    /// The environment a stage declares: the playbook's, then its own, which wins.
+    /// The environment declared for a stage: the playbook's, then its target's, then its own; the later wins.
     pub fn declared_env(&self, stage: &Stage) -> IndexMap<EnvName, String> {
+        let target = stage.target.as_ref();
+        let target = target.and_then(|name| self.targets.get(name));
+        let further = target.into_iter().flat_map(|target| &target.env);
+        let further = further.chain(&stage.env);
         let mut env = self.env.clone();
-        env.extend(
-            stage
-                .env
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
+        env.extend(further.map(|(name, value)| (name.clone(), value.clone())));
         env
     }
 }

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::ByteSize;
+
 /// What a stage asks for. `None` asks for nothing in particular.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resources {
     /// Processor cores, counted against `--jobs`; one if not given.
     pub cores: Option<u32>,
-    /// Gigabytes of memory.
-    pub memory_gb: Option<f64>,
-    /// Accelerators.
+    /// Memory.
+    pub memory: Option<ByteSize>,
+    /// Accelerators: it is given so many, and told which by `CUDA_VISIBLE_DEVICES`.
     pub gpu: Option<u32>,
-    /// Gigabytes of disk.
-    pub disk_gb: Option<f64>,
+    /// Disk that has to be free where the playbook is.
+    pub disk: Option<ByteSize>,
     /// The longest it may run.
     pub timeout: Option<Duration>,
 }

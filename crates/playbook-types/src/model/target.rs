@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::name::EnvName;
+use crate::units::ByteSize;
 
 /// A place where stages can run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -16,8 +17,8 @@ pub struct Target {
     pub ssh_user: Option<String>,
     /// Cores it has.
     pub cores: Option<u32>,
-    /// Gigabytes of memory it has.
-    pub memory_gb: Option<f64>,
+    /// Memory it has.
+    pub memory: Option<ByteSize>,
     /// Accelerators it has.
     pub gpus: Option<u32>,
     /// The directory there that stands for the root.

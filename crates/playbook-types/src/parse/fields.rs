@@ -6,7 +6,7 @@ use crate::finding::{Finding, KeyPath, Mark, Step};
 use crate::language::{self, Word};
 use crate::parse::node::Node;
 use crate::suggest::nearest;
-use crate::units::parse_duration;
+use crate::units::{ByteSize, parse_duration};
 
 /// Collects findings while nodes become the model.
 #[derive(Debug, Default)]
@@ -173,6 +173,12 @@ impl Lowering {
             self.expected(value, &format!("a number of at least {least}"));
         }
         number
+    }
+
+    /// The value as an amount of memory or disk: a number of gigabytes.
+    pub(super) fn gigabytes(&mut self, value: &At<'_>) -> Option<ByteSize> {
+        let number = self.number(value, 0.0)?;
+        ByteSize::from_gigabytes(number)
     }
 
     /// The value as a duration: a number of seconds or text such as `1h30m`.

@@ -302,13 +302,13 @@ impl Lowering {
         };
         Resources {
             cores: fields.get("cores").and_then(|value| self.count(&value, 1)),
-            memory_gb: fields
+            memory: fields
                 .get("memory_gb")
-                .and_then(|value| self.number(&value, 0.0)),
+                .and_then(|value| self.gigabytes(&value)),
             gpu: fields.get("gpu").and_then(|value| self.count(&value, 0)),
-            disk_gb: fields
+            disk: fields
                 .get("disk_gb")
-                .and_then(|value| self.number(&value, 0.0)),
+                .and_then(|value| self.gigabytes(&value)),
             timeout: fields.get("timeout").and_then(|value| self.timeout(&value)),
         }
     }

@@ -87,9 +87,9 @@ impl Lowering {
                 .and_then(|value| self.text(&value))
                 .map(str::to_owned),
             cores: fields.get("cores").and_then(|value| self.count(&value, 1)),
-            memory_gb: fields
+            memory: fields
                 .get("memory_gb")
-                .and_then(|value| self.number(&value, 0.0)),
+                .and_then(|value| self.gigabytes(&value)),
             gpus: fields.get("gpus").and_then(|value| self.count(&value, 0)),
             workdir: fields
                 .get("workdir")

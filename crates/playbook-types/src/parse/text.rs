@@ -114,6 +114,9 @@ fn without_positions(message: &str) -> String {
 
 /// What the YAML parser says, at the place where it says it.
 fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
+    if let Some(finding) = conflict(text) {
+        return finding;
+    }
     let message = error.to_string();
     let location = error.location();
     let message = without_positions(&message);
@@ -141,6 +144,16 @@ fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
         finding = finding.hint("YAML is indented with spaces, never with tabs");
     }
     finding
+}
+
+/// Text that is no YAML because git left two sides of it, at the first of its marks.
+fn conflict(text: &str) -> Option<Finding> {
+    const MARK: &str = "<<<<<<<";
+    let begins = text.starts_with(MARK).then_some(0);
+    let at = begins.or_else(|| Some(text.find("\n<<<<<<<")? + 1))?;
+    let mut finding = Finding::error(KeyPath::TOP, "the playbook has git conflict markers");
+    finding.place = Some(LineIndex::new(text).place(at..at + MARK.len()));
+    Some(finding.hint("keep one of the two sides, or something of both, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"))
 }
 
 #[cfg(test)]

@@ -137,19 +137,22 @@ pub enum EventKind {
         /// The stage that failed.
         because: StageName,
     },
-    /// A gate passed.
+    /// A gate ran and passed.
     GatePassed {
         /// The gate.
         stage: StageName,
-        /// Its report.
+        /// Its report, if it writes any.
         report: Option<DataPath>,
     },
-    /// A gate failed.
+    /// A gate did not pass.
     GateFailed {
         /// The gate.
         stage: StageName,
-        /// Its report.
+        /// Its report, if it wrote one: the first of its outs that it made.
         report: Option<DataPath>,
+        /// Reports that it came to its end without writing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<DataPath>,
     },
     /// Everything asked for is done.
     RunCompleted(RunTotals),

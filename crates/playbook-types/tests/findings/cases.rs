@@ -47,6 +47,10 @@ cases! {
     unknown_shell: in_stages("  a: {cmd: x, outs: [o], shell: zsh}\n");
     bad_duration: in_stages("  a: {cmd: x, outs: [o], resources: {timeout: soon}}\n");
     bad_cores: in_stages("  a: {cmd: x, outs: [o], resources: {cores: 0, memory_gb: -1}}\n");
+    bad_amounts: in_stages("  a: {cmd: x, outs: [o], resources: {memory_gb: .inf, gpu: -1, disk_gb: '5 GB'}}\n  b: {cmd: x, outs: [p], resources: {gpu: 1.5, disk_gb: -0.5, timeout: 0}}\n");
+    more_than_the_target_has: findings("version: \"1.0\"\nname: t\ntargets:\n  small: {cores: 2, memory_gb: 8, gpus: 1}\n  far: {host: far, cores: 4}\nstages:\n  a: {cmd: x, outs: [o], target: small, resources: {cores: 3, memory_gb: 8.5, gpu: 2, disk_gb: 100}}\n  b: {cmd: x, outs: [p], target: far, resources: {cores: 5, memory_gb: 1000}}\n  c: {cmd: x, outs: [q], target: small, resources: {cores: 2, memory_gb: 8, gpu: 1}}\n");
+    a_local_target_with_a_workdir: findings("version: \"1.0\"\nname: t\ntargets: {here: {host: localhost, workdir: /scratch}}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    warns_of_what_means_nothing_here: findings("version: \"1.0\"\nname: t\ntargets: {here: {ssh_user: me, files: sync}}\nstages: {a: {cmd: x, outs: [o], target: here}}\n");
     bad_glob: in_stages("  a: {cmd: x, deps: [d], outs: [o], parallel: {strategy: per_file, glob: '[a'}}\n");
     bad_retry: in_stages("  a: {cmd: x, outs: [o], retry: {policy: often, backoff: {factor: 0.5}}}\n");
     split_of_nothing: in_stages("  a: {cmd: 'x {{input}}', parallel: {strategy: per_file}}\n");
@@ -77,8 +81,10 @@ cases! {
     warns_of_unused_params: findings("version: \"1.0\"\nname: t\nparams: {used: 1, map: {x: 1, y: 2}, whole: {z: 1}}\nstages: {a: {cmd: 'x {{params.used}} {{params.map.x}}', outs: [o], params: [whole]}}\n");
     warns_of_numbers_written_otherwise: findings("version: \"1.0\"\nname: t\nparams: {a: 1.10, b: 0x10, c: 1.5, d: 2}\nstages: {a: {cmd: x, outs: [o], params: [a, b, c, d]}}\n");
     warns_of_case_twins: in_stages("  a: {cmd: x, outs: [Out]}\n  b: {cmd: x, outs: [out]}\n");
+    warns_of_what_does_not_wait_for_a_gate: in_stages("  make: {cmd: x, deps: [raw], outs: [d]}\n  check:\n    cmd: x\n    gate: true\n    deps: [d/a, raw]\n    outs: [r]\n  waits: {cmd: x, deps: [d, r], outs: [o]}\n  too: {cmd: x, deps: [d], outs: [p], after: [check]}\n  not: {cmd: x, deps: [d], outs: [q]}\n  nor: {cmd: x, deps: [d/a/b], outs: [s]}\n  apart: {cmd: x, deps: [e], outs: [t]}\n");
     unclosed_bracket: findings("version: \"1.0\"\nname: [t\nstages: {}\n");
     tab_indent: findings("version: \"1.0\"\nname: t\nstages:\n\ta: {cmd: x}\n");
+    git_conflict: findings("version: \"1.0\"\nname: t\nparams:\n<<<<<<< HEAD\n  p: 1\n=======\n  p: 2\n>>>>>>> side\nstages: {a: {cmd: \"x {{params.p}}\", outs: [o]}}\n");
     unicode_columns: findings("version: \"1.0\"\nname: t\nstages:\n  a: {description: \"düße 日本\", cmd: x, oust: [o]}\n");
     not_utf8_replacement_is_fine: in_stages("  a: {cmd: \"printf '\\uFFFD'\", outs: [o]}\n");
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::render::harmless::harmless;
 use crate::term::{self, Tone, paint};
 
 /// Show the stages
@@ -35,6 +36,8 @@ const WIDEST_STATE: usize = "completed".len();
 struct Row<'a> {
     stage: &'a str,
     description: Option<&'a str>,
+    /// It is a quality check.
+    gate: bool,
     /// How its last run ended: completed, failed, interrupted, or running now; null if it never ran.
     state: Option<String>,
     duration_seconds: Option<f64>,
@@ -44,7 +47,7 @@ struct Row<'a> {
 pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> {
     let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
-        return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
+        return Err(CliError::no_such_playbook(extra));
     }
     let project = app.project(file)?;
     let recorded = Recorded::read(&project)?;
@@ -66,6 +69,7 @@ fn rows<'a>(project: &'a Project, recorded: &Recorded) -> Vec<Row<'a>> {
         Row {
             stage: stage.name.as_str(),
             description: stage.description.as_deref(),
+            gate: stage.gate,
             state: entry.map(|entry| state(recorded, &stage.name, &entry.status)),
             duration_seconds: entry.and_then(|entry| entry.duration_seconds),
         }
@@ -111,7 +115,12 @@ fn table(rows: &[Row<'_>]) -> String {
             "running" => Tone::Act,
             _ => Tone::Dim,
         };
-        let description = row.description.unwrap_or("");
+        let description = match (row.gate, row.description) {
+            (true, Some(description)) => format!("(gate) {description}"),
+            (true, None) => "(gate)".to_owned(),
+            (false, description) => description.unwrap_or_default().to_owned(),
+        };
+        let description = harmless(&description);
         let line = format!("{:<width$}  {}", row.stage, paint(tone, state));
         // Padded behind the colour, so that nothing is left at the end of a line.
         let pad = " ".repeat(WIDEST_STATE.saturating_sub(state.len()));

@@ -1,10 +1,11 @@
 //! `playbook status`, and what `playbook run -n` shows: one planner, one rendering.
 
 use clap::Args;
+use playbook_exec::ExecError;
 use playbook_exec::plan::{Plan, PlanOptions, Selection, plan};
 
-use crate::app::{App, jobs};
-use crate::error::CliError;
+use crate::app::{App, Verbosity, jobs};
+use crate::error::{CliError, warn_of_too_large};
 use crate::outcome::Outcome;
 use crate::render::foretold::{json_lines, table};
 use crate::term;
@@ -45,6 +46,7 @@ pub(crate) fn cmd_status(app: &App, args: &StatusArgs) -> Result<Outcome, CliErr
             json: args.json,
             exit_code: args.exit_code,
             jobs: jobs(None),
+            refuses: false,
         },
     )
 }
@@ -58,11 +60,21 @@ pub(crate) struct Show {
     pub(crate) exit_code: bool,
     /// The cores that a run would use.
     pub(crate) jobs: u32,
+    /// What a run refuses is refused, too; else it is worth a warning.
+    pub(crate) refuses: bool,
 }
 
 /// Shows what a run of this plan would do.
 pub(crate) fn show_plan(app: &App, plan: &Plan<'_>, show: Show) -> Result<Outcome, CliError> {
     let foretold = plan.foretell(app.trust);
+    let refused = plan.refuse_too_large(&foretold);
+    if show.refuses {
+        refused?;
+    } else if let Err(ExecError::TooLarge { found }) = refused
+        && app.verbosity > Verbosity::Quiet
+    {
+        term::say(&warn_of_too_large(&found));
+    }
     term::out(&if show.json {
         json_lines(plan, &foretold)
     } else {

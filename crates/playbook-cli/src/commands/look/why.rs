@@ -67,9 +67,12 @@ fn recorded_run(project: &Project, explained: &Explained<'_>) -> Option<Recorded
         entry.started_at?,
     )?;
     match event.kind {
-        EventKind::StageStarted { command, .. } => Some(RecordedRun {
+        EventKind::StageStarted {
+            command, reasons, ..
+        } => Some(RecordedRun {
             id: event.run_id,
             command,
+            reasons,
         }),
         _ => None,
     }

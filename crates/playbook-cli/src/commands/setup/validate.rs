@@ -45,9 +45,7 @@ struct Row<'a> {
 pub(crate) fn cmd_validate(app: &App, args: &ValidateArgs) -> Result<Outcome, CliError> {
     let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
-        return Err(CliError::usage(format!(
-            "there is no playbook file '{extra}'"
-        )));
+        return Err(CliError::no_such_playbook(extra));
     }
     let file = match file {
         Some(file) => file,

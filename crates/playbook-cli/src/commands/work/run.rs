@@ -123,6 +123,7 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
             json: args.json,
             exit_code: args.exit_code,
             jobs: jobs(args.jobs),
+            refuses: true,
         };
         return show_plan(app, &plan, show);
     }

@@ -22,10 +22,11 @@ pub(crate) fn dot(picture: &Picture, paths: bool) -> String {
             State::Maybe | State::Skipped => ", style=\"rounded,filled,dashed\"",
             _ => "",
         };
+        let shape = if node.gate { ", shape=hexagon" } else { "" };
         let (label, tooltip) = (label(node), escaped(&tooltip(node)));
         writeln!(
             text,
-            "  s{at} [label=\"{label}\", tooltip=\"{tooltip}\", fillcolor=\"{inside}\", color=\"{around}\"{dashes}];"
+            "  s{at} [label=\"{label}\", tooltip=\"{tooltip}\", fillcolor=\"{inside}\", color=\"{around}\"{shape}{dashes}];"
         )
         .ok();
     }
@@ -64,6 +65,9 @@ fn label(node: &Node) -> String {
 
 fn tooltip(node: &Node) -> String {
     let mut lines = vec![node.command.trim_end().to_owned()];
+    if node.gate {
+        lines.insert(0, "gate".to_owned());
+    }
     lines.extend(node.why.iter().cloned());
     if let Some(seconds) = node.seconds {
         lines.push(format!("last took {}", duration(seconds)));

@@ -25,6 +25,7 @@ struct Graph<'a> {
 struct Row<'a> {
     stage: &'a str,
     description: Option<&'a str>,
+    gate: bool,
     /// As in `status --json`; null without states.
     decision: Option<&'static str>,
     /// The word of `status`: finer than the decision.
@@ -77,6 +78,7 @@ fn row(node: &Node) -> Row<'_> {
     Row {
         stage: node.stage.as_str(),
         description: node.description.as_deref(),
+        gate: node.gate,
         decision: decision(node.state),
         state,
         reasons: &node.reasons,

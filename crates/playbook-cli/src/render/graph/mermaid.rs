@@ -25,7 +25,9 @@ pub(crate) fn mermaid(picture: &Picture, paths: bool) -> String {
         };
         let colons = if class.is_empty() { "" } else { ":::" };
         // Identifiers are numbered: a stage may be called `end`.
-        writeln!(text, "  s{at}[\"{label}{name}\"]{colons}{class}").ok();
+        // A gate is a hexagon.
+        let (open, close) = if node.gate { ("{{", "}}") } else { ("[", "]") };
+        writeln!(text, "  s{at}{open}\"{label}{name}\"{close}{colons}{class}").ok();
     }
     for arrow in &picture.arrows {
         let Arrow { from, to, .. } = arrow;

@@ -33,6 +33,8 @@ pub(crate) struct Picture {
 pub(crate) struct Node {
     pub(crate) stage: StageName,
     pub(crate) description: Option<String>,
+    /// It is a quality check.
+    pub(crate) gate: bool,
     pub(crate) state: State,
     /// Why it is in that state, a sentence each.
     pub(crate) why: Vec<String>,
@@ -60,6 +62,14 @@ pub(crate) struct Arrow {
     pub(crate) via: Vec<DataPath>,
     /// The one names the other in its `after`.
     pub(crate) after: bool,
+}
+
+impl Node {
+    /// What it is called in pictures that are made of text.
+    pub(crate) fn label(&self) -> String {
+        let gate = if self.gate { " (gate)" } else { "" };
+        format!("{}{gate}", self.stage)
+    }
 }
 
 impl Picture {
@@ -111,6 +121,7 @@ fn node(plan: &Plan<'_>, id: StageId, fate: Option<&Fate>) -> Node {
     Node {
         stage: stage.name.clone(),
         description: stage.description.clone(),
+        gate: stage.gate,
         state: fate.map_or(State::Unknown, State::from),
         why: fate.map(why).unwrap_or_default(),
         reasons,

@@ -34,8 +34,8 @@ pub(crate) fn text(picture: &Picture, shown: Needs) -> String {
     let rows = rows(&needs);
     let signs = branches(&rows);
     let widest = rows.iter().zip(&signs).map(|(row, sign)| {
-        let name = picture.nodes[row.node].stage.as_str();
-        sign.chars().count() + name.chars().count()
+        let label = picture.nodes[row.node].label();
+        sign.chars().count() + label.chars().count()
     });
     let widest = widest.max().unwrap_or(0).min(WIDTH / 2);
     let word_width = match picture.nodes.first().map(|node| node.state) {
@@ -53,9 +53,10 @@ pub(crate) fn text(picture: &Picture, shown: Needs) -> String {
             text.push(' ');
         }
         text.push_str(&paint(Tone::Dim, sign));
-        text.push_str(node.stage.as_str());
+        let label = node.label();
+        text.push_str(&label);
         if !row.named.is_empty() {
-            let used = sign.chars().count() + node.stage.as_str().chars().count();
+            let used = sign.chars().count() + label.chars().count();
             let pad = widest.saturating_sub(used);
             let room = WIDTH.saturating_sub(word_width + used + pad + 4);
             let names: Vec<&str> = row

@@ -62,6 +62,16 @@ pub(crate) struct StageRow<'a> {
     restored: &'a [DataPath],
     kept: &'a [KeptFile],
     because: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<GateRow<'a>>,
+}
+
+/// What a gate said.
+#[derive(Serialize)]
+struct GateRow<'a> {
+    passed: bool,
+    report: Option<&'a DataPath>,
+    missing: &'a [DataPath],
 }
 
 /// A try before the last.
@@ -165,5 +175,10 @@ pub(crate) fn stage_row<'a>(
         restored: &stage.restored,
         kept: &stage.kept,
         because: stage.because.as_ref().map(StageName::as_str),
+        gate: stage.gate.as_ref().map(|gate| GateRow {
+            passed: gate.passed,
+            report: gate.report.as_ref(),
+            missing: &gate.missing,
+        }),
     }
 }

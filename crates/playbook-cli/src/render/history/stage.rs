@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::StateDir;
-use playbook_lock::history::{FailedTry, Run, StageOutcome, StageRun, log_name};
+use playbook_lock::history::{FailedTry, GateVerdict, Run, StageOutcome, StageRun, log_name};
 
 use crate::render::harmless::harmless;
 use crate::render::history::moment::second;
@@ -153,8 +153,9 @@ fn data(root: &Path, stage: &StageRun, field: &mut impl FnMut(&str, &str)) {
     for path in &stage.restored {
         field("restored", &format!("{path} as it was before"));
     }
+    let said_no = stage.gate.as_ref().is_some_and(GateVerdict::said_no);
     for kept in &stage.kept {
-        let what = if stage.outcome == StageOutcome::Ran {
+        let what = if stage.outcome == StageOutcome::Ran || said_no {
             "as it was before"
         } else {
             "as the command left it"
@@ -169,10 +170,14 @@ fn data(root: &Path, stage: &StageRun, field: &mut impl FnMut(&str, &str)) {
         );
     }
     if let Some(gate) = &stage.gate {
-        let report = gate.report.as_ref();
-        let report = report.map_or_else(String::new, |path| format!(", report {path}"));
         let verdict = if gate.passed { "passed" } else { "failed" };
-        field("gate", &format!("{verdict}{report}"));
+        field("gate", verdict);
+        if let Some(report) = gate.report.as_ref().filter(|_| !gate.passed) {
+            field("report", report.as_str());
+        }
+        for path in &gate.missing {
+            field("report", &format!("none: {path} was not written"));
+        }
     }
 }
 

@@ -125,6 +125,10 @@ impl Observer for Live<'_> {
         self.plain.event(event);
     }
 
+    fn progress(&self, stage: &StageName, done: usize, total: usize) {
+        self.shared.progress(stage, (done, total));
+    }
+
     fn ending(&self, how: Ending) {
         self.shared.heads_for(match how {
             Ending::Asked => Course::Asked,

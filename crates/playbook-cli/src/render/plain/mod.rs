@@ -1,5 +1,6 @@
 //! A run as plain lines: one per transition, and a total.
 
+mod failure;
 pub(crate) mod recovered;
 
 use std::collections::BTreeMap;
@@ -8,18 +9,17 @@ use std::sync::{Mutex, PoisonError};
 
 use playbook_exec::observer::Observer;
 use playbook_exec::plan::Plan;
-use playbook_exec::{FailureCause, Outcome, Summary, tail};
+use playbook_exec::{FailureCause, Outcome, Summary};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{Event, EventKind, FailedJob, JobCounts, KeptFile, RunTotals};
+use playbook_types::record::event::{Event, EventKind, JobCounts, KeptFile, RunTotals};
 
 use crate::app::Verbosity;
+use crate::render::harmless::harmless;
+use crate::render::plain::failure::{Failure, Gate, Verdict, kept_outs};
 use crate::render::units::{duration, grouped};
 use crate::term::{self, Tone, paint};
-
-/// Lines of a failed stage's log that are shown.
-const TAIL_LINES: usize = 10;
 
 /// Says what happens on standard error.
 pub(crate) struct Plain {
@@ -28,6 +28,10 @@ pub(crate) struct Plain {
     verbosity: Verbosity,
     /// Commands of running stages, for the message when one fails.
     commands: Mutex<BTreeMap<StageName, String>>,
+    /// The gates, with the reports that each is to write.
+    gates: BTreeMap<StageName, Vec<DataPath>>,
+    /// What was told of a gate whose failure is told next.
+    verdict: Mutex<Option<Verdict>>,
 }
 
 impl Plain {
@@ -40,6 +44,8 @@ impl Plain {
             width,
             verbosity,
             commands: Mutex::default(),
+            gates: gates(plan),
+            verdict: Mutex::default(),
         }
     }
 
@@ -57,7 +63,10 @@ impl Plain {
             )
             .ok();
         }
-        writeln!(text, "{}", total(&summary.totals)).ok();
+        let interrupted =
+            |(_, cause): &&(StageName, FailureCause)| matches!(cause, FailureCause::Interrupted);
+        let interrupted = summary.failures.iter().filter(interrupted).count();
+        writeln!(text, "{}", total(&summary.totals, interrupted)).ok();
         term::say(&text);
     }
 
@@ -93,21 +102,16 @@ impl Plain {
         (seconds, changed): (f64, bool),
         jobs: Option<JobCounts>,
     ) {
-        let same = if changed {
-            ""
-        } else {
-            ", made the same as before"
+        let gate = self.gates.contains_key(stage);
+        let (word, same) = match (gate, changed) {
+            (true, true) => ("pass", ""),
+            (true, false) => ("pass", ", its report is the same as before"),
+            (false, true) => ("done", ""),
+            (false, false) => ("done", ", made the same as before"),
         };
-        self.line(
-            Tone::Good,
-            "done",
-            stage,
-            &format!(
-                "{}{same}{}",
-                duration(seconds),
-                jobs.map(of_jobs).unwrap_or_default()
-            ),
-        );
+        let jobs = jobs.map(of_jobs).unwrap_or_default();
+        let more = format!("{}{same}{jobs}", duration(seconds));
+        self.line(Tone::Good, word, stage, &more);
         self.commands
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -127,85 +131,46 @@ impl Plain {
         }
     }
 
+    /// Who ends a run knows why, and needs no log.
+    fn interrupted(&self, failure: &Failure<'_>) {
+        let kept = kept_outs(failure).map_or_else(String::new, |kept| format!("; {kept}"));
+        let more = format!("{}{kept}", failure.error);
+        self.line(Tone::Warn, "ended", failure.stage, &more);
+    }
+
+    /// Keeps in mind what a gate said whose failure is told next.
+    fn said_no(&self, report: Option<&DataPath>, missing: &[DataPath]) {
+        let verdict = Verdict {
+            report: report.cloned(),
+            missing: missing.to_vec(),
+        };
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+    }
+
     fn failed(&self, failure: &Failure<'_>) {
-        let mut text = String::new();
-        let Failure {
-            stage,
-            error,
-            attempt,
-            log,
-            kept,
-            jobs,
-            job,
-            ..
-        } = failure;
-        writeln!(
-            text,
-            "{}: stage '{stage}' failed: {error}",
-            paint(Tone::Bad, "error")
-        )
-        .ok();
+        if failure.error == FailureCause::Interrupted.to_string() {
+            return self.interrupted(failure);
+        }
         let command = self
             .commands
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(*stage);
+            .remove(failure.stage);
         // What a job ran says more than what all of them did.
-        let command = match job {
+        let command = match failure.job {
             Some(job) => Some(job.command.clone()),
             None => command,
         };
-        if let Some(command) = command.filter(|_| *attempt > 0) {
-            let indented = command.trim_end().replace('\n', "\n           ");
-            writeln!(text, "  command: {indented}").ok();
-        }
-        if let Some(log) = log {
-            self.log(&mut text, log);
-        }
-        if let Some(work_dir) = job.and_then(|job| job.work_dir.as_ref()) {
-            writeln!(text, "  work:    {work_dir}").ok();
-        }
-        if let Some(jobs) = jobs.filter(|jobs| jobs.total > 0) {
-            let done = grouped(jobs.run + jobs.cached);
-            let total = grouped(jobs.total);
-            writeln!(
-                text,
-                "  jobs:    {done} of {total} done; the next run goes on from there"
-            )
-            .ok();
-        }
-        for KeptFile { path, kept } in *kept {
-            writeln!(
-                text,
-                "  left:    {path} as the command left it is now {kept}"
-            )
-            .ok();
-        }
-        text.push_str(&hint(failure));
-        term::say(&text);
-    }
-
-    fn log(&self, text: &mut String, log: &str) {
-        let path = self.root.join(log);
-        match tail(&path, TAIL_LINES) {
-            Ok(lines) if lines.is_empty() => {
-                writeln!(text, "  log:     {log} (empty)").ok();
-            }
-            Ok(lines) => {
-                let many = if lines.len() == TAIL_LINES {
-                    format!("last {TAIL_LINES} lines")
-                } else {
-                    "all of it".to_owned()
-                };
-                writeln!(text, "  log:     {log} ({many})").ok();
-                for line in lines {
-                    writeln!(text, "    | {line}").ok();
-                }
-            }
-            Err(error) => {
-                writeln!(text, "  log:     {log} (cannot be read: {error})").ok();
-            }
-        }
+        let verdict = self
+            .verdict
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let gate = self.gates.get(failure.stage).map(|reports| Gate {
+            reports,
+            verdict: verdict.unwrap_or_default(),
+        });
+        term::say(&failure.text(&self.root, command.as_deref(), gate.as_ref()));
     }
 }
 
@@ -222,29 +187,6 @@ fn of_jobs(jobs: JobCounts) -> String {
     }
 }
 
-/// Where to look next, and what is as it was.
-fn hint(failure: &Failure<'_>) -> String {
-    let mut parts = Vec::new();
-    // Who ends a run knows why.
-    if failure.attempt > 0 && failure.error != FailureCause::Interrupted.to_string() {
-        let stage = failure.stage;
-        let job = failure.job.map(|job| format!(" {}", job.id));
-        let job = job.unwrap_or_default();
-        parts.push(format!(
-            "'playbook debug {stage}{job}' shows how to run it by hand"
-        ));
-    }
-    let restored: Vec<&str> = failure.restored.iter().map(DataPath::as_str).collect();
-    if !restored.is_empty() {
-        let were = if restored.len() == 1 { "was" } else { "were" };
-        parts.push(format!("the previous {} {were} kept", restored.join(", ")));
-    }
-    if parts.is_empty() {
-        return String::new();
-    }
-    format!("  hint: {}\n", parts.join("; "))
-}
-
 /// That a file of the user's was moved out of a stage's way.
 pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
     let what = format!(
@@ -256,7 +198,7 @@ pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -
 /// One stage's line.
 fn line_of(width: usize, (tone, word): (Tone, &str), stage: &StageName, more: &str) -> String {
     let word = paint(tone, &format!("{word:<6}"));
-    let line = format!("{word} {stage:<width$}  {more}");
+    let line = format!("{word} {stage:<width$}  {}", harmless(more));
     format!("{}\n", line.trim_end())
 }
 
@@ -273,27 +215,25 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
         text.push_str(&line_of(width, (Tone::Good, "cached"), stage, ""));
     }
     if let Some(EventKind::RunCompleted(totals)) = events.last().map(|event| &event.kind) {
-        writeln!(text, "{}", total(totals)).ok();
+        writeln!(text, "{}", total(totals, 0)).ok();
     }
     text
+}
+
+/// The gates of a plan, with the reports that each is to write.
+fn gates(plan: &Plan<'_>) -> BTreeMap<StageName, Vec<DataPath>> {
+    let gates = plan.order().map(|id| plan.stage(id));
+    let gates = gates.filter(|stage| stage.gate).map(|gate| {
+        let reports = gate.outs.iter().map(|out| out.path.clone());
+        (gate.name.clone(), reports.collect())
+    });
+    gates.collect()
 }
 
 /// How wide names are shown: as wide as the widest, but not at any price.
 fn width_of<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     let widest = names.map(|name| name.chars().count()).max();
     widest.unwrap_or(0).min(40)
-}
-
-/// How a stage failed.
-struct Failure<'a> {
-    stage: &'a StageName,
-    error: &'a str,
-    attempt: u32,
-    log: Option<&'a str>,
-    restored: &'a [DataPath],
-    kept: &'a [KeptFile],
-    jobs: Option<JobCounts>,
-    job: Option<&'a FailedJob>,
 }
 
 impl Observer for Plain {
@@ -361,9 +301,11 @@ impl Observer for Plain {
                 let why = format!("because '{because}' failed");
                 self.line(Tone::Warn, "skip", stage, &why);
             }
+            EventKind::GateFailed {
+                report, missing, ..
+            } => self.said_no(report.as_ref(), missing),
             EventKind::RunStarted { .. }
             | EventKind::GatePassed { .. }
-            | EventKind::GateFailed { .. }
             | EventKind::RunCompleted(_)
             | EventKind::RunFailed(_)
             | EventKind::RunInterrupted(_) => {}
@@ -371,7 +313,8 @@ impl Observer for Plain {
     }
 }
 
-fn total(totals: &RunTotals) -> String {
+/// The figures of a run. Stages that were interrupted are counted among the failed ones, and told apart here.
+fn total(totals: &RunTotals, interrupted: usize) -> String {
     let skipped = match totals.stages_skipped {
         0 => String::new(),
         count => format!(" · {count} skipped"),
@@ -388,7 +331,12 @@ fn total(totals: &RunTotals) -> String {
         ..
     } = totals;
     let took = duration(*total_seconds);
+    let failed = stages_failed.saturating_sub(interrupted);
+    let interrupted = match interrupted {
+        0 => String::new(),
+        count => format!(" · {count} interrupted"),
+    };
     format!(
-        "{stages_run} run · {stages_cached} cached · {stages_failed} failed{skipped} in {took}{saved}"
+        "{stages_run} run · {stages_cached} cached · {failed} failed{interrupted}{skipped} in {took}{saved}"
     )
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use playbook_lock::history::StageOutcome;
+use playbook_lock::history::{GateVerdict, StageOutcome, StageRun};
 
 use crate::render::graph::State;
 use crate::render::graph::escape::xml;
@@ -85,6 +85,7 @@ fn failures(report: &Report) -> String {
             xml(&error)
         )
         .ok();
+        html.push_str(&gate(run));
         if let Some(command) = &run.command {
             write!(
                 html,
@@ -93,35 +94,17 @@ fn failures(report: &Report) -> String {
             )
             .ok();
         }
-        match &told.log {
-            LogTold::None => {}
-            LogTold::Tail { path, lines, more } => {
-                let which = if *more {
-                    format!("last {} lines", lines.len())
-                } else {
-                    "all of it".to_owned()
-                };
-                let text = if lines.is_empty() {
-                    "(empty)".to_owned()
-                } else {
-                    lines.join("\n")
-                };
-                write!(
-                    html,
-                    "<h4>{} ({which})</h4><pre>{}</pre>",
-                    xml(path),
-                    xml(&text)
-                )
-                .ok();
-            }
-            LogTold::Gone { path, why } => {
-                write!(html, "<h4>{}</h4><p>{}</p>", xml(path), xml(why)).ok();
-            }
-        }
+        html.push_str(&log(&told.log));
+        let said_no = run.gate.as_ref().is_some_and(GateVerdict::said_no);
+        let what = if said_no {
+            "What stood"
+        } else {
+            "What it left"
+        };
         for kept in &run.kept {
             write!(
                 html,
-                "<p>What it left at {} is now {}</p>",
+                "<p>{what} at {} is now {}</p>",
                 xml(kept.path.as_str()),
                 xml(&kept.kept)
             )
@@ -130,6 +113,42 @@ fn failures(report: &Report) -> String {
         html.push_str("</article>\n");
     }
     section("What went wrong", &html)
+}
+
+/// The end of a stage's log, or why there is none.
+fn log(log: &LogTold) -> String {
+    match log {
+        LogTold::None => String::new(),
+        LogTold::Tail { path, lines, more } => {
+            let which = if *more {
+                format!("last {} lines", lines.len())
+            } else {
+                "all of it".to_owned()
+            };
+            let text = if lines.is_empty() {
+                "(empty)".to_owned()
+            } else {
+                lines.join("\n")
+            };
+            format!("<h4>{} ({which})</h4><pre>{}</pre>", xml(path), xml(&text))
+        }
+        LogTold::Gone { path, why } => format!("<h4>{}</h4><p>{}</p>", xml(path), xml(why)),
+    }
+}
+
+/// What a gate that did not pass wrote, and did not write.
+fn gate(run: &StageRun) -> String {
+    let Some(gate) = run.gate.as_ref().filter(|gate| !gate.passed) else {
+        return String::new();
+    };
+    let mut html = "<p>It is a gate: nothing new was started after it failed.".to_owned();
+    if let Some(report) = &gate.report {
+        write!(html, " Its report is {}.", xml(report.as_str())).ok();
+    }
+    for path in &gate.missing {
+        write!(html, " It did not write {}.", xml(path.as_str())).ok();
+    }
+    html + "</p>"
 }
 
 fn times(report: &Report) -> String {

@@ -8,6 +8,7 @@ use playbook_types::digest::Digest;
 use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::lock::EntryStatus;
+use playbook_types::record::reason::InvalidationReason;
 use playbook_types::value::ParamValue;
 use serde::Serialize;
 use uuid::Uuid;
@@ -87,6 +88,7 @@ struct Pair<T> {
 #[derive(Serialize)]
 struct LastRun<'a> {
     run_id: Option<Uuid>,
+    reasons: Option<&'a [InvalidationReason]>,
     status: &'a EntryStatus,
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
@@ -135,6 +137,7 @@ fn line<'a>(story: &'a Story<'_>) -> Line<'a> {
         },
         last_run: entry.map(|entry| LastRun {
             run_id: story.run.as_ref().map(|run| run.id),
+            reasons: story.run.as_ref().map(|run| run.reasons.as_slice()),
             status: &entry.status,
             started_at: entry.started_at,
             completed_at: entry.completed_at,

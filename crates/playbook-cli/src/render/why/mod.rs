@@ -9,6 +9,7 @@ pub(crate) use json::json_line;
 pub(crate) use text::text;
 
 use playbook_exec::plan::Explained;
+use playbook_types::record::reason::InvalidationReason;
 use uuid::Uuid;
 
 /// A decision, with what the event log still knows of the run that the record is from.
@@ -23,4 +24,6 @@ pub(crate) struct RecordedRun {
     pub(crate) id: Uuid,
     /// The command it ran, values from the environment masked.
     pub(crate) command: String,
+    /// Why it did.
+    pub(crate) reasons: Vec<InvalidationReason>,
 }

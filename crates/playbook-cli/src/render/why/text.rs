@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
+use playbook_exec::JobsOutlook;
 use playbook_exec::plan::{Explained, ExplainedData, ExplainedParam, Fate};
 use playbook_types::model::shell::ShellMode;
-use playbook_types::model::stage::Stage;
 use playbook_types::name::{EnvName, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::lock::EntryStatus;
 use playbook_types::record::reason::InvalidationReason;
 
+use crate::render::foretold::{ahead, of_jobs};
 use crate::render::harmless::harmless;
 use crate::render::units::{duration, to_the_second};
 use crate::render::why::data::{self, Side};
@@ -47,6 +48,7 @@ pub(crate) fn text(story: &Story<'_>) -> String {
     section(&mut text, "shell", shell(story).into_iter().collect());
     section(&mut text, "wdir", wdir(story).into_iter().collect());
     section(&mut text, "after", after(story));
+    section(&mut text, "gate", gate(story).into_iter().collect());
     section(&mut text, "last run", last_run(story));
     text
 }
@@ -78,12 +80,10 @@ fn verdict(text: &mut String, story: &Story<'_>) {
         Fate::Miss(reasons) => {
             let mut told = format!("{stage} {}, because", paint(Tone::Act, "would run"));
             for reason in reasons.as_slice() {
-                write!(
-                    told,
-                    "\n  - {}",
-                    harmless(&sentence(reason, explained.stage))
-                )
-                .ok();
+                write!(told, "\n  - {}", harmless(&sentence(reason, explained))).ok();
+            }
+            if let Some(jobs) = &explained.jobs {
+                write!(told, "\n{}", jobs_told(jobs)).ok();
             }
             told
         }
@@ -106,14 +106,27 @@ fn verdict(text: &mut String, story: &Story<'_>) {
     writeln!(text, "{told}").ok();
 }
 
+/// How many jobs would run, and the first of them.
+fn jobs_told(jobs: &JobsOutlook) -> String {
+    let mut told = format!("{} would run", of_jobs(jobs));
+    for (nth, job) in jobs.first.iter().enumerate() {
+        let before = if nth == 0 { ": " } else { ", " };
+        write!(told, "{before}{}", harmless(job)).ok();
+    }
+    if jobs.to_run > jobs.first.len() && !jobs.first.is_empty() {
+        told.push_str(", …");
+    }
+    told
+}
+
 /// A reason, more exactly where the stage itself says more.
-fn sentence(reason: &InvalidationReason, stage: &Stage) -> String {
+fn sentence(reason: &InvalidationReason, explained: &Explained<'_>) -> String {
     match reason {
-        InvalidationReason::AlwaysRuns if stage.deterministic => {
+        InvalidationReason::AlwaysRuns if explained.stage.deterministic => {
             "it always runs: it has no outs, deps, params or 'after' to decide by".to_owned()
         }
         InvalidationReason::AlwaysRuns => "it always runs (deterministic: false)".to_owned(),
-        other => other.to_string(),
+        other => ahead(other, |stage| explained.first.contains(stage)),
     }
 }
 
@@ -129,6 +142,7 @@ fn compared_with(story: &Story<'_>) -> Option<&'static str> {
         EntryStatus::Running => Some(
             "Compared with the run that was interrupted; former outs are back in their places:",
         ),
+        _ if story.explained.stage.gate => Some("Compared with the run that failed:"),
         _ => Some("Compared with the run that failed; former outs are back in their places:"),
     }
 }
@@ -144,7 +158,8 @@ fn moved_aside(story: &Story<'_>) -> Vec<String> {
     foreign
         .map(|out| {
             let path = data::shown(out);
-            paint(Tone::Warn, &format!("{path} as it is now is kept: a run moves it to .playbook/ before it makes it anew"))
+            let note = format!("{path} as it is now is not lost: a run moves it into .playbook/ before it makes it anew");
+            paint(Tone::Warn, &note)
         })
         .collect()
 }
@@ -267,10 +282,12 @@ fn after(story: &Story<'_>) -> Vec<String> {
     let ran = |stage: &StageName| {
         let names = |reason: &InvalidationReason| matches!(reason, InvalidationReason::UpstreamRerun { stage: other } if other == stage);
         if story.reasons().iter().any(names) {
-            format!(
-                "'{stage}', {}",
-                paint(Tone::Act, "which ran since, or will")
-            )
+            let ran = if story.explained.first.contains(stage) {
+                "which would run first"
+            } else {
+                "which ran since"
+            };
+            format!("'{stage}', {}", paint(Tone::Act, ran))
         } else {
             format!("'{stage}'")
         }
@@ -278,7 +295,24 @@ fn after(story: &Story<'_>) -> Vec<String> {
     story.explained.stage.after.iter().map(ran).collect()
 }
 
-/// When the recorded result was made, by which run, and how that went.
+/// That it is a gate, and what it said last.
+fn gate(story: &Story<'_>) -> Option<String> {
+    if !story.explained.stage.gate {
+        return None;
+    }
+    let status = story.explained.entry.map(|entry| &entry.status);
+    let last = match status {
+        Some(EntryStatus::Completed) => "passed when it last ran",
+        Some(EntryStatus::Running) => "did not come to its end when it last ran",
+        Some(_) => "did not pass when it last ran",
+        None => "did not run yet",
+    };
+    Some(format!(
+        "a quality check; {last}. If it fails, nothing new is started"
+    ))
+}
+
+/// When the recorded result was made, why, by which run, and how that went.
 fn last_run(story: &Story<'_>) -> Vec<String> {
     let Some(entry) = story.explained.entry else {
         return vec!["none on record".to_owned()];
@@ -301,6 +335,9 @@ fn last_run(story: &Story<'_>) -> Vec<String> {
     let mut lines = vec![line];
     if let Some(run) = &story.run {
         lines.push(format!("in run {}", run.id));
+        let reason =
+            |reason: &InvalidationReason| format!("reason: {}", harmless(&reason.to_string()));
+        lines.extend(run.reasons.iter().map(reason));
     }
     lines
 }

@@ -58,7 +58,9 @@ enum Shell {
 impl Direct {
     /// Makes the program of a simple command ready to start, its files open. Nothing where the shell has to do it.
     pub(crate) fn prepare(&self, builder: &Builder<'_>) -> Option<Command> {
-        if !matches!(builder.shell, ShellMode::Sh | ShellMode::Raw) {
+        // What needs accelerators is worth a shell, and has an environment of its own.
+        let plain = matches!(builder.shell, ShellMode::Sh | ShellMode::Raw);
+        if !plain || builder.devices.is_some() {
             return None;
         }
         let simple = parse(builder.text)?;

@@ -89,6 +89,7 @@ impl Place {
             out: &log,
             err: &log,
             state: &state,
+            devices: None,
             stage: "a",
         })
     }

@@ -1,6 +1,6 @@
 //! Stages that are tried again: which failures count, how long is waited, and who waits.
 //!
-//! A stage that waits takes no cores. When its time has come it is the next to start, before stages that have not
+//! A stage that waits takes no room. When its time has come it is the next whose turn it is, before stages that have not
 //! begun. If the run stops meanwhile, what it failed of last is what it failed of.
 
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub(in crate::schedule) struct Retries {
 #[derive(Debug)]
 struct Waiting {
     until: Instant,
+    /// Its time has come: it waits for its turn.
+    due: bool,
     next: Try,
     failure: Failure,
 }
@@ -57,6 +59,7 @@ impl Retries {
     ) {
         let waiting = Waiting {
             until,
+            due: false,
             next,
             failure,
         };
@@ -67,19 +70,22 @@ impl Retries {
         self.waiting.is_empty()
     }
 
-    /// How long none is due; nothing if none waits.
+    /// How long no other is due; nothing if none waits for its time.
     pub(in crate::schedule) fn next_due(&self, now: Instant) -> Option<Duration> {
-        let first = self.waiting.values().map(|waiting| waiting.until).min()?;
+        let waiting = self.waiting.values().filter(|waiting| !waiting.due);
+        let first = waiting.map(|waiting| waiting.until).min()?;
         Some(first.saturating_duration_since(now))
     }
 
-    /// The first stage, in the playbook's order, whose time has come.
-    pub(in crate::schedule) fn due(&self, now: Instant) -> Option<StageId> {
-        let mut due = self
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| waiting.until <= now);
-        due.next().map(|(id, _)| *id)
+    /// The stages whose time has come, each told once.
+    pub(in crate::schedule) fn due(&mut self, now: Instant) -> Vec<StageId> {
+        let waiting = self.waiting.iter_mut();
+        let due = waiting.filter(|(_, waiting)| !waiting.due && waiting.until <= now);
+        let due = due.map(|(id, waiting)| {
+            waiting.due = true;
+            *id
+        });
+        due.collect()
     }
 
     /// It waits no longer: its next try.

@@ -49,7 +49,7 @@ pub(crate) fn cmd_lock(app: &App, args: &LockArgs) -> Result<Outcome, CliError> 
     }
     let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
-        return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
+        return Err(CliError::no_such_playbook(extra));
     }
     let project = app.project(file)?;
     let recorded = Recorded::read(&project)?;

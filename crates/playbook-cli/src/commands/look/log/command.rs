@@ -1,10 +1,12 @@
 //! The command line, and past runs as a list.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 
 use crate::app::{App, Verbosity};
+use crate::args::names_yaml;
 use crate::commands::look::log::compact::cmd_compact;
 use crate::commands::look::log::past::Past;
 use crate::commands::look::log::show::{ShowArgs, cmd_show};
@@ -92,8 +94,10 @@ fn limit(args: &LogArgs, rest: &[String]) -> Result<Option<usize>, CliError> {
         match number.filter(|number: &usize| *number > 0) {
             Some(number) => limit = Some(number),
             None if word.starts_with('-') => {
-                return Err(CliError::usage(format!("'{word}' is no number of runs")));
+                return Err(CliError::usage(format!("'{word}' is no number of runs"))
+                    .hint("write -5, or --limit 5, for the last five"));
             }
+            None if names_yaml(Path::new(word)) => return Err(CliError::no_such_playbook(word)),
             None => {
                 return Err(CliError::usage(format!("'{word}' is not a playbook file"))
                     .hint(format!("'playbook log show {word}' shows one run")));

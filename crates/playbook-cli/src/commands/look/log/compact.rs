@@ -27,7 +27,7 @@ struct CompactedRow {
 pub(super) fn cmd_compact(app: &App, args: &LogArgs, keep: usize) -> Result<Outcome, CliError> {
     let (file, rest) = app.split(&args.playbook);
     if let Some(extra) = rest.first() {
-        return Err(CliError::usage(format!("'{extra}' is not a playbook file")));
+        return Err(CliError::no_such_playbook(extra));
     }
     let neighbours = app.neighbours(file)?;
     let state = neighbours.state_dir();

@@ -87,6 +87,12 @@ pub(crate) fn card(node: &Node) -> Card {
             lines: node.why.clone(),
         });
     }
+    if node.gate {
+        sections.push(Section::Lines {
+            head: "Gate",
+            lines: vec!["A quality check: if it fails, nothing new is started.".to_owned()],
+        });
+    }
     sections.push(Section::Code {
         head: "Command",
         text: node.command.trim_end().to_owned(),

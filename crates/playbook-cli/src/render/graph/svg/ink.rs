@@ -82,11 +82,12 @@ fn cell(picture: &Picture) -> Cell {
 
 /// The line below the name: the state in a word, and how long the stage last took.
 fn line(node: &Node) -> String {
+    let gate = if node.gate { "gate · " } else { "" };
     let took = node.seconds.map(duration);
     match (node.state, took) {
         (State::Unknown, _) => String::new(),
-        (state, Some(took)) => format!("{} · {took}", state.word()),
-        (state, None) => state.word().to_owned(),
+        (state, Some(took)) => format!("{gate}{} · {took}", state.word()),
+        (state, None) => format!("{gate}{}", state.word()),
     }
 }
 
@@ -131,11 +132,7 @@ fn draw_node(
             write!(ink, " data-n=\"{at}\" tabindex=\"0\" role=\"button\" aria-label=\"{label}\"><title>{label}</title>").ok()
         }
     };
-    write!(
-        ink,
-        "<rect width=\"{width}\" height=\"{height}\" rx=\"10\"/>"
-    )
-    .ok();
+    outline(ink, node, cell);
     let shown = xml(&cut(name));
     if line.is_empty() {
         let (x, y) = (width / 2.0, height / 2.0 + 4.5);
@@ -154,6 +151,24 @@ fn draw_node(
         .ok();
     }
     ink.push_str("</g>\n");
+}
+
+/// A rectangle; that of a gate has posts at both sides.
+fn outline(ink: &mut String, node: &Node, Cell { width, height }: Cell) {
+    let round = if node.gate { 0 } else { 10 };
+    write!(
+        ink,
+        "<rect width=\"{width}\" height=\"{height}\" rx=\"{round}\"/>"
+    )
+    .ok();
+    if node.gate {
+        let right = width - 5.0;
+        write!(
+            ink,
+            "<path class=\"post\" d=\"M5 0V{height}M{right} 0V{height}\"/>"
+        )
+        .ok();
+    }
 }
 
 fn draw_arrow(ink: &mut String, picture: &Picture, arrow: &Arrow, path: &str, purpose: Purpose) {
@@ -194,6 +209,10 @@ fn some<'a>(items: impl ExactSizeIterator<Item = &'a str>) -> String {
 
 fn tooltip(node: &Node) -> String {
     let mut lines = vec![node.stage.to_string()];
+    lines.extend(
+        node.gate
+            .then(|| "gate: if it fails, nothing new is started".to_owned()),
+    );
     lines.extend(node.description.clone());
     if node.state != State::Unknown {
         let why = node.why.join("; ");

@@ -11,6 +11,7 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Aria
 .head{font-size:18px;font-weight:650}
 .about{font-size:12px;fill:#5b6776}
 .node rect{stroke-width:1.25}
+.post{fill:none;stroke:currentColor;stroke-width:1.25}
 .node .nm{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:12.5px;font-weight:600}
 .node .st{font-size:10.5px;fill:#5b6776}
 .arrow{fill:none;stroke:#a3afbc;stroke-width:1.4}
