@@ -117,7 +117,7 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
     for stage in foretold {
         let (tone, word, mut why) = told(&stage.fate, |stage| open.contains(stage));
         if let Some(jobs) = &stage.jobs {
-            write!(why, " ({})", of_jobs(jobs)).ok();
+            write!(why, ", {}", of_jobs(jobs)).ok();
         }
         let line = format!(
             "{} {:<width$}  {why}",

@@ -72,6 +72,12 @@ impl Fans {
         owed.map(|(id, _)| *id).collect()
     }
 
+    /// Whether it still is that fan-out's turn.
+    pub(crate) fn is_owed(&self, id: StageId) -> bool {
+        let active = self.active.get(&id);
+        active.is_some_and(|active| active.owed && active.lanes.is_empty())
+    }
+
     /// The fan-out that gets the next free room: of those that have use for it, the one with the fewest lanes.
     pub(crate) fn next(&self, now: Instant, refused: &BTreeSet<StageId>) -> Option<StageId> {
         let wanting = self

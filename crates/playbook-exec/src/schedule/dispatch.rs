@@ -91,7 +91,12 @@ impl Engine<'_> {
                     (id, self.retries.take(id))
                 }
                 Turn::Jobs(id) => {
-                    self.start_lane(id, grant)?;
+                    // It may have found room by itself.
+                    if self.fans.is_owed(id) {
+                        self.start_lane(id, grant)?;
+                    } else {
+                        self.capacity.give_back(grant);
+                    }
                     continue;
                 }
                 Turn::First(id) => (id, self.first_try(id)),
@@ -104,7 +109,7 @@ impl Engine<'_> {
             self.wait_for_owed();
         }
         // Whoever waits now waits for room, and jobs hold some.
-        self.fans.make_room(self.turns.is_held_up());
+        self.fans.make_room(self.turns.is_held_up(before));
         Ok(())
     }
 
@@ -117,6 +122,10 @@ impl Engine<'_> {
 
     /// Fills the room that other stages leave with jobs of the fan-outs under way.
     pub(super) fn start_jobs(&mut self) -> Result<(), ExecError> {
+        if self.stopping {
+            // Whoever it is for never starts.
+            self.capacity.unreserve();
+        }
         let mut refused = BTreeSet::new();
         while !self.capacity.is_full() {
             let now = self.shared.running.awake();

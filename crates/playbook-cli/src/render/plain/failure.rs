@@ -70,6 +70,7 @@ impl Failure<'_> {
         if let Some(gate) = gate {
             reports(&mut text, gate);
         }
+        let command = command.filter(|command| !command.is_empty());
         if let Some(command) = command.filter(|_| self.attempt > 0) {
             let indented = command.trim_end().replace('\n', "\n           ");
             writeln!(text, "  command: {indented}").ok();

@@ -75,9 +75,10 @@ impl<K: Copy + Ord> Turns<K> {
         Some((next, grant))
     }
 
-    /// Whether somebody has to wait because there is too little room.
-    pub(crate) fn is_held_up(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Whether somebody could start now if there were more room.
+    pub(crate) fn is_held_up(&self, before: Option<K>) -> bool {
+        let next = self.waiting.keys().next();
+        self.first.is_some() || next.is_some_and(|who| before.is_none_or(|before| *who < before))
     }
 
     fn leave(&mut self, who: K) {
