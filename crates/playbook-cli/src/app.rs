@@ -10,10 +10,11 @@ use playbook_exec::host;
 use playbook_hash::Trust;
 use playbook_hash::disk::StateDir;
 use playbook_lock::run_lock::{Contention, Holder, RunLock};
-use playbook_lock::{Neighbours, Project, search_up_from};
+use playbook_lock::{Neighbours, Overrides, Project, search_up_from};
 
 use crate::args::{GlobalArgs, split_file};
 use crate::error::CliError;
+use crate::params::ParamArgs;
 use crate::term;
 
 /// How much is said.
@@ -55,11 +56,24 @@ impl App {
 
     /// Opens the playbook: the one named by a positional, by `-f`, by the environment, or found here or above.
     pub(crate) fn project(&self, positional: Option<PathBuf>) -> Result<Project, CliError> {
+        self.open(positional, Overrides::default())
+    }
+
+    /// Opens the playbook with other params: named as for [`App::project`].
+    pub(crate) fn project_with(
+        &self,
+        positional: Option<PathBuf>,
+        params: &ParamArgs,
+    ) -> Result<Project, CliError> {
+        self.open(positional, params.overrides()?)
+    }
+
+    fn open(&self, positional: Option<PathBuf>, overrides: Overrides) -> Result<Project, CliError> {
         let file = match positional {
             Some(file) => file,
             None => self.locate()?,
         };
-        Ok(Project::open(&file)?)
+        Ok(Project::open_with(&file, overrides)?)
     }
 
     /// Where the files of a playbook are that need not be readable: named as for [`App::project`].

@@ -8,7 +8,8 @@ use playbook_exec::{ExecError, OutFault};
 use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_lock::LockError;
-use playbook_types::finding::Findings;
+use playbook_types::finding::{Finding, Findings, Origin};
+use playbook_types::model::params::OverrideError;
 use rustix::io::Errno;
 
 use crate::args::names_yaml;
@@ -109,15 +110,6 @@ impl From<ExecError> for CliError {
             ExecError::Hash(error) => error.into(),
             ExecError::NotSupported { features } => not_supported(&features),
             ExecError::Unadoptable { faults } => unadoptable(&faults),
-            ExecError::UnknownParam(error) => {
-                let cli = Self::usage(message);
-                match error.suggestion {
-                    Some(key) => cli.hint(format!("did you mean '{key}'?")),
-                    None => cli.hint(
-                        "only params that the playbook has can be set; add it to 'params' first",
-                    ),
-                }
-            }
             ExecError::Selection {
                 selector,
                 suggestion,
@@ -224,6 +216,10 @@ impl From<LockError> for CliError {
         match error {
             LockError::Disk(error) => error.into(),
             LockError::Playbook { path, findings } => of_findings(&path, &findings),
+            LockError::Override(error) => of_override(message, error),
+            LockError::ParamsFileFormat { .. } => {
+                Self::usage(message).hint("name it .yaml, .yml, .toml or .json")
+            }
             LockError::Conflict { path, .. } => Self::usage(message)
                 .hint("resolve the conflict as in any file; either side of an entry will do, because an entry only counts if it matches what is on disk")
                 .hint(format!("or take one side whole: git checkout --ours (or --theirs) -- {}", path.display())),
@@ -252,6 +248,7 @@ impl From<LockError> for CliError {
             LockError::Unreadable { source, .. }
             | LockError::EventsUnreadable { source, .. }
             | LockError::PlaybookUnreadable { source, .. }
+            | LockError::ParamsFileUnreadable { source, .. }
                 if is_ours(&source) =>
             {
                 Self::new(Outcome::Surroundings, message).hint(advice(&source).unwrap_or_default())
@@ -261,6 +258,13 @@ impl From<LockError> for CliError {
                     "name another with -f FILE, or begin with 'playbook init'"
                 } else {
                     "make it readable, or name another with -f FILE"
+                },
+            ),
+            LockError::ParamsFileUnreadable { source, .. } => Self::usage(message).hint(
+                if source.kind() == io::ErrorKind::NotFound {
+                    "its path is relative to where you are, not to the playbook"
+                } else {
+                    "make it a file that can be read, or name another"
                 },
             ),
             LockError::EventsUnreadable { .. } => {
@@ -273,11 +277,34 @@ impl From<LockError> for CliError {
     }
 }
 
+/// A param that cannot be set as asked.
+fn of_override(message: String, error: OverrideError) -> CliError {
+    let cli = CliError::usage(message);
+    match error {
+        OverrideError::Unknown {
+            suggestion: Some(key),
+            ..
+        } => cli.hint(format!("did you mean '{key}'?")),
+        OverrideError::Unknown { .. } => {
+            cli.hint("only params that the playbook has can be set; add it to 'params' first")
+        }
+        OverrideError::NotAMap { at, .. } => {
+            cli.hint(format!("set it as a whole: --set '{at}=VALUE'"))
+        }
+    }
+}
+
 /// A playbook with errors: each with its line, and how many there are.
 fn of_findings(path: &std::path::Path, findings: &Findings) -> CliError {
     let errors = findings.errors().count();
+    let own = |finding: &&Finding| finding.origin == Origin::Playbook;
+    let place = match findings.errors().filter(own).count() {
+        count if count == errors => "the playbook",
+        0 => "its params files",
+        _ => "the playbook and its params files",
+    };
     let mut error = CliError::usage(format!(
-        "{}: {} in the playbook; nothing was run",
+        "{}: {} in {place}; nothing was run",
         path.display(),
         if errors == 1 {
             "1 error".to_owned()

@@ -8,6 +8,7 @@ mod git;
 #[cfg(test)]
 mod messages;
 mod outcome;
+mod params;
 mod render;
 mod term;
 

@@ -15,8 +15,8 @@ use playbook_lock::LockError;
 use playbook_lock::journal::RunHeader;
 use playbook_types::finding::{Finding, Findings, KeyPath};
 use playbook_types::graph::{Cycle, StageId};
-use playbook_types::model::params::UnknownParam;
-use playbook_types::name::{ParamKey, StageName};
+use playbook_types::model::params::OverrideError;
+use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::state::{IllegalStep, StageState};
 use playbook_types::template::Template;
@@ -49,6 +49,12 @@ fn of_lock() -> Vec<LockError> {
         KeyPath::default(),
         "the playbook has no stages",
     ));
+    let unknown = |suggestion: Option<&str>| {
+        LockError::Override(OverrideError::Unknown {
+            key: "lrr".to_owned(),
+            suggestion: suggestion.map(str::to_owned),
+        })
+    };
     vec![
         LockError::Unreadable {
             path: path(),
@@ -99,6 +105,24 @@ fn of_lock() -> Vec<LockError> {
             path: file("playbook.yaml"),
             findings,
         },
+        LockError::ParamsFileUnreadable {
+            path: file("prod.yaml"),
+            source: refused(Errno::NOENT),
+        },
+        LockError::ParamsFileUnreadable {
+            path: file("prod.yaml"),
+            source: refused(Errno::ISDIR),
+        },
+        LockError::ParamsFileFormat {
+            path: file("prod.ini"),
+        },
+        unknown(Some("lr")),
+        unknown(None),
+        LockError::Override(OverrideError::NotAMap {
+            key: "lr.max".to_owned(),
+            at: "lr".to_owned(),
+            kind: "a number",
+        }),
         LockError::NoPlaybook {
             start: file("here"),
         },
@@ -146,12 +170,6 @@ fn of_exec() -> Vec<ExecError> {
         what: "no stage has this name and none makes this path".to_owned(),
         suggestion: suggestion.map(str::to_owned),
     };
-    let unknown = |suggestion: Option<&str>| {
-        ExecError::UnknownParam(UnknownParam {
-            key: ParamKey::parse("lrr").unwrap(),
-            suggestion: suggestion.map(str::to_owned),
-        })
-    };
     vec![
         ExecError::Lock(LockError::NoPlaybook {
             start: file("here"),
@@ -170,8 +188,6 @@ fn of_exec() -> Vec<ExecError> {
                 what: "out out/model.bin does not exist".to_owned(),
             }],
         },
-        unknown(Some("lr")),
-        unknown(None),
         ExecError::Template {
             stage: stage(),
             source: template,

@@ -8,7 +8,6 @@ use playbook_lock::LockError;
 use playbook_lock::journal::RunHeader;
 use playbook_types::finding::KeyPath;
 use playbook_types::graph::Cycle;
-use playbook_types::model::params::UnknownParam;
 use playbook_types::name::StageName;
 use playbook_types::record::state::IllegalStep;
 use playbook_types::template::TemplateError;
@@ -35,9 +34,6 @@ pub enum ExecError {
         /// What, and where.
         features: Vec<Unsupported>,
     },
-    /// A param that does not exist was overridden.
-    #[error(transparent)]
-    UnknownParam(#[from] UnknownParam),
     /// A command cannot be rendered with the params of this run.
     #[error("stage '{stage}': {source}")]
     Template {

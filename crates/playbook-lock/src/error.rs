@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use playbook_hash::disk::DiskError;
 use playbook_types::finding::Findings;
+use playbook_types::model::params::OverrideError;
 
 /// Why a playbook, its lock or its log cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,23 @@ pub enum LockError {
         /// Everything that was found.
         findings: Findings,
     },
+    /// A file with params cannot be read.
+    #[error("cannot read the params file {path}: {source}", path = path.display())]
+    ParamsFileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file with params does not say what it is written in.
+    #[error("the name of the params file {path} does not say what it is written in", path = path.display())]
+    ParamsFileFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A param cannot be set as asked.
+    #[error(transparent)]
+    Override(#[from] OverrideError),
     /// No playbook was found.
     #[error("no playbook.yaml or playbook.yml in {start} or any directory above it", start = start.display())]
     NoPlaybook {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::path::DataPath;
 use crate::span::Place;
 
 /// The way from the top of a YAML document to one of its values: `stages.train.deps[0]`.
@@ -70,6 +71,18 @@ impl fmt::Display for KeyPath {
     }
 }
 
+/// The file that a finding is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Origin {
+    /// The playbook itself.
+    #[default]
+    Playbook,
+    /// One of its `params_files`, as it is named there.
+    ParamsFile(DataPath),
+    /// A params file that the command line names, as it is named there.
+    Given(String),
+}
+
 /// Which text at a [`KeyPath`] to underline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mark {
@@ -101,6 +114,8 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Which file it is about.
+    pub origin: Origin,
     /// Which value it is about.
     pub at: KeyPath,
     /// Which part of it.
@@ -116,6 +131,7 @@ impl Finding {
             severity: Severity::Error,
             message: printable(message.into()),
             hint: None,
+            origin: Origin::Playbook,
             at,
             mark: Mark::Value,
             place: None,
@@ -135,6 +151,12 @@ impl Finding {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(printable(hint.into()));
         self
+    }
+
+    /// About another file than the playbook.
+    #[must_use]
+    pub fn origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// With a suggestion, if there is one.
@@ -170,7 +192,7 @@ fn printable(text: String) -> String {
     shown
 }
 
-/// Everything found in one playbook, in the order of its text.
+/// Everything found in one playbook and its params files, file by file in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings(pub Vec<Finding>);
 

@@ -1,9 +1,10 @@
 //! Findings in a playbook: message, place, the line underlined, advice.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use playbook_types::finding::{Finding, Findings, Severity};
+use playbook_types::finding::{Finding, Findings, Origin, Severity};
 use playbook_types::span::{Excerpt, Place};
 
 use crate::term::{Tone, paint};
@@ -15,9 +16,21 @@ const WIDTH: usize = 110;
 pub(crate) fn render_findings(file: &Path, findings: &Findings) -> String {
     let mut text = String::new();
     for finding in &findings.0 {
-        one(&mut text, file, finding);
+        one(&mut text, &file_of(finding, file), finding);
     }
     text
+}
+
+/// The file that a finding about the playbook at `playbook` is about, as a person would name it.
+pub(crate) fn file_of<'f>(finding: &'f Finding, playbook: &'f Path) -> Cow<'f, Path> {
+    match &finding.origin {
+        Origin::Playbook => playbook.into(),
+        Origin::ParamsFile(path) => match playbook.parent() {
+            Some(directory) => directory.join(path.as_str()).into(),
+            None => Path::new(path.as_str()).into(),
+        },
+        Origin::Given(path) => Path::new(path).into(),
+    }
 }
 
 fn one(text: &mut String, file: &Path, finding: &Finding) {

@@ -27,6 +27,7 @@ mod moving;
 mod outputs;
 mod own_files;
 mod pages;
+mod params;
 mod reasons;
 mod recovering;
 mod report;

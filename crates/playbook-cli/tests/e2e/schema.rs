@@ -126,6 +126,7 @@ fn samples(place: &places::Place) -> Vec<(Value, bool)> {
         "parallel" => json!({"strategy": "per_file"}),
         "pre_flight" | "post_flight" => json!([{"cmd": "x"}]),
         "env" => json!({"A": "b"}),
+        "params_files" => json!(["p.yaml"]),
         _ => match kind {
             None | Some("object") => return Vec::new(),
             Some("boolean") => json!(!schema["default"].as_bool().unwrap()),
@@ -142,6 +143,7 @@ fn samples(place: &places::Place) -> Vec<(Value, bool)> {
 fn what_the_schema_says_is_not_supported_is_what_run_refuses() {
     let sandbox = Sandbox::new();
     let schema: Value = serde_json::from_str(&sandbox.run(&["schema"]).prints(0)).unwrap();
+    sandbox.write("p.yaml", "p: 1\n");
     let mut tried = 0;
     let mut unsupported: Vec<Vec<Value>> = Vec::new();
     for place in places::places(&schema) {

@@ -32,11 +32,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
         }
     };
     note(
-        !playbook.params_files.is_empty(),
-        top.key("params_files"),
-        "params files",
-    );
-    note(
         !playbook.compliance.pre_flight.is_empty(),
         top.key("compliance").key("pre_flight"),
         "compliance checks",

@@ -2,16 +2,17 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 19 | `playbook settled 2` and a line break |
+//! | 19 | `playbook settled 3` and a line break |
 //! | 32 | the BLAKE3 of everything behind them |
 //! | 32 | which program wrote it, under which start of the machine |
 //! | 32 + 32 | the BLAKE3 of the playbook's text and of the lock's |
 //! | 4 | where in the lock its first entry begins |
 //! | 4, … | the length of the playbook's name, and the name |
 //! | 4, … | the length of its warnings as JSON, and they |
+//! | 4, … | the length of the playbook's other sources as JSON, and they |
 //! | 4, … | how many stages, and each, in the order of the playbook |
 //! | 4 each | the stages again, by their numbers, in the order a run takes them |
-//! | | the evidence: the playbook, the lock, the ignore file, then everything the stages read or make |
+//! | | the evidence: the playbook, the lock, the ignore file, the other sources, then everything the stages read or make |
 //!
 //! and of each stage:
 //!
@@ -27,20 +28,21 @@
 //! | 4, 4 each | how many outs it has, and their numbers in the evidence |
 
 use playbook_hash::{EvidenceItem, boot_id, this_program};
+use playbook_lock::Source;
 use playbook_types::digest::Digest;
 use playbook_types::name::StageName;
 
 use crate::settled::SettledStage;
 
-const MAGIC: &[u8; 19] = b"playbook settled 2\n";
+const MAGIC: &[u8; 19] = b"playbook settled 3\n";
 const DIGEST: usize = 32;
 
 /// The numbers of the project's own files in the evidence.
 pub(super) const PLAYBOOK: usize = 0;
 pub(super) const LOCK: usize = 1;
 pub(super) const IGNORE: usize = 2;
-/// How many they are.
-pub(super) const OWN: usize = 3;
+/// The number of the first of the playbook's other sources; the data follows behind the last.
+pub(super) const SOURCES: usize = 3;
 
 /// What a run found, read where it lies.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub(super) struct Image<'b> {
     pub(super) name: &'b str,
     /// As JSON.
     pub(super) warnings: &'b str,
+    /// What the playbook is made of besides its text.
+    pub(super) sources: Vec<Source>,
     /// In the order of the playbook.
     pub(super) stages: Vec<StageImage<'b>>,
     /// In the order a run takes them.
@@ -105,6 +109,7 @@ impl<'b> Image<'b> {
         let (playbook_hash, lock_hash) = (rest.take()?, rest.take()?);
         let lock_head = rest.number()?;
         let (name, warnings) = (rest.text()?, rest.text()?);
+        let sources = serde_json::from_str(rest.text()?).ok()?;
         let stages = (0..rest.number()?).map(|_| rest.stage());
         let stages: Vec<StageImage<'b>> = stages.collect::<Option<_>>()?;
         let order = rest.chunks(stages.len())?.iter().collect();
@@ -115,11 +120,17 @@ impl<'b> Image<'b> {
             lock_head,
             name,
             warnings,
+            sources,
             stages,
             order,
             items,
         };
         image.is_sound().then_some(image)
+    }
+
+    /// How many of the first items are no data: the project's own files and the playbook's other sources.
+    pub(super) fn own(&self) -> usize {
+        SOURCES + self.sources.len()
     }
 
     /// Whether every number in it is of something.
@@ -129,7 +140,9 @@ impl<'b> Image<'b> {
             let paths = stage.deps.iter().chain(stage.outs.iter());
             stage.needs.iter().all(|n| n < stages) && paths.into_iter().all(|n| n < items)
         };
-        self.stages.iter().all(sound) && self.order.iter().all(|n| *n < stages) && items >= OWN
+        self.stages.iter().all(sound)
+            && self.order.iter().all(|n| *n < stages)
+            && items >= self.own()
     }
 }
 

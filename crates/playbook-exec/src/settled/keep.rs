@@ -7,7 +7,7 @@ use blake3::Hash;
 use indexmap::IndexMap;
 use playbook_hash::disk::{DiskError, Durability, replace};
 use playbook_hash::{DigestMemo, Evidence, Moment, StatKey, is_racy};
-use playbook_lock::{Folder, Layout};
+use playbook_lock::{Folder, Layout, Source};
 use playbook_types::digest::Digest;
 use playbook_types::graph::StageId;
 use playbook_types::model::policy::Validation;
@@ -17,7 +17,7 @@ use playbook_types::record::lock::{DataEntry, StageEntry};
 
 use crate::plan::Plan;
 use crate::schedule::Entries;
-use crate::settled::image::{IGNORE, LOCK, OWN, PLAYBOOK, Writer};
+use crate::settled::image::{IGNORE, LOCK, PLAYBOOK, SOURCES, Writer};
 use crate::settled::part::Standing;
 
 /// What a run of a whole playbook came to.
@@ -69,8 +69,9 @@ struct Row<'a> {
 }
 
 /// The evidence as it grows, and where each path is in it.
-#[derive(Default)]
 struct Paths<'a> {
+    /// How many are in front of the data.
+    own: usize,
     numbers: IndexMap<&'a DataPath, (usize, Digest)>,
     /// Paths that were recorded with two digests: stages that both read them cannot both be up to date.
     torn: BTreeSet<usize>,
@@ -94,6 +95,7 @@ impl Found<'_> {
         writer.number(layout.head())?;
         writer.text(&plan.playbook().name)?;
         writer.text(&serde_json::to_string(plan.project.warnings()).ok()?)?;
+        writer.text(&serde_json::to_string(plan.project.sources()).ok()?)?;
         match &plan.standing {
             None => self.all_stages(&mut writer, &layout, &mut evidence)?,
             Some(standing) => self.part(standing, &layout, (&mut writer, &mut evidence))?,
@@ -101,30 +103,39 @@ impl Found<'_> {
         Some(writer.finish(evidence.as_bytes()))
     }
 
-    /// The stats of the playbook, the lock and the ignore file.
+    /// The stats of the playbook, the lock, the ignore file and the playbook's other sources.
     fn own_files(self, lock_hash: Hash) -> Evidence {
         let plan = self.plan;
         let mut evidence = Evidence::default();
         let standing = plan.standing.as_ref();
-        let mut own = |number: usize, path: &Path, expected: Option<Digest>| {
+        let root = plan.root_path();
+        let mut own = |number: usize, shown: &Path, expected: Option<Digest>| {
             // What was written just now is another file than the one that was looked at.
             let same = number != LOCK || self.folder.written().is_none();
             let item = standing.and_then(|standing| standing.item(number));
             if let Some(item) = item.filter(|_| same) {
                 return evidence.add_as_it_was(item);
             }
-            let path_shown = relative(plan.root_path(), path);
-            match expected.map(|expected| vouched_by_reading(path, expected)) {
-                Some(Some(stat)) => evidence.add(path_shown, &stat),
-                Some(None) => evidence.add_unknown(path_shown),
-                None => evidence.add_absence(path_shown),
+            match expected.map(|expected| vouched_by_reading(&root.join(shown), expected)) {
+                Some(Some(stat)) => evidence.add(shown, &stat),
+                Some(None) => evidence.add_unknown(shown),
+                None => evidence.add_absence(shown),
             }
         };
         let digest = |hash: Hash| Some(Digest::from_bytes(*hash.as_bytes()));
-        let playbook = plan.root_path().join(plan.project.name().as_str());
-        own(PLAYBOOK, &playbook, digest(plan.project.text_hash()));
-        own(LOCK, &plan.project.lock_path(), digest(lock_hash));
-        own(IGNORE, plan.ignore.file(), plan.ignore.file_digest());
+        let project = plan.project;
+        let playbook = Path::new(project.name().as_str());
+        let (lock, ignore) = (project.lock_path(), plan.ignore.file());
+        own(PLAYBOOK, playbook, digest(project.text_hash()));
+        own(LOCK, relative(root, &lock), digest(lock_hash));
+        own(IGNORE, relative(root, ignore), plan.ignore.file_digest());
+        for (n, source) in (SOURCES..).zip(project.sources()) {
+            match source {
+                Source::ParamsFile { path, digest } => {
+                    own(n, Path::new(path.as_str()), Some(*digest));
+                }
+            }
+        }
         evidence
     }
 
@@ -136,7 +147,7 @@ impl Found<'_> {
         evidence: &mut Evidence,
     ) -> Option<()> {
         let plan = self.plan;
-        let mut paths = Paths::default();
+        let mut paths = Paths::behind(SOURCES + plan.project.sources().len());
         let rows = (0..plan.graph.len()).map(|i| self.row(StageId::new(i), &mut paths));
         let rows: Vec<Row<'_>> = rows.collect::<Option<_>>()?;
         (rows.len() == layout.len()).then_some(())?;
@@ -201,7 +212,7 @@ impl Found<'_> {
         for n in &image.order {
             writer.number(*n)?;
         }
-        for ((n, item), anew) in image.items.iter().enumerate().zip(&anew).skip(OWN) {
+        for ((n, item), anew) in image.items.iter().enumerate().zip(&anew).skip(image.own()) {
             let Some(recorded) = anew else {
                 evidence.add_as_it_was(item);
                 continue;
@@ -271,8 +282,16 @@ impl Found<'_> {
 }
 
 impl<'a> Paths<'a> {
+    fn behind(own: usize) -> Self {
+        Self {
+            own,
+            numbers: IndexMap::new(),
+            torn: BTreeSet::new(),
+        }
+    }
+
     fn number(&mut self, path: &'a DataPath, recorded: Option<Digest>) -> usize {
-        let next = self.numbers.len() + OWN;
+        let next = self.numbers.len() + self.own;
         let unknown = playbook_hash::digest_command("");
         let digest = recorded.unwrap_or(unknown);
         let (number, known) = *self.numbers.entry(path).or_insert((next, digest));

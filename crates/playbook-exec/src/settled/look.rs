@@ -11,7 +11,7 @@ use playbook_lock::run_lock::holder;
 use playbook_types::parse::SourceName;
 
 use crate::settled::Settled;
-use crate::settled::image::{IGNORE, Image, PLAYBOOK};
+use crate::settled::image::{IGNORE, Image, PLAYBOOK, SOURCES};
 use crate::settled::part::Unsettled;
 
 /// What an earlier run wrote down of a playbook.
@@ -65,6 +65,11 @@ impl Found {
         let image = Image::read(&self.bytes).filter(|_| undisturbed)?;
         let moved = changed(&image.items, self.root.as_path())?;
         if moved.first() == Some(&PLAYBOOK) && !says(&self.file, &image.playbook_hash) {
+            return None;
+        }
+        let sources = (SOURCES..).zip(&image.sources);
+        let mut moved_sources = sources.filter(|(n, _)| moved.binary_search(n).is_ok());
+        if moved_sources.any(|(_, source)| !source.stands(&self.root)) {
             return None;
         }
         let affected = affected(&image, &moved);

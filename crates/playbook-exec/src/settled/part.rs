@@ -47,6 +47,7 @@ impl<'f> Unsettled<'f> {
         Project::open_part(
             &self.found.file,
             self.image.playbook_hash.into(),
+            &self.image.sources,
             &self.stages,
         )
     }

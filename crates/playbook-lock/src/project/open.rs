@@ -4,14 +4,19 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use blake3::Hash;
+use indexmap::IndexMap;
 use playbook_hash::disk::{DiskError, Root, StateDir};
 use playbook_types::finding::Findings;
 use playbook_types::model::playbook::Playbook;
-use playbook_types::parse::{Parsed, SourceName, locate, parse};
+use playbook_types::name::ParamKey;
+use playbook_types::parse::{Parsed, SourceName, locate};
+use playbook_types::value::ParamValue;
 
 use crate::error::LockError;
 use crate::format::{beside, lock_file_path};
+use crate::project::compose::{Composed, Overrides, Place, compose};
 use crate::project::parsed::{self, Key, Wanted};
+use crate::project::sources::Source;
 use crate::recall::Recall;
 
 /// A playbook that was read and checked, and where its files are.
@@ -24,7 +29,12 @@ pub struct Project {
     text: Option<String>,
     text_hash: Hash,
     parsed: Parsed,
-    as_written: bool,
+    /// What it is made of besides its text.
+    sources: Vec<Source>,
+    /// What was given for this run.
+    overrides: Overrides,
+    /// What of that is not as the playbook says.
+    overridden: IndexMap<ParamKey, ParamValue>,
     /// It was read from the form that is kept of it; then some stages may have been left out.
     from_kept: bool,
 }
@@ -34,22 +44,39 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, that shares its lock with another, or a playbook with errors in it.
+    /// A file that cannot be read, that shares its lock with another, or a playbook with errors in it or in one of
+    /// its params files.
     pub fn open(file: &Path) -> Result<Self, LockError> {
+        Self::open_with(file, Overrides::default())
+    }
+
+    /// Opens the playbook at `file` with other params, for one run.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); a params file that cannot be read, or a param that cannot be set.
+    pub fn open_with(file: &Path, overrides: Overrides) -> Result<Self, LockError> {
         let text = read_text(file)?;
         let name = source_name(file)?;
         refuse_twins(file)?;
         let root = root_of(file)?;
         let text_hash = blake3::hash(text.as_bytes());
-        let kept = Key::of(&name, text_hash);
+        let kept = Key::of(&name, text_hash).filter(|_| overrides.is_empty());
         let kept = kept.and_then(|key| {
             let path = StateDir::new(&root, name.stem()).parsed();
-            parsed::read(&path, key, Wanted::All)
+            let stand = |sources: &[Source]| sources.iter().all(|source| source.stands(&root));
+            parsed::read(&path, key, Wanted::All, stand)
         });
         let from_kept = kept.is_some();
-        let parsed = match kept {
-            Some(kept) => kept,
-            None => parse_text(&text, &name, file)?,
+        let composed = if let Some((parsed, sources)) = kept {
+            Composed {
+                parsed,
+                sources,
+                overridden: IndexMap::new(),
+            }
+        } else {
+            let (root, name) = (&root, &name);
+            compose(&text, Place { file, root, name }, &overrides)?
         };
         Ok(Self {
             root,
@@ -57,21 +84,30 @@ impl Project {
             name,
             text: Some(text),
             text_hash,
-            parsed,
-            as_written: true,
+            parsed: composed.parsed,
+            sources: composed.sources,
+            overrides,
+            overridden: composed.overridden,
             from_kept,
         })
     }
 
-    /// Opens the playbook at `file`, whose text has this hash, with only some of its stages in it, by their numbers in
-    /// ascending order; `None` if it is not kept in a form that can be read in parts.
-    pub fn open_part(file: &Path, text_hash: Hash, numbers: &[usize]) -> Option<Self> {
+    /// Opens the playbook at `file`, whose text has this hash and which is made of these sources besides, with only some of
+    /// its stages in it, by their numbers in ascending order; `None` if it is not kept in a form that can be read
+    /// in parts.
+    pub fn open_part(
+        file: &Path,
+        text_hash: Hash,
+        sources: &[Source],
+        numbers: &[usize],
+    ) -> Option<Self> {
         let name = source_name(file).ok()?;
         refuse_twins(file).ok()?;
         let root = root_of(file).ok()?;
         let path = StateDir::new(&root, name.stem()).parsed();
         let key = Key::of(&name, text_hash)?;
-        let parsed = parsed::read(&path, key, Wanted::Numbers(numbers))?;
+        let same = |kept: &[Source]| kept == sources;
+        let (parsed, sources) = parsed::read(&path, key, Wanted::Numbers(numbers), same)?;
         Some(Self {
             root,
             file: file.to_owned(),
@@ -79,7 +115,9 @@ impl Project {
             text: None,
             text_hash,
             parsed,
-            as_written: true,
+            sources,
+            overrides: Overrides::default(),
+            overridden: IndexMap::new(),
             from_kept: true,
         })
     }
@@ -90,21 +128,33 @@ impl Project {
     ///
     /// When the disk refuses.
     pub fn keep_parsed(&self) -> Result<(), DiskError> {
-        let worth = self.as_written && !self.from_kept;
+        let worth = self.is_as_written() && !self.from_kept;
         match Key::of(&self.name, self.text_hash).filter(|_| worth) {
-            Some(key) => parsed::keep(&self.state_dir().parsed(), key, &self.parsed),
+            Some(key) => {
+                let path = self.state_dir().parsed();
+                parsed::keep(&path, key, &self.parsed, &self.sources)
+            }
             None => Ok(()),
         }
     }
 
     /// The playbook with all its stages, as it was when this was opened; as its text is now only if nothing else has that.
     pub(crate) fn whole_playbook(&self) -> Result<Playbook, LockError> {
-        let kept = Key::of(&self.name, self.text_hash);
-        let kept = kept.and_then(|key| parsed::read(&self.state_dir().parsed(), key, Wanted::All));
-        match kept {
-            Some(kept) => Ok(kept.playbook),
-            None => Ok(parse_text(&self.text()?, &self.name, &self.file)?.playbook),
+        let kept = Key::of(&self.name, self.text_hash).filter(|_| self.is_as_written());
+        let kept = kept.and_then(|key| {
+            let same = |kept: &[Source]| kept == self.sources;
+            parsed::read(&self.state_dir().parsed(), key, Wanted::All, same)
+        });
+        if let Some((parsed, _)) = kept {
+            return Ok(parsed.playbook);
         }
+        let place = Place {
+            file: &self.file,
+            root: &self.root,
+            name: &self.name,
+        };
+        let composed = compose(&self.text()?, place, &self.overrides)?;
+        Ok(composed.parsed.playbook)
     }
 
     fn text(&self) -> Result<Cow<'_, str>, LockError> {
@@ -128,9 +178,19 @@ impl Project {
         self.text_hash
     }
 
-    /// Whether the playbook is what its text says: no param was overridden.
+    /// What the playbook is made of besides its text.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Whether the playbook is what its text and its other sources say: nothing was given for this run alone.
     pub fn is_as_written(&self) -> bool {
-        self.as_written
+        self.overrides.is_empty()
+    }
+
+    /// The params that were given for this run: all that were set, and what in the files is not as the playbook says.
+    pub fn overridden(&self) -> &IndexMap<ParamKey, ParamValue> {
+        &self.overridden
     }
 
     /// The directory every relative path is relative to.
@@ -162,16 +222,6 @@ impl Project {
     pub fn locate(&self, findings: &mut Findings) {
         // A text that cannot be read any more gives no places.
         locate(&self.text().unwrap_or_default(), findings);
-    }
-
-    /// The same project with another playbook in it: params overridden, for one run.
-    #[must_use]
-    pub fn with_playbook(mut self, playbook: Playbook) -> Self {
-        self.parsed.playbook = playbook;
-        Self {
-            as_written: false,
-            ..self
-        }
     }
 
     /// The lock beside it.
@@ -220,13 +270,6 @@ pub(super) fn source_name(file: &Path) -> Result<SourceName, LockError> {
 pub(super) fn root_of(file: &Path) -> Result<Root, LockError> {
     let directory = file.parent().filter(|dir| !dir.as_os_str().is_empty());
     Ok(Root::new(directory.unwrap_or(Path::new(".")).to_owned())?)
-}
-
-fn parse_text(text: &str, name: &SourceName, file: &Path) -> Result<Parsed, LockError> {
-    parse(text, name).map_err(|findings| LockError::Playbook {
-        path: file.to_owned(),
-        findings,
-    })
 }
 
 fn read_text(file: &Path) -> Result<String, LockError> {

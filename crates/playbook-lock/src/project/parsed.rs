@@ -1,17 +1,17 @@
 //! The playbook in a form that is quicker to read than its text, and can be read in parts.
 //!
-//! It stands in `parsed` in the state directory, names the text it was made of and the program that made it, and is
-//! not used for any other. What cannot be kept exactly is not kept: before it is written it is read back
+//! It stands in `parsed` in the state directory, names the text and the other sources it was made of and the program that made
+//! it, and is not used for any other. What cannot be kept exactly is not kept: before it is written it is read back
 //! and compared.
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 18 | `playbook parsed 2` and a line break |
+//! | 18 | `playbook parsed 3` and a line break |
 //! | 32 | the BLAKE3 of the table, which is: |
 //! | 32 | the key: the BLAKE3 of the program, the playbook's file name and the hash of its text |
 //! | 4 | the number of parts |
 //! | 4 + 8 each | the length of each part, and the first bytes of its BLAKE3 |
-//! | | the parts, as JSON: the playbook without its stages, with its warnings, then each of its stages |
+//! | | the parts, as JSON: the playbook without its stages, with its warnings and its sources, then each of its stages |
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -26,7 +26,9 @@ use playbook_types::model::playbook::Playbook;
 use playbook_types::model::stage::Stage;
 use playbook_types::parse::{Parsed, SourceName};
 
-const MAGIC: &[u8; 18] = b"playbook parsed 2\n";
+use crate::project::sources::Source;
+
+const MAGIC: &[u8; 18] = b"playbook parsed 3\n";
 const DIGEST: usize = 32;
 const CHECKSUM: usize = 8;
 /// Everything in front of the entries of the table.
@@ -57,9 +59,14 @@ pub(crate) enum Wanted<'w> {
     Numbers(&'w [usize]),
 }
 
-/// The kept form of the playbook with this key, if the file at `path` has it. Of the stages that are not wanted nothing
-/// is read.
-pub(crate) fn read(path: &Path, key: Key, wanted: Wanted<'_>) -> Option<Parsed> {
+/// The kept form of the playbook with this key, if the file at `path` has it and its sources are `right`. Of the stages
+/// that are not wanted nothing is read.
+pub(crate) fn read(
+    path: &Path,
+    key: Key,
+    wanted: Wanted<'_>,
+    right: impl FnOnce(&[Source]) -> bool,
+) -> Option<(Parsed, Vec<Source>)> {
     let file = File::open(path).ok()?;
     let table = Table::read(&file, key)?;
     let parts = match wanted {
@@ -73,24 +80,33 @@ pub(crate) fn read(path: &Path, key: Key, wanted: Wanted<'_>) -> Option<Parsed> 
         }
     };
     let (top, stages) = parts.split_first()?;
-    let (mut playbook, warnings): (Playbook, Findings) = serde_json::from_slice(top).ok()?;
+    let (mut playbook, warnings, sources): Top = serde_json::from_slice(top).ok()?;
+    right(&sources).then_some(())?;
     for stage in stages {
         let stage: Stage = serde_json::from_slice(stage).ok()?;
         playbook.stages.insert(stage.name.clone(), stage);
     }
-    Some(Parsed { playbook, warnings })
+    Some((Parsed { playbook, warnings }, sources))
 }
 
 /// Keeps a playbook, unless the file at `path` has it already or its values cannot be kept exactly.
-pub(crate) fn keep(path: &Path, key: Key, parsed: &Parsed) -> Result<(), DiskError> {
-    if read(path, key, Wanted::All).is_some() {
+pub(crate) fn keep(
+    path: &Path,
+    key: Key,
+    parsed: &Parsed,
+    sources: &[Source],
+) -> Result<(), DiskError> {
+    if read(path, key, Wanted::All, |kept| kept == sources).is_some() {
         return Ok(());
     }
-    match encode(key, parsed) {
+    match encode(key, parsed, sources) {
         Some(bytes) => replace(path, &bytes, Durability::Fast),
         None => Ok(()),
     }
 }
+
+/// The first part.
+type Top = (Playbook, Findings, Vec<Source>);
 
 /// Where the parts are.
 struct Table {
@@ -157,15 +173,15 @@ fn checksum_of(part: &[u8]) -> [u8; CHECKSUM] {
 }
 
 /// The bytes; `None` if reading them would not give the very same values.
-fn encode(key: Key, parsed: &Parsed) -> Option<Vec<u8>> {
+fn encode(key: Key, parsed: &Parsed, sources: &[Source]) -> Option<Vec<u8>> {
     let Parsed { playbook, warnings } = parsed;
     let top = Playbook {
         stages: IndexMap::new(),
         ..playbook.clone()
     };
-    let mut parts = vec![serde_json::to_vec(&(&top, warnings)).ok()?];
-    let (read, read_warnings): (Playbook, Findings) = serde_json::from_slice(&parts[0]).ok()?;
-    (read == top && read_warnings == *warnings).then_some(())?;
+    let mut parts = vec![serde_json::to_vec(&(&top, warnings, sources)).ok()?];
+    let (read, read_warnings, read_sources): Top = serde_json::from_slice(&parts[0]).ok()?;
+    (read == top && read_warnings == *warnings && read_sources == sources).then_some(())?;
     for stage in playbook.stages.values() {
         let part = serde_json::to_vec(stage).ok()?;
         let read: Stage = serde_json::from_slice(&part).ok()?;
@@ -188,7 +204,9 @@ fn encode(key: Key, parsed: &Parsed) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use playbook_types::digest::Digest;
     use playbook_types::parse::parse;
+    use playbook_types::path::DataPath;
 
     const EVERYTHING: &str = include_str!("../../tests/everything.yaml");
 
@@ -196,6 +214,13 @@ mod tests {
 
     fn name() -> SourceName {
         SourceName::new("p.yaml")
+    }
+
+    fn source(byte: u8) -> Source {
+        Source::ParamsFile {
+            path: DataPath::parse("p.toml").unwrap(),
+            digest: Digest::from_bytes([byte; 32]),
+        }
     }
 
     /// A playbook kept in a file.
@@ -210,7 +235,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let parsed = parse(text, &name()).unwrap();
             let key = key(&name(), text);
-            keep(&dir.path().join("parsed"), key, &parsed).unwrap();
+            keep(&dir.path().join("parsed"), key, &parsed, &[source(1)]).unwrap();
             Self { dir, parsed, key }
         }
 
@@ -219,7 +244,9 @@ mod tests {
         }
 
         fn read(&self, wanted: Wanted<'_>) -> Option<Parsed> {
-            read(&self.path(), self.key, wanted)
+            let (parsed, sources) = read(&self.path(), self.key, wanted, |_| true)?;
+            assert_eq!(sources, [source(1)]);
+            Some(parsed)
         }
     }
 
@@ -250,14 +277,16 @@ mod tests {
     }
 
     #[test]
-    fn of_another_text_or_name_it_is_not_used() {
+    fn of_another_text_name_or_source_it_is_not_used() {
         let kept = Kept::new(ONE);
         for other in [
             key(&name(), &ONE.replace('x', "y")),
             key(&SourceName::new("q.yaml"), ONE),
         ] {
-            assert_eq!(read(&kept.path(), other, Wanted::All), None);
+            assert_eq!(read(&kept.path(), other, Wanted::All, |_| true), None);
         }
+        let of_others = |sources: &[Source]| sources == [source(2)];
+        assert_eq!(read(&kept.path(), kept.key, Wanted::All, of_others), None);
     }
 
     #[test]
@@ -281,8 +310,11 @@ mod tests {
     fn it_is_written_once() {
         let kept = Kept::new(EVERYTHING);
         let made = std::fs::metadata(kept.path()).unwrap().modified().unwrap();
-        keep(&kept.path(), kept.key, &kept.parsed).unwrap();
+        keep(&kept.path(), kept.key, &kept.parsed, &[source(1)]).unwrap();
         let now = std::fs::metadata(kept.path()).unwrap().modified().unwrap();
         assert_eq!(now, made);
+        keep(&kept.path(), kept.key, &kept.parsed, &[source(2)]).unwrap();
+        let of_others = |sources: &[Source]| sources == [source(2)];
+        assert!(read(&kept.path(), kept.key, Wanted::All, of_others).is_some());
     }
 }

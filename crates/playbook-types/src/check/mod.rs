@@ -8,26 +8,51 @@ mod references;
 mod templates;
 mod warnings;
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Finding, KeyPath};
+use crate::model::params::Params;
 use crate::model::playbook::Playbook;
-use crate::name::StageName;
+use crate::name::{ParamKey, StageName};
 use crate::parse::SourceName;
 
-/// Everything found in a playbook whose values were understood one by one. Warnings only when nothing
-/// is wrong: a mistake often makes something else look unused.
-pub fn check(playbook: &Playbook, source: &SourceName) -> Vec<Finding> {
+/// A playbook whose values were understood one by one.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'p> {
+    /// It, with the params it will run with.
+    pub playbook: &'p Playbook,
+    /// Its file name.
+    pub source: &'p SourceName,
+    /// The params that stand in the playbook itself.
+    pub own_params: &'p Params,
+    /// Whether these are all params: no params file is unread or broken.
+    pub params_known: bool,
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Warnings only when nothing is wrong: a mistake often makes something else look unused.
+    pub found: Vec<Finding>,
+    /// The params that stages use.
+    pub used: BTreeSet<ParamKey>,
+}
+
+/// Everything that is found only by looking at the playbook as a whole.
+pub fn check(subject: Subject<'_>) -> Checked {
+    let playbook = subject.playbook;
     let mut found = Vec::new();
-    paths::check(playbook, source, &mut found);
-    references::check(playbook, &mut found);
+    paths::check(playbook, subject.source, &mut found);
+    references::check(subject, &mut found);
     fanout::check(playbook, &mut found);
     places::check(playbook, &mut found);
-    let used = templates::check(playbook, &mut found);
+    let used = templates::check(subject, &mut found);
     cycles::check(playbook, &mut found);
     if found.is_empty() {
-        warnings::check(playbook, &used, &mut found);
+        warnings::check(subject, &used, &mut found);
         places::warn(playbook, &mut found);
     }
-    found
+    Checked { found, used }
 }
 
 /// Where a stage stands.

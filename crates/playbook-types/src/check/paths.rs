@@ -26,6 +26,7 @@ pub(super) fn check(playbook: &Playbook, source: &SourceName, found: &mut Vec<Fi
     for (i, stage) in playbook.stages.values().enumerate() {
         for (k, out) in stage.outs.iter().enumerate() {
             refuse_forbidden(stage, k, &out.path, source, found);
+            refuse_params_files(playbook, stage, k, found);
             refuse_overlapping(playbook, &outs, (i, k), found);
         }
         refuse_reading_own(stage, found);
@@ -86,6 +87,21 @@ fn refuse_forbidden(
                 "lies in"
             };
             refuse(format!("the out {out} {verb} {what}"));
+        }
+    }
+}
+
+/// A file with params is read before anything runs, and one that a stage sets aside would be gone by then.
+fn refuse_params_files(playbook: &Playbook, stage: &Stage, index: usize, found: &mut Vec<Finding>) {
+    let out = &stage.outs[index].path;
+    for file in &playbook.params_files {
+        if out.holds(file) && !holds_root(out) {
+            let at = data_path(&stage.name, "outs", index);
+            let verb = if out == file { "is" } else { "holds" };
+            found.push(
+                Finding::error(at, format!("the out {out} {verb} the params file {file}"))
+                    .hint("params are read before anything runs, so no stage can make them"),
+            );
         }
     }
 }

@@ -1,17 +1,18 @@
 //! Names that must stand for something.
 
-use crate::check::{data_path, stage_path};
+use crate::check::{Subject, data_path, stage_path};
 use crate::finding::Finding;
 use crate::model::playbook::Playbook;
 use crate::model::stage::Stage;
 use crate::name::TargetName;
 use crate::suggest::nearest;
 
-pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) {
+pub(super) fn check(subject: Subject<'_>, found: &mut Vec<Finding>) {
+    let playbook = subject.playbook;
     for stage in playbook.stages.values() {
         after(playbook, stage, found);
         targets(playbook, stage, found);
-        if playbook.params_files.is_empty() {
+        if subject.params_known {
             params(playbook, stage, found);
         }
     }

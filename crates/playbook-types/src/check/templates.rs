@@ -4,29 +4,29 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use crate::check::stage_path;
+use crate::check::{Subject, stage_path};
 use crate::finding::{Finding, KeyPath, Mark};
-use crate::model::playbook::Playbook;
 use crate::model::stage::{Command, Stage};
 use crate::name::ParamKey;
 use crate::template::{FanOut, Reference, Scope, Template, TemplateError, TemplateErrorKind};
 
 /// Checks every command and returns the params that stages use.
-pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) -> BTreeSet<ParamKey> {
+pub(super) fn check(subject: Subject<'_>, found: &mut Vec<Finding>) -> BTreeSet<ParamKey> {
     let mut used = BTreeSet::new();
-    for stage in playbook.stages.values() {
+    for stage in subject.playbook.stages.values() {
         used.extend(stage.params.iter().cloned());
-        check_stage(playbook, stage, &mut used, found);
+        check_stage(subject, stage, &mut used, found);
     }
     used
 }
 
 fn check_stage(
-    playbook: &Playbook,
+    subject: Subject<'_>,
     stage: &Stage,
     used: &mut BTreeSet<ParamKey>,
     found: &mut Vec<Finding>,
 ) {
+    let playbook = subject.playbook;
     let deps: Vec<String> = stage.deps.iter().map(|dep| dep.path.to_string()).collect();
     let outs: Vec<String> = stage.outs.iter().map(|out| out.path.to_string()).collect();
     let env = playbook.declared_env(stage);
@@ -42,7 +42,7 @@ fn check_stage(
             .as_ref()
             .map_or(FanOut::No, |parallel| FanOut::Open(parallel.strategy)),
     };
-    let lenient = Lenient::of(playbook, stage);
+    let lenient = Lenient::of(subject, stage);
     for (i, text) in stage.cmd.items().iter().enumerate() {
         let at = match stage.cmd {
             Command::Text(_) => stage_path(&stage.name).key("cmd"),
@@ -76,9 +76,9 @@ struct Lenient {
 }
 
 impl Lenient {
-    fn of(playbook: &Playbook, stage: &Stage) -> Self {
+    fn of(subject: Subject<'_>, stage: &Stage) -> Self {
         Self {
-            params: !playbook.params_files.is_empty(),
+            params: !subject.params_known,
             wildcards: stage.name.as_str().contains('{'),
         }
     }

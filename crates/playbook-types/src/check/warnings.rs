@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::stage_path;
+use crate::check::{Subject, stage_path};
 use crate::finding::{Finding, KeyPath, Mark};
 use crate::graph::{Graph, PathIndex, StageId};
 use crate::model::fanout::Strategy;
@@ -12,8 +12,9 @@ use crate::name::ParamKey;
 use crate::template::{Reference, Template};
 use crate::value::ParamValue;
 
-pub(super) fn check(playbook: &Playbook, used: &BTreeSet<ParamKey>, found: &mut Vec<Finding>) {
-    for (name, value) in playbook.params.iter() {
+pub(super) fn check(subject: Subject<'_>, used: &BTreeSet<ParamKey>, found: &mut Vec<Finding>) {
+    // Files with params may hold those of other playbooks as well.
+    for (name, value) in subject.own_params.iter() {
         unused(
             &KeyPath::TOP.key("params").key(name),
             name,
@@ -22,7 +23,7 @@ pub(super) fn check(playbook: &Playbook, used: &BTreeSet<ParamKey>, found: &mut 
             found,
         );
     }
-    for stage in playbook.stages.values() {
+    for stage in subject.playbook.stages.values() {
         jobs_that_are_all_the_same(stage, found);
         if !stage.frozen && nothing_to_decide_by(stage) {
             let message = format!(
@@ -33,7 +34,7 @@ pub(super) fn check(playbook: &Playbook, used: &BTreeSet<ParamKey>, found: &mut 
             found.push(finding.hint("give it deps, outs or params"));
         }
     }
-    unguarded(playbook, found);
+    unguarded(subject.playbook, found);
 }
 
 /// Stages that read what a gate checks, and do not wait for it: most likely they were meant to.

@@ -72,9 +72,9 @@ pub(crate) static PLAYBOOK: Fields = Fields::new(&[
             of: &Shape::Path,
             least: 0,
         },
-        "YAML, TOML or JSON files with further params. The playbook's own win.",
-    )
-    .not_yet(),
+        "YAML, TOML or JSON files with further params, by their extension. Later ones win over earlier ones, and the \
+         playbook's own params over all of them.",
+    ),
     Field::new(
         "env",
         ENV,

@@ -5,33 +5,55 @@ use std::ops::Range;
 use indexmap::IndexMap;
 use saphyr_parser::{Event, Parser, Span};
 
-use crate::finding::{Finding, KeyPath, Mark, Step};
+use crate::finding::{Finding, KeyPath, Mark, Origin, Step};
 use crate::span::LineIndex;
 
 /// Where one value stands, in bytes.
 #[derive(Debug, Clone)]
-struct Spot {
+pub(super) struct Spot {
     /// Every key that led to it, in order; empty for list items.
-    keys: Vec<Range<usize>>,
-    value: Range<usize>,
+    pub(super) keys: Vec<Range<usize>>,
+    pub(super) value: Range<usize>,
 }
 
-/// Gives every finding its place, as near as the text allows, and puts them in the order of the text.
+/// Where all values of a text stand.
+pub(super) type Spots = IndexMap<KeyPath, Spot>;
+
+/// Where the values of a YAML text stand.
+pub(super) fn spots(text: &str) -> Spots {
+    Walk::new(text).spots()
+}
+
+/// Gives every finding about the playbook its place, as near as its text allows, and puts all findings in the order of
+/// their texts.
 pub(super) fn place_all(text: &str, findings: &mut [Finding]) {
-    let spots = Walk::new(text).spots();
+    let of_playbook = |finding: &&mut Finding| finding.origin == Origin::Playbook;
+    place(text, &spots(text), findings.iter_mut().filter(of_playbook));
+    in_order(findings);
+}
+
+/// Gives findings their places in a text whose values stand at these spots.
+pub(super) fn place<'f>(
+    text: &str,
+    spots: &Spots,
+    findings: impl Iterator<Item = &'f mut Finding>,
+) {
     let lines = LineIndex::new(text);
-    for finding in findings
-        .iter_mut()
-        .filter(|finding| finding.place.is_none())
-    {
-        let range = range(&spots, text, finding).or_else(|| first(text));
+    for finding in findings.filter(|finding| finding.place.is_none()) {
+        let range = range(spots, text, finding).or_else(|| first(text));
         finding.place = range.map(|range| lines.place(range));
     }
-    findings.sort_by_key(|finding| {
-        finding
-            .place
-            .as_ref()
-            .map(|place| (place.line, place.column))
+}
+
+/// File by file, in the order of the text.
+pub(super) fn in_order(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let place = |finding: &Finding| {
+            let place = finding.place.as_ref();
+            place.map(|place| (place.line, place.column))
+        };
+        let files = a.origin.cmp(&b.origin);
+        files.then_with(|| place(a).cmp(&place(b)))
     });
 }
 
@@ -54,9 +76,9 @@ pub(super) fn second_document(text: &str) -> Option<Range<usize>> {
 /// The source texts of the values at these key paths, where they are scalars on one line.
 pub(super) fn value_texts<'a, 'k>(
     text: &'a str,
+    spots: &Spots,
     paths: impl Iterator<Item = &'k KeyPath>,
 ) -> Vec<Option<&'a str>> {
-    let spots = Walk::new(text).spots();
     paths
         .map(|path| {
             spots
@@ -66,7 +88,7 @@ pub(super) fn value_texts<'a, 'k>(
         .collect()
 }
 
-fn range(spots: &IndexMap<KeyPath, Spot>, text: &str, finding: &Finding) -> Option<Range<usize>> {
+fn range(spots: &Spots, text: &str, finding: &Finding) -> Option<Range<usize>> {
     if let Some(spot) = spots.get(&finding.at) {
         return Some(spot.part(text, &finding.mark));
     }

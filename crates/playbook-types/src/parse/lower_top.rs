@@ -1,5 +1,7 @@
 //! What stands beside the stages: params, targets, policy, compliance.
 
+use std::path::Path;
+
 use indexmap::IndexMap;
 
 use crate::finding::{Finding, KeyPath, Mark};
@@ -13,6 +15,7 @@ use crate::model::target::{Files, Target, TargetKind};
 use crate::name::{TargetName, is_param_part};
 use crate::parse::fields::{At, Fields, Lowering};
 use crate::parse::node::Node;
+use crate::parse::params_file::ParamsFormat;
 use crate::path::DataPath;
 
 impl Lowering {
@@ -49,11 +52,25 @@ impl Lowering {
     }
 
     pub(super) fn params_files(&mut self, value: &At<'_>) -> Vec<DataPath> {
-        let items = self.list(value);
-        items
-            .iter()
-            .filter_map(|item| self.parsed(item, DataPath::parse))
-            .collect()
+        let mut files: Vec<DataPath> = Vec::new();
+        for item in self.list(value) {
+            let Some(path) = self.parsed(&item, DataPath::parse) else {
+                continue;
+            };
+            if ParamsFormat::of(Path::new(path.as_str())).is_none() {
+                let message = format!("'{path}' does not say what it is written in");
+                let finding = Finding::error(item.path, message);
+                self.found
+                    .push(finding.hint("a params file ends in .yaml, .yml, .toml or .json"));
+            } else if files.contains(&path) {
+                self.error(
+                    &item.path,
+                    format!("the params file {path} stands here twice"),
+                );
+            }
+            files.push(path);
+        }
+        files
     }
 
     pub(super) fn targets(&mut self, value: &At<'_>) -> IndexMap<TargetName, Target> {

@@ -4,7 +4,11 @@
 //! the way names the value it is about by its key path. Only when something was found is the text read a
 //! second time, with an event parser, to turn key paths into lines and columns (`locate`): a playbook in
 //! order pays nothing for good messages.
+//!
+//! Between reading and checking a playbook ([`Draft`]) is given the params of other places (`params_file`), so that
+//! it is checked as it will run.
 
+mod draft;
 mod fields;
 mod locate;
 mod lower;
@@ -12,6 +16,11 @@ mod lower_stage;
 mod lower_top;
 mod node;
 mod numbers;
+mod params_file;
 mod text;
+mod value;
 
+pub use draft::{Draft, Layers};
+pub use params_file::{ParamsFile, ParamsFormat};
 pub use text::{Parsed, SourceName, locate, parse};
+pub use value::param_value;

@@ -21,13 +21,15 @@ pub(super) enum Node {
     Map(MapNode),
     /// A value with a tag such as `!env`.
     Tagged(String),
+    /// A date or a time, which only TOML has.
+    Date,
 }
 
 /// A YAML map.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct MapNode {
     pub(super) entries: IndexMap<String, Node>,
-    duplicates: Vec<String>,
+    pub(super) duplicates: Vec<String>,
     odd_keys: Vec<&'static str>,
 }
 
@@ -43,13 +45,14 @@ impl Node {
             Self::Seq(_) => "a list",
             Self::Map(_) => "a map",
             Self::Tagged(_) => "a tagged value",
+            Self::Date => "a date",
         }
     }
 
     /// The same as a param value. What params cannot hold was reported by [`Node::oddities`].
     pub(super) fn to_value(&self) -> ParamValue {
         match self {
-            Self::Null | Self::Tagged(_) => ParamValue::Null,
+            Self::Null | Self::Tagged(_) | Self::Date => ParamValue::Null,
             Self::Bool(value) => ParamValue::Bool(*value),
             Self::Int(value) => ParamValue::Int(*value),
             Self::Float(value) => ParamValue::Float(*value),
@@ -69,7 +72,11 @@ impl Node {
         match self {
             Self::Tagged(tag) => found.push(
                 Finding::error(at.clone(), format!("the tag '{tag}' is not understood"))
-                    .hint("a playbook is plain YAML without tags; write the value itself"),
+                    .hint("only plain YAML without tags is; write the value itself"),
+            ),
+            Self::Date => found.push(
+                Finding::error(at.clone(), "a param cannot be a date or a time")
+                    .hint("put it in quotes to pass it on as text"),
             ),
             Self::Float(value) if !value.is_finite() => found.push(
                 Finding::error(at.clone(), "not a finite number")
@@ -107,7 +114,7 @@ impl MapNode {
             found.push(
                 Finding::error(at.key(key), format!("'{key}' stands here twice"))
                     .mark(Mark::DuplicateKey)
-                    .hint("keep one of them; YAML would take the last in silence"),
+                    .hint("keep one of them; other readers take the last in silence"),
             );
         }
         for kind in &self.odd_keys {

@@ -4,11 +4,11 @@ use crate::finding::{Finding, KeyPath, Mark};
 use crate::model::params::Params;
 use crate::value::ParamValue;
 
-/// Key paths of number params, to be compared with their text once that is located.
-pub(super) fn number_params(params: &Params) -> Vec<(KeyPath, String)> {
+/// Key paths of number params, to be compared with their text once that is located. `top` is where the params stand.
+pub(super) fn number_params(top: &KeyPath, params: &Params) -> Vec<(KeyPath, String)> {
     let mut found = Vec::new();
     for (name, value) in params.iter() {
-        walk(&KeyPath::TOP.key("params").key(name), value, &mut found);
+        walk(&top.key(name), value, &mut found);
     }
     found
 }

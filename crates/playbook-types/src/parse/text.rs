@@ -1,12 +1,9 @@
 //! The way in: text to playbook.
 
-use crate::check;
-use crate::finding::{Finding, Findings, KeyPath, Severity};
+use crate::finding::{Finding, Findings, KeyPath};
 use crate::model::playbook::Playbook;
-use crate::parse::locate::{place_all, second_document, value_texts};
-use crate::parse::lower::lower;
-use crate::parse::node::Node;
-use crate::parse::numbers::{canonical_warning, number_params};
+use crate::parse::draft::Draft;
+use crate::parse::locate::{place_all, second_document};
 use crate::span::LineIndex;
 
 /// The file name of a playbook, which its lock and its log share.
@@ -42,60 +39,24 @@ pub struct Parsed {
     pub warnings: Findings,
 }
 
-/// Reads a playbook and checks it.
+/// Reads a playbook and checks it, without the files that `params_files` names: whether a param exists is then not
+/// judged if it names any.
 ///
 /// # Errors
 ///
 /// Everything that was found, warnings included, as soon as one of the findings is an error.
 pub fn parse(text: &str, source: &SourceName) -> Result<Parsed, Findings> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let document: Node = match serde_yaml_ng::from_str(text) {
-        Ok(document) => document,
-        Err(error) => return Err(Findings(vec![syntax(text, &error)])),
-    };
-    let (playbook, mut found) = lower(&document);
-    let readable = found.is_empty();
-    let checked = check::check(&playbook, source);
-    found.extend(
-        checked
-            .into_iter()
-            .filter(|finding| readable || finding.severity == Severity::Error),
-    );
-    let numbers = if found.is_empty() {
-        number_params(&playbook.params)
-    } else {
-        Vec::new()
-    };
-    if !numbers.is_empty() {
-        let texts = value_texts(text, numbers.iter().map(|(at, _)| at));
-        for ((at, canonical), written) in numbers.into_iter().zip(texts) {
-            if let Some(written) =
-                written.filter(|written| *written != canonical && !written.starts_with(['*', '&']))
-            {
-                found.push(canonical_warning(at, written, &canonical));
-            }
-        }
-    }
-    if !found.is_empty() {
-        place_all(text, &mut found);
-    }
-    let findings = Findings(found);
-    if findings.has_errors() {
-        Err(findings)
-    } else {
-        Ok(Parsed {
-            playbook,
-            warnings: findings,
-        })
-    }
+    Draft::read(text)?.check(source)
 }
 
 /// Gives findings that have none their places in the text, and puts all in the order of the text.
 pub fn locate(text: &str, findings: &mut Findings) {
-    place_all(
-        text.strip_prefix('\u{feff}').unwrap_or(text),
-        &mut findings.0,
-    );
+    place_all(without_mark(text), &mut findings.0);
+}
+
+/// Without the mark that some editors put in front of UTF-8.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The place is shown beside the message, so ` at line 3 column 7` inside it is noise.
@@ -113,7 +74,7 @@ fn without_positions(message: &str) -> String {
 }
 
 /// What the YAML parser says, at the place where it says it.
-fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
+pub(super) fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
     if let Some(finding) = conflict(text) {
         return finding;
     }
@@ -131,7 +92,7 @@ fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
         place_all(text, std::slice::from_mut(&mut finding));
     }
     if message.contains("recursion limit") {
-        finding = finding.hint("nothing in a playbook is nested this deeply");
+        finding = finding.hint("nothing here needs to be nested this deeply");
     } else if message.contains("repetition limit") {
         finding = finding.hint("its aliases (*name) expand to far more than the text itself");
     } else if finding
@@ -147,11 +108,11 @@ fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
 }
 
 /// Text that is no YAML because git left two sides of it, at the first of its marks.
-fn conflict(text: &str) -> Option<Finding> {
+pub(super) fn conflict(text: &str) -> Option<Finding> {
     const MARK: &str = "<<<<<<<";
     let begins = text.starts_with(MARK).then_some(0);
     let at = begins.or_else(|| Some(text.find("\n<<<<<<<")? + 1))?;
-    let mut finding = Finding::error(KeyPath::TOP, "the playbook has git conflict markers");
+    let mut finding = Finding::error(KeyPath::TOP, "git has left conflict markers here");
     finding.place = Some(LineIndex::new(text).place(at..at + MARK.len()));
     Some(finding.hint("keep one of the two sides, or something of both, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"))
 }

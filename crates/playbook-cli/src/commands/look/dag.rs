@@ -9,6 +9,7 @@ use crate::app::{App, Verbosity};
 use crate::commands::look::output;
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::render::graph::text::Needs;
 use crate::render::graph::{Picture, dot, html, json, mermaid, svg, text};
 use crate::term::{self, Tone, paint};
@@ -25,6 +26,8 @@ pub(crate) struct DagArgs {
     /// Write it to this file; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Write the paths along the arrows of mermaid and dot
     #[arg(long)]
     paths: bool,
@@ -54,7 +57,7 @@ enum Format {
 pub(crate) fn cmd_dag(app: &App, args: &DagArgs) -> Result<Outcome, CliError> {
     let format = format(args)?;
     let (file, stages) = app.split(&args.stages);
-    let project = app.project(file)?;
+    let project = app.project_with(file, &args.params)?;
     let selection = Selection {
         selectors: stages.to_vec(),
         only: false,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::render::harmless::harmless;
 use crate::term::{self, Tone, paint};
 
@@ -20,6 +21,8 @@ pub(crate) struct ListArgs {
     /// The playbook
     #[arg(value_name = "PLAYBOOK")]
     playbook: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Print one JSON object per stage
     #[arg(long, conflicts_with = "names")]
     json: bool,
@@ -49,7 +52,7 @@ pub(crate) fn cmd_list(app: &App, args: &ListArgs) -> Result<Outcome, CliError> 
     if let Some(extra) = rest.first() {
         return Err(CliError::no_such_playbook(extra));
     }
-    let project = app.project(file)?;
+    let project = app.project_with(file, &args.params)?;
     let recorded = Recorded::read(&project)?;
     let rows = rows(&project, &recorded);
     let text = match (args.names, args.json) {

@@ -7,6 +7,7 @@ use playbook_exec::plan::{Plan, PlanOptions, Selection, plan};
 use crate::app::{App, Verbosity, jobs};
 use crate::error::{CliError, warn_of_too_large};
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::render::foretold::{json_lines, table};
 use crate::term;
 
@@ -16,6 +17,8 @@ pub(crate) struct StatusArgs {
     /// The playbook, if it ends in .yaml or .yml, then stages
     #[arg(value_name = "STAGE")]
     stages: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Print one JSON object per stage
     #[arg(long)]
     json: bool,
@@ -27,7 +30,7 @@ pub(crate) struct StatusArgs {
 /// `playbook status`
 pub(crate) fn cmd_status(app: &App, args: &StatusArgs) -> Result<Outcome, CliError> {
     let (file, stages) = app.split(&args.stages);
-    let project = app.project(file)?;
+    let project = app.project_with(file, &args.params)?;
     let selection = Selection {
         selectors: stages.to_vec(),
         only: false,

@@ -9,6 +9,7 @@ use playbook_types::record::event::EventKind;
 use crate::app::App;
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::render::why::{RecordedRun, Story, json_line, text};
 use crate::term;
 
@@ -18,6 +19,8 @@ pub(crate) struct WhyArgs {
     /// The playbook, if it ends in .yaml or .yml, then stages: NAME, a glob, an out's path, state:failed, state:stale
     #[arg(value_name = "STAGE", required = true)]
     stages: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Print one JSON object per stage
     #[arg(long)]
     json: bool,
@@ -30,7 +33,7 @@ pub(crate) fn cmd_why(app: &App, args: &WhyArgs) -> Result<Outcome, CliError> {
         return Err(CliError::usage("which stage? None is named")
             .hint("'playbook status' shows all of them, with the reasons in short"));
     }
-    let project = app.project(file)?;
+    let project = app.project_with(file, &args.params)?;
     let selection = Selection {
         selectors: stages.to_vec(),
         only: false,

@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::app::{App, Verbosity};
 use crate::error::CliError;
 use crate::outcome::Outcome;
-use crate::render::findings::render_findings;
+use crate::params::ParamArgs;
+use crate::render::findings::{file_of, render_findings};
 use crate::term;
 
 /// Check the playbook and show all findings
@@ -21,6 +22,8 @@ pub(crate) struct ValidateArgs {
     /// The playbook
     #[arg(value_name = "PLAYBOOK")]
     playbook: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Count warnings as errors
     #[arg(long)]
     strict: bool,
@@ -51,7 +54,7 @@ pub(crate) fn cmd_validate(app: &App, args: &ValidateArgs) -> Result<Outcome, Cl
         Some(file) => file,
         None => app.locate()?,
     };
-    let (findings, stages) = match Project::open(&file) {
+    let (findings, stages) = match Project::open_with(&file, args.params.overrides()?) {
         Ok(project) => (with_surroundings(&project), project.playbook().stages.len()),
         Err(LockError::Playbook { findings, .. }) => (findings, 0),
         Err(error) => return Err(error.into()),
@@ -115,7 +118,7 @@ fn json(file: &Path, findings: &Findings) -> String {
             message: &finding.message,
             hint: finding.hint.as_deref(),
             path: finding.at.to_string(),
-            file: file.display().to_string(),
+            file: file_of(finding, file).display().to_string(),
             line: finding.place.as_ref().map(|place| place.line),
             column: finding.place.as_ref().map(|place| place.column),
         };

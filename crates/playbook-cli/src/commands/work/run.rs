@@ -7,22 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use indexmap::IndexMap;
 use playbook_exec::observer::{Fanned, Observer};
 use playbook_exec::plan::{
     Force, Plan, PlanOptions, Selection, plan, plan_part, refuse_unsupported,
 };
 use playbook_exec::{
-    ExecError, FOLD_EVERY, Found, GRACE, Look, Outcome as RunOutcome, Recovery, Runtime, Settled,
-    Summary, Unsettled, execute, recover,
+    FOLD_EVERY, Found, GRACE, Look, Outcome as RunOutcome, Recovery, Runtime, Settled, Summary,
+    Unsettled, execute, recover,
 };
 use playbook_hash::Trust;
 use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, RunLock};
 use playbook_types::finding::Findings;
 use playbook_types::model::policy::{Concurrency, FailurePolicy};
-use playbook_types::name::ParamKey;
-use playbook_types::value::ParamValue;
 use uuid::Uuid;
 
 use crate::app::{App, Verbosity, jobs};
@@ -30,6 +27,7 @@ use crate::commands::look::status::{Show, show_plan};
 use crate::commands::work::for_git::to_add;
 use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::render::findings::render_findings;
 use crate::render::json::{self, JsonEvents};
 use crate::render::live::{How, Live, Shown};
@@ -72,14 +70,8 @@ pub(crate) struct RunArgs {
     /// Run the named stages whatever is recorded; all, if none is named
     #[arg(short = 'B', long)]
     force: bool,
-    /// Set a param for this run; the value is read as YAML
-    #[arg(
-        short = 'p',
-        long = "set",
-        visible_alias = "param",
-        value_name = "KEY=VALUE"
-    )]
-    set: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// If another run holds the playbook, fail instead of waiting
     #[arg(long)]
     no_wait: bool,
@@ -102,9 +94,7 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
     {
         return Ok(outcome);
     }
-    let project = app.project(file)?;
-    let overrides = overrides(&args.set)?;
-    let project = with_params(project, &overrides)?;
+    let project = app.project_with(file, &args.params)?;
     warn(app, project.file(), project.warnings());
     let options = PlanOptions {
         selection: Selection {
@@ -132,12 +122,12 @@ pub(crate) fn cmd_run(app: &App, args: &RunArgs) -> Result<Outcome, CliError> {
     put_right(app, &project, args.recover, &held)?;
     // The lock is read only now: a run that was waited for may have changed it.
     let plan = plan(&project, &options)?;
-    run(app, args, &plan, &overrides)
+    run(app, args, &plan)
 }
 
 /// Whether the run is of the whole playbook as it is written.
 fn asks_for_everything(args: &RunArgs, stages: &[String]) -> bool {
-    stages.is_empty() && args.more_stages.is_empty() && args.set.is_empty() && !args.force
+    stages.is_empty() && args.more_stages.is_empty() && args.params.is_empty() && !args.force
 }
 
 /// The run, if stats say which stages have to be decided; `None` if that has to be worked out.
@@ -211,15 +201,10 @@ fn run_unsettled(
         return Ok(None);
     };
     warn(app, project.file(), project.warnings());
-    run(app, args, &plan_part(&project, part)?, &[]).map(Some)
+    run(app, args, &plan_part(&project, part)?).map(Some)
 }
 
-fn run(
-    app: &App,
-    args: &RunArgs,
-    plan: &Plan<'_>,
-    overrides: &[(ParamKey, ParamValue)],
-) -> Result<Outcome, CliError> {
+fn run(app: &App, args: &RunArgs, plan: &Plan<'_>) -> Result<Outcome, CliError> {
     let plain = Plain::new(plan, app.verbosity, args.json);
     let json_events = JsonEvents::default();
     let run_id = run_id()?;
@@ -250,7 +235,7 @@ fn run(
         failure,
         trust: app.trust,
         run_id,
-        overrides: overrides.iter().cloned().collect::<IndexMap<_, _>>(),
+        overrides: plan.project().overridden().clone(),
         owns_process: true,
         grace: grace()?,
         fold_every: FOLD_EVERY,
@@ -318,45 +303,6 @@ fn run_id() -> Result<Uuid, CliError> {
             .map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_RUN_ID: {error}"))),
         Err(_) => Ok(Uuid::now_v7()),
     }
-}
-
-/// `KEY=VALUE` pairs, values read as YAML.
-pub(in crate::commands) fn overrides(
-    set: &[String],
-) -> Result<Vec<(ParamKey, ParamValue)>, CliError> {
-    set.iter().map(|pair| one_override(pair)).collect()
-}
-
-fn one_override(pair: &str) -> Result<(ParamKey, ParamValue), CliError> {
-    let (key, value) = pair
-        .split_once('=')
-        .ok_or_else(|| CliError::usage(format!("'{pair}' sets nothing")).hint("write KEY=VALUE"))?;
-    let key = ParamKey::parse(key).map_err(|error| CliError::usage(error.to_string()))?;
-    // `key=` is empty text, where YAML would say null.
-    let value = if value.is_empty() {
-        ParamValue::Str(String::new())
-    } else {
-        serde_yaml_ng::from_str(value).map_err(|error| {
-            CliError::usage(format!("the value of '{key}' is not valid YAML: {error}"))
-                .hint("put text with special characters in quotes: --set 'key=\"a: b\"'")
-        })?
-    };
-    Ok((key, value))
-}
-
-pub(in crate::commands) fn with_params(
-    project: Project,
-    overrides: &[(ParamKey, ParamValue)],
-) -> Result<Project, CliError> {
-    if overrides.is_empty() {
-        return Ok(project);
-    }
-    let mut playbook = project.playbook().clone();
-    playbook.params = playbook
-        .params
-        .overridden(overrides)
-        .map_err(ExecError::from)?;
-    Ok(project.with_playbook(playbook))
 }
 
 /// How long a command may take to end after SIGTERM; tests have less patience.

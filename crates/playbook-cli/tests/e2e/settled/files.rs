@@ -4,7 +4,7 @@ use std::fs::{self, File, FileTimes};
 use crate::support::Sandbox;
 
 /// Faults under which every reading counts as having begun ten seconds later: nobody waits for files to age.
-pub(super) const AGED: &str = "late=10";
+pub(crate) const AGED: &str = "late=10";
 
 /// Two stages, up to date, and recognised as such.
 fn settled() -> Sandbox {
@@ -22,7 +22,7 @@ fn settled() -> Sandbox {
 const UP_TO_DATE: &str =
     "cached a\ncached b\n0 run · 2 cached · 0 failed in 0.00 s (saved 0.00 s)\n";
 
-pub(super) fn run(sandbox: &Sandbox, args: &[&str]) -> String {
+pub(crate) fn run(sandbox: &Sandbox, args: &[&str]) -> String {
     let all: Vec<&str> = ["run"].iter().chain(args).copied().collect();
     let mut command = sandbox.command(&all);
     command.env("PLAYBOOK_TEST_FAULTS", AGED);
@@ -80,7 +80,7 @@ fn what_has_nothing_to_do_is_recognised_without_being_worked_out() {
 }
 
 /// Writes in place, and gives the file back the times it had.
-pub(super) fn edit_in_secret(sandbox: &Sandbox, name: &str, text: &str) {
+pub(crate) fn edit_in_secret(sandbox: &Sandbox, name: &str, text: &str) {
     let path = sandbox.path(name);
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
     let mut file = File::options()

@@ -5,3 +5,5 @@ mod directories;
 mod files;
 mod moments;
 mod same;
+
+pub(crate) use files::{AGED, edit_in_secret, run};

@@ -9,9 +9,10 @@ use playbook_types::record::lock::DataEntry;
 
 use crate::app::{App, Verbosity};
 use crate::commands::keep::verify::no_lock_wanted;
-use crate::commands::work::run::{hold, overrides, put_right, with_params};
+use crate::commands::work::run::{hold, put_right};
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::render::harmless::harmless;
 use crate::render::units::bytes;
 use crate::term::{self, Tone, paint};
@@ -26,14 +27,8 @@ pub(super) struct AdoptArgs {
     /// Show what would be recorded, and record nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Set a param, as in the run that made the files; the value is read as YAML
-    #[arg(
-        short = 'p',
-        long = "set",
-        visible_alias = "param",
-        value_name = "KEY=VALUE"
-    )]
-    set: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// If a run holds the playbook, fail instead of waiting
     #[arg(long)]
     no_wait: bool,
@@ -51,8 +46,7 @@ pub(super) fn cmd_adopt(app: &App, args: &AdoptArgs) -> Result<Outcome, CliError
         return Err(CliError::usage("no stage is named")
             .hint("'playbook lock adopt STAGE' adopts one, 'playbook lock adopt \"*\"' all"));
     }
-    let project = app.project(file)?;
-    let project = with_params(project, &overrides(&args.set)?)?;
+    let project = app.project_with(file, &args.params)?;
     refuse_unsupported(project.playbook())?;
     if !project.playbook().policy.lock_file {
         return Err(no_lock_wanted());

@@ -13,6 +13,7 @@ use crate::commands::work::debug::json::json_line;
 use crate::commands::work::debug::text::text;
 use crate::error::CliError;
 use crate::outcome::Outcome;
+use crate::params::ParamArgs;
 use crate::render::harmless::harmless;
 use crate::term;
 
@@ -24,6 +25,8 @@ pub(crate) struct DebugArgs {
     /// 'parallel' also one job: what it reads, or its id
     #[arg(value_name = "STAGE", required = true)]
     stage: Vec<String>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Open $SHELL in its working directory, with its environment and its command in `$PLAYBOOK_COMMAND`
     #[arg(long)]
     shell: bool,
@@ -48,7 +51,7 @@ pub(crate) fn cmd_debug(app: &App, args: &DebugArgs) -> Result<Outcome, CliError
         }
         more => return Err(one_at_a_time(more.len())),
     };
-    let project = app.project(file)?;
+    let project = app.project_with(file, &args.params)?;
     let selection = Selection {
         selectors: vec![name.clone()],
         only: true,

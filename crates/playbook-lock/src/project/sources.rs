@@ -1,0 +1,58 @@
+//! What a playbook is made of besides its own text.
+
+use std::io;
+use std::path::Path;
+
+use playbook_hash::disk::Root;
+use playbook_types::digest::Digest;
+use playbook_types::path::DataPath;
+use serde::{Deserialize, Serialize};
+
+/// Something that decides what a playbook means, and what it was when the playbook was read. Whatever is kept of a playbook
+/// holds only as long as every one of them stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// One of its `params_files`.
+    ParamsFile {
+        /// As the playbook names it.
+        path: DataPath,
+        /// Of its bytes.
+        digest: Digest,
+    },
+}
+
+impl Source {
+    /// What it is called, relative to the root or absolute.
+    pub fn path(&self) -> &DataPath {
+        match self {
+            Self::ParamsFile { path, .. } => path,
+        }
+    }
+
+    /// Whether what is there now is still that.
+    pub fn stands(&self, root: &Root) -> bool {
+        match self {
+            Self::ParamsFile { path, digest } => {
+                let bytes = read_regular(&root.resolve(path));
+                bytes.is_ok_and(|bytes| digest_of(&bytes) == *digest)
+            }
+        }
+    }
+}
+
+/// The plain BLAKE3 of these bytes, as of a file's.
+pub(super) fn digest_of(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(*blake3::hash(bytes).as_bytes())
+}
+
+/// The bytes of a regular file; anything else might never end, or say something else each time.
+pub(super) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let found = std::fs::metadata(path)?;
+    if found.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if !found.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    std::fs::read(path)
+}
