@@ -1,8 +1,10 @@
 //! Fan-out: one stage, a job for each file of a directory.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
+use playbook_hash::disk;
 use serde_json::Value;
 
 use crate::support::Sandbox;
@@ -34,7 +36,7 @@ fn event(printed: &str, kind: &str) -> Value {
     let mut found = events.filter(|event| event["event"] == kind);
     found
         .next()
-        .unwrap_or_else(|| panic!("no {kind} in {printed}"))
+        .unwrap()
 }
 
 fn counts(printed: &str) -> [u64; 4] {
@@ -260,7 +262,7 @@ fn what_cannot_be_split_is_refused_before_anything_runs() {
     let mut refused = |what: &str| {
         let said = sandbox.run(&["run"]).says(1);
         assert!(!sandbox.exists("ran"), "{what}: {said}");
-        all.push_str(&format!("{what}\n{said}\n"));
+        writeln!(all, "{what}\n{said}").unwrap();
     };
     sandbox.write("raw", "a file");
     refused("a file");
@@ -274,9 +276,9 @@ fn what_cannot_be_split_is_refused_before_anything_runs() {
     let odd = sandbox
         .path("raw")
         .join(std::ffi::OsStr::from_bytes(b"not\xfftext"));
-    fs::rename(sandbox.path("raw/a.txt"), &odd).unwrap();
+    disk::rename(&sandbox.path("raw/a.txt"), &odd).unwrap();
     refused("a name that is not text");
-    fs::rename(&odd, sandbox.path("raw/a.txt")).unwrap();
+    disk::rename(&odd, &sandbox.path("raw/a.txt")).unwrap();
     std::os::unix::fs::symlink("elsewhere", sandbox.path("done")).unwrap();
     refused("an out that is a link");
     insta::assert_snapshot!(all);

@@ -82,7 +82,7 @@ impl FanOut {
         with: Attempt<'_>,
         job: Job,
         started_at: Timestamp,
-    ) -> Result<Self, (Job, FailureCause)> {
+    ) -> Result<Self, Box<(Job, FailureCause)>> {
         match Self::prepared(with, &job) {
             Ok(prepared) => Ok(Self {
                 job,
@@ -98,7 +98,7 @@ impl FanOut {
                 began: with.running.awake(),
                 told: AtomicU64::new(0),
             }),
-            Err(cause) => Err((job, halted(with, cause))),
+            Err(cause) => Err(Box::new((job, halted(with, cause)))),
         }
     }
 

@@ -91,7 +91,7 @@ impl Fans {
     /// A lane of it begins; its number is the lowest that is free.
     pub(crate) fn enter(&mut self, id: StageId) -> Option<(Arc<FanOut>, u32)> {
         let active = self.active.get_mut(&id)?;
-        let lane = (0..).find(|lane| !active.lanes.contains(lane))?;
+        let lane = (0..u32::MAX).find(|lane| !active.lanes.contains(lane))?;
         active.lanes.insert(lane);
         active.owed = false;
         Some((Arc::clone(&active.fan), lane))

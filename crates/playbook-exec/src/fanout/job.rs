@@ -11,29 +11,21 @@ use playbook_types::digest::Digest;
 use playbook_types::model::stage::Stage;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::KeptFile;
-use playbook_types::template::{FanOut as Names, JobNames, Reference, Scope};
+use playbook_types::template::Reference;
 
 use crate::fanout::JobFailure;
 use crate::fanout::begin::FanOut;
+use crate::fanout::commands::{Rendered, job_names, render};
 use crate::fanout::lane::{Lane, Told};
 use crate::fanout::manifest::{JobRecord, MadeFile, Thing};
 use crate::fanout::progress::{Left, Turn};
 use crate::fanout::work_dir::short;
 use crate::outputs::{JobTransaction, OldOut, OutFault};
-use crate::plan::seen_from;
 use crate::schedule::Runner;
 use crate::stage::{Attempt, Commands, FailureCause};
 
 /// So many things that jobs left are told of one by one.
 const TOLD: usize = 100;
-
-/// A job's commands.
-#[derive(Debug, Default)]
-pub(crate) struct Rendered {
-    pub(crate) texts: Vec<String>,
-    /// Values from the environment masked.
-    pub(crate) shown: Vec<String>,
-}
 
 impl FanOut {
     /// The commands of a job.
@@ -100,7 +92,7 @@ impl FanOut {
     ) -> Result<(), FailureCause> {
         let number = turn.job as usize;
         let stage = with.plan.stage(self.job.id);
-        let outs = self.old_outs(with, stage, number)?;
+        let outs = self.old_outs(with, stage, number);
         if self.uses_scratch() {
             self.work_dirs
                 .make_scratch(&self.keys[number])
@@ -184,12 +176,7 @@ impl FanOut {
     }
 
     /// What stands at a job's outputs.
-    fn old_outs(
-        &self,
-        with: Attempt<'_>,
-        stage: &Stage,
-        number: usize,
-    ) -> Result<Vec<OldOut>, FailureCause> {
+    fn old_outs(&self, with: Attempt<'_>, stage: &Stage, number: usize) -> Vec<OldOut> {
         let persist = stage.outs.first().is_some_and(|out| out.persist);
         let outputs = self.jobs.outputs(number);
         let below = self.jobs.outputs_below(number);
@@ -210,7 +197,7 @@ impl FanOut {
                 symlink: link.map(|target| target.to_string_lossy().into_owned()),
             }
         });
-        Ok(old.collect())
+        old.collect()
     }
 
     /// What the job was to make.
@@ -396,61 +383,4 @@ pub(crate) fn thing_at(
         EntryKind::Executable
     };
     Ok(Some(Thing::new(kind, found.digest)))
-}
-
-/// What the names of a fan-out stand for in a job.
-pub(super) fn job_names(
-    stage: &Stage,
-    (inputs, outputs): (&[DataPath], &[DataPath]),
-    scratch: &str,
-) -> JobNames {
-    let seen = |paths: &[DataPath]| seen_from(stage, &paths.iter().collect::<Vec<_>>());
-    let scratch = DataPath::parse(scratch).map(|path| seen(&[path]).concat());
-    let first = inputs
-        .first()
-        .map(|path| std::path::Path::new(path.as_str()));
-    let stem = first.and_then(std::path::Path::file_stem);
-    let dir = first
-        .and_then(std::path::Path::parent)
-        .and_then(|dir| dir.to_str());
-    let dir = DataPath::parse(dir.filter(|dir| !dir.is_empty()).unwrap_or("."));
-    JobNames {
-        inputs: seen(inputs),
-        outputs: seen(outputs),
-        stem: stem
-            .map(|stem| stem.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-        dir: dir.map(|dir| seen(&[dir]).concat()).unwrap_or_default(),
-        work_dir: scratch.unwrap_or_default(),
-    }
-}
-
-/// The commands of a job.
-pub(super) fn render(
-    playbook: &playbook_types::model::playbook::Playbook,
-    stage: &Stage,
-    templates: &[playbook_types::template::Template],
-    names: &JobNames,
-) -> Result<Rendered, playbook_types::template::TemplateError> {
-    let env = playbook.declared_env(stage);
-    let deps: Vec<&DataPath> = stage.deps.iter().map(|dep| &dep.path).collect();
-    let outs: Vec<&DataPath> = stage.outs.iter().map(|out| &out.path).collect();
-    let (deps, outs) = (seen_from(stage, &deps), seen_from(stage, &outs));
-    let wildcards = IndexMap::new();
-    let scope = Scope {
-        stage: stage.name.as_str(),
-        params: &playbook.params,
-        deps: &deps,
-        outs: &outs,
-        env: &env,
-        wildcards: &wildcards,
-        fan_out: Names::Job(names),
-    };
-    let mut done = Rendered::default();
-    for template in templates {
-        let rendered = template.render(&scope)?;
-        done.texts.push(rendered.text);
-        done.shown.push(rendered.shown);
-    }
-    Ok(done)
 }

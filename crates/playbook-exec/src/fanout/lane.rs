@@ -42,7 +42,8 @@ pub(crate) fn begin_stage(with: Attempt<'_>, job: Job, grant: Grant, tell: &dyn 
             tell(Told::Split(Arc::clone(&fan)));
             run_lane(with, &fan, (0, grant), tell);
         }
-        Err((job, cause)) => {
+        Err(not_begun) => {
+            let (job, cause) = *not_begun;
             let old = with.entry(&job);
             let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
             let timer = Timer {
@@ -198,13 +199,13 @@ impl Lane {
         path: &Path,
         title: &str,
     ) -> Result<(), DiskError> {
+        if log.is_none() {
+            // A run that ended unluckily may have left one of the same name.
+            drop(disk::open_empty(path)?);
+        }
         let log = match log {
             Some(log) => log,
-            None => {
-                // A run that ended unluckily may have left one of the same name.
-                drop(disk::open_empty(path)?);
-                log.insert(AppendFile::open(path)?)
-            }
+            None => log.insert(AppendFile::open(path)?),
         };
         log.append(title.as_bytes())?;
         for printed in [&self.out, &self.err] {

@@ -8,8 +8,8 @@
 //! So whatever ends a run in the middle, the next one runs the jobs that are not on record, and no others.
 
 mod begin;
+mod commands;
 mod conclude;
-mod failure;
 mod fans;
 mod job;
 mod lane;
@@ -20,10 +20,10 @@ mod split;
 mod work_dir;
 
 pub(crate) use begin::FanOut;
-pub use failure::JobFailure;
 pub(crate) use fans::Fans;
 pub(crate) use job::thing_at;
 pub(crate) use lane::{Told, begin_stage, run_lane};
 pub(crate) use manifest::{JobRecord, MadeFile, Manifest};
 pub use outlook::{JobByHand, JobFault, JobsOutlook};
+pub use progress::JobFailure;
 pub use split::SplitFault;

@@ -12,7 +12,7 @@ use playbook_types::record::lock::AfterEntry;
 use playbook_types::template::TemplateError;
 
 use crate::fanout::begin::{look_at, parts, pending, runs_anew, templates};
-use crate::fanout::job::{job_names, render};
+use crate::fanout::commands::{job_names, render};
 use crate::fanout::manifest::Manifest;
 use crate::fanout::split::{Jobs, SplitFault};
 use crate::fanout::work_dir::{WorkDirs, short};
@@ -178,20 +178,18 @@ impl Plan<'_> {
         let by_path = DataPath::parse(job)
             .ok()
             .and_then(|path| jobs.reading(&path));
-        let number = match by_path {
-            Some(number) => number,
-            None => {
-                let is_id = job.len() >= 4 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
-                let begins =
-                    |key: &Digest| is_id && crate::fanout::work_dir::hex(key).starts_with(job);
-                let mut found = (0..keys.len()).filter(|number| begins(&keys[*number]));
-                let number = found.next().ok_or_else(none)?;
-                if found.next().is_some() {
-                    let (stage, job) = (stage.clone(), job.to_owned());
-                    return Err(JobFault::Several { stage, job });
-                }
-                number
+        let number = if let Some(number) = by_path {
+            number
+        } else {
+            let is_id = job.len() >= 4 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let begins = |key: &Digest| is_id && crate::fanout::work_dir::hex(key).starts_with(job);
+            let mut found = (0..keys.len()).filter(|number| begins(&keys[*number]));
+            let number = found.next().ok_or_else(none)?;
+            if found.next().is_some() {
+                let (stage, job) = (stage.clone(), job.to_owned());
+                return Err(JobFault::Several { stage, job });
             }
+            number
         };
         let key = &keys[number];
         let dirs = WorkDirs::new(self, &self.project.state_dir(), stage);

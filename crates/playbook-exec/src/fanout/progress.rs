@@ -8,7 +8,7 @@ use std::time::Instant;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::{JobCounts, KeptFile};
 
-use crate::fanout::failure::JobFailure;
+use crate::stage::FailureCause;
 
 /// So many failures are remembered with everything about them; of others, that they were.
 const REMEMBERED: usize = 100;
@@ -31,6 +31,23 @@ pub(crate) struct Turn {
     pub(crate) job: u32,
     /// Which try this is, from 1.
     pub(crate) attempt: u32,
+}
+
+/// A job that failed.
+#[derive(Debug)]
+pub struct JobFailure {
+    /// What it read; of several files, the first and how many more.
+    pub input: String,
+    /// By which `playbook debug` knows it.
+    pub id: String,
+    /// Its command, values from the environment masked.
+    pub command: String,
+    /// Why.
+    pub cause: FailureCause,
+    /// Its work directory, relative to the root if it is below it.
+    pub work_dir: Option<String>,
+    /// What it printed, likewise.
+    pub log: Option<String>,
 }
 
 /// How far the jobs have come.
@@ -261,6 +278,20 @@ impl State {
         self.failed += 1;
         if self.failures.len() < REMEMBERED {
             self.failures.push(failure);
+        }
+    }
+}
+
+#[cfg(test)]
+impl JobFailure {
+    fn sample() -> Self {
+        Self {
+            input: "raw/a".to_owned(),
+            id: "0123abcd".to_owned(),
+            command: "false".to_owned(),
+            cause: FailureCause::Exit(1),
+            work_dir: None,
+            log: None,
         }
     }
 }

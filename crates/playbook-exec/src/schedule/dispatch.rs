@@ -145,14 +145,12 @@ impl Engine<'_> {
 
     /// One more lane of a fan-out.
     fn start_lane(&mut self, id: StageId, grant: Grant) -> Result<(), ExecError> {
-        match self.fans.enter(id) {
-            Some((fan, lane)) => self.give(Work::Jobs(fan, lane, grant)),
-            // It has come to its end meanwhile.
-            None => {
-                self.capacity.give_back(grant);
-                Ok(())
-            }
+        if let Some((fan, lane)) = self.fans.enter(id) {
+            return self.give(Work::Jobs(fan, lane, grant));
         }
+        // It has come to its end meanwhile.
+        self.capacity.give_back(grant);
+        Ok(())
     }
 
     fn give(&mut self, work: Work) -> Result<(), ExecError> {

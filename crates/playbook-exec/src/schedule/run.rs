@@ -161,8 +161,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         })
     });
     drop(watch);
-    let tidied = logs.remove();
-    let saved = memo.save();
+    let (tidied, saved) = (logs.remove(), memo.save());
     let (summary, newer) = summary?;
     tidied?;
     saved?;

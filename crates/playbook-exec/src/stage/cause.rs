@@ -144,9 +144,8 @@ impl FailureCause {
     pub fn exit_code(&self) -> Option<i32> {
         match self {
             Self::Exit(code) => Some(*code),
-            Self::NotRolledBack { cause, .. } => cause.exit_code(),
+            Self::NotRolledBack { cause, .. } | Self::LeftOpen(cause) => cause.exit_code(),
             Self::Jobs { first, .. } => first.cause.exit_code(),
-            Self::LeftOpen(cause) => cause.exit_code(),
             _ => None,
         }
     }
@@ -155,9 +154,8 @@ impl FailureCause {
     pub fn signal(&self) -> Option<i32> {
         match self {
             Self::Signal { number } => Some(*number),
-            Self::NotRolledBack { cause, .. } => cause.signal(),
+            Self::NotRolledBack { cause, .. } | Self::LeftOpen(cause) => cause.signal(),
             Self::Jobs { first, .. } => first.cause.signal(),
-            Self::LeftOpen(cause) => cause.signal(),
             _ => None,
         }
     }

@@ -108,6 +108,36 @@ impl Replay {
                     open.groups.push((id, session, leader_started));
                 }
             }
+            job @ (JournalRecord::JobBegan { .. }
+            | JournalRecord::JobGroup { .. }
+            | JournalRecord::JobAside { .. }
+            | JournalRecord::JobRestoring { .. }
+            | JournalRecord::JobClosed { .. }) => self.apply_to_job(job),
+            JournalRecord::Finished { stage, entry } => {
+                let had_outs = self
+                    .open
+                    .get(&stage)
+                    .is_some_and(|open| had_outs(&open.outs));
+                if had_outs {
+                    self.advance(&stage, Phase::Dropping);
+                } else {
+                    self.open.shift_remove(&stage);
+                }
+                self.entries.insert(stage, *entry);
+            }
+            JournalRecord::Restoring { stage } => self.advance(&stage, Phase::Restoring),
+            JournalRecord::Closed { stage, entry } => {
+                self.open.shift_remove(&stage);
+                if let Some(entry) = entry {
+                    self.entries.insert(stage, *entry);
+                }
+            }
+        }
+    }
+
+    /// A record about one job of a stage.
+    fn apply_to_job(&mut self, record: JournalRecord) {
+        match record {
             JournalRecord::JobBegan {
                 stage,
                 lane,
@@ -153,25 +183,13 @@ impl Replay {
                     open.jobs.swap_remove(&lane);
                 }
             }
-            JournalRecord::Finished { stage, entry } => {
-                let had_outs = self
-                    .open
-                    .get(&stage)
-                    .is_some_and(|open| had_outs(&open.outs));
-                if had_outs {
-                    self.advance(&stage, Phase::Dropping);
-                } else {
-                    self.open.shift_remove(&stage);
-                }
-                self.entries.insert(stage, *entry);
-            }
-            JournalRecord::Restoring { stage } => self.advance(&stage, Phase::Restoring),
-            JournalRecord::Closed { stage, entry } => {
-                self.open.shift_remove(&stage);
-                if let Some(entry) = entry {
-                    self.entries.insert(stage, *entry);
-                }
-            }
+            JournalRecord::Run(_)
+            | JournalRecord::Began { .. }
+            | JournalRecord::Aside { .. }
+            | JournalRecord::Group { .. }
+            | JournalRecord::Finished { .. }
+            | JournalRecord::Restoring { .. }
+            | JournalRecord::Closed { .. } => {}
         }
     }
 

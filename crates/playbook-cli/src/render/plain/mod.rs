@@ -240,9 +240,8 @@ impl Observer for Plain {
     fn event(&self, event: &Event) {
         match &event.kind {
             EventKind::StageCached { stage, reason, .. } => {
-                let frozen = *reason == HitKind::Frozen;
-                let why = if frozen { "frozen" } else { "" };
-                self.line(Tone::Good, "cached", stage, why);
+                let frozen = (*reason == HitKind::Frozen).then_some("frozen");
+                self.line(Tone::Good, "cached", stage, frozen.unwrap_or_default());
             }
             EventKind::StageStarted {
                 stage,
@@ -276,12 +275,11 @@ impl Observer for Plain {
                 job,
                 ..
             } => {
-                let log = log.as_deref();
                 self.failed(&Failure {
                     stage,
                     error,
                     attempt: *attempt,
-                    log,
+                    log: log.as_deref(),
                     restored,
                     kept,
                     jobs: *jobs,

@@ -82,7 +82,7 @@ pub(crate) fn cmd_debug(app: &App, args: &DebugArgs) -> Result<Outcome, CliError
         Some(_) if stage.stage.parallel.is_none() => return Err(one_at_a_time(named.len())),
         Some(job) => {
             let job = plan.job_by_hand(&stage.stage.name, job);
-            stage.of_job(job.map_err(job_fault)?)
+            stage.of_job(job.map_err(|fault| job_fault(&fault))?)
         }
     };
     if args.shell && stage.stage.parallel.is_some() && stage.job.is_none() {
@@ -110,7 +110,7 @@ fn one_at_a_time(count: usize) -> CliError {
         .hint("'playbook list' shows the stages")
 }
 
-fn job_fault(fault: JobFault) -> CliError {
+fn job_fault(fault: &JobFault) -> CliError {
     let known = matches!(fault, JobFault::NoSuchJob { .. } | JobFault::Several { .. });
     let error = CliError::usage(harmless(&fault.to_string()));
     if known {
