@@ -142,7 +142,7 @@ impl Fingerprint {
             found.push(InvalidationReason::ParamsChanged { changes });
         }
         if *env != entry.env_hash {
-            found.push(InvalidationReason::EnvChanged);
+            found.push(InvalidationReason::EnvChanged { variables: None });
         }
         if *shell != entry.shell {
             found.push(InvalidationReason::ShellChanged {

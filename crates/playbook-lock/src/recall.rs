@@ -1,16 +1,20 @@
-//! What directories were when stages last read or made them, so that one can be told which files changed since.
+//! What directories were when stages last read or made them, and what environments were declared, so that one can be told
+//! which files and which variables changed since.
 //!
 //! The lock has their digests only. Beside it, in `listings` in the state directory, a file named by such a digest has
 //! the list of what was in the directory: `playbook listing 1` and a line break, the BLAKE3 of all that follows, and
-//! the list as [`DigestMemo::listing_bytes`](playbook_hash::DigestMemo::listing_bytes) makes it. A list that is gone or
-//! damaged costs words, never an answer.
+//! the list as [`DigestMemo::listing_bytes`](playbook_hash::DigestMemo::listing_bytes) makes it.
+//! For an environment it is the names of its variables, each with a digest that tells only whether its value is another
+//! one. A list that is gone or damaged costs words, never an answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use playbook_hash::Listing;
+use indexmap::IndexMap;
 use playbook_hash::disk::{DiskError, Durability, StateDir, create_dirs, remove_file, replace};
+use playbook_hash::{Listing, digest_env};
 use playbook_types::digest::Digest;
+use playbook_types::name::EnvName;
 
 const MAGIC: &[u8; 19] = b"playbook listing 1\n";
 const DIGEST: usize = 32;
@@ -30,11 +34,19 @@ impl Recall {
 
     /// What was in the directory that had this digest, if that is known.
     pub fn listing(&self, digest: &Digest) -> Option<Listing> {
+        Listing::from_bytes(&self.list(digest)?)
+    }
+
+    /// The variables of the environment that had this digest, each with the digest of its value, if they are known.
+    pub fn environment(&self, digest: &Digest) -> Option<BTreeMap<EnvName, Digest>> {
+        serde_json::from_slice(&self.list(digest)?).ok()
+    }
+
+    fn list(&self, digest: &Digest) -> Option<Vec<u8>> {
         let bytes = std::fs::read(self.file(digest)).ok()?;
         let body = bytes.strip_prefix(MAGIC)?;
         let (checksum, list) = body.split_first_chunk::<DIGEST>()?;
-        (blake3::hash(list).as_bytes() == checksum).then_some(())?;
-        Listing::from_bytes(list)
+        (blake3::hash(list).as_bytes() == checksum).then(|| list.to_vec())
     }
 
     /// Whether something is kept of a directory that had this digest.
@@ -54,6 +66,30 @@ impl Recall {
         bytes.extend_from_slice(blake3::hash(list).as_bytes());
         bytes.extend_from_slice(list);
         replace(&self.file(digest), &bytes, Durability::Fast)
+    }
+
+    /// The variables of an environment, each with a digest of its value.
+    pub fn values(env: &IndexMap<EnvName, String>) -> BTreeMap<EnvName, Digest> {
+        let value = |(name, value): (&EnvName, &String)| {
+            let alone = IndexMap::from([(name.clone(), value.clone())]);
+            Some((name.clone(), digest_env(&alone)?))
+        };
+        env.iter().filter_map(value).collect()
+    }
+
+    /// Keeps the variables of an environment.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn remember_environment(
+        &self,
+        digest: &Digest,
+        env: &IndexMap<EnvName, String>,
+    ) -> Result<(), DiskError> {
+        // What cannot be written as JSON is not kept, and then not known.
+        let list = serde_json::to_vec(&Self::values(env)).unwrap_or_default();
+        self.remember(digest, &list)
     }
 
     /// Removes every list but these, and what a run that died left half written.
@@ -121,6 +157,23 @@ mod tests {
             playbook_hash::disk::replace(&file, &torn, Durability::Fast).unwrap();
             assert!(recall.listing(&digest).is_none(), "changed at {at}");
         }
+    }
+
+    #[test]
+    fn an_environment_comes_back_without_its_values() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::new(directory.path().to_owned()).unwrap();
+        let recall = Recall::new(&StateDir::new(&root, "playbook"));
+        let name = EnvName::parse("TOKEN").unwrap();
+        let env = IndexMap::from([(name.clone(), "sesame".to_owned())]);
+        let digest = digest_env(&env).unwrap();
+        assert_eq!(recall.environment(&digest), None);
+        recall.remember_environment(&digest, &env).unwrap();
+        assert_eq!(recall.environment(&digest), Some(Recall::values(&env)));
+        let kept = fs::read(recall.file(&digest)).unwrap();
+        assert!(!String::from_utf8_lossy(&kept).contains("sesame"));
+        let other = IndexMap::from([(name, "open".to_owned())]);
+        assert_ne!(recall.environment(&digest), Some(Recall::values(&other)));
     }
 
     #[test]

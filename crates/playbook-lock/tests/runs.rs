@@ -66,6 +66,7 @@ fn completed(run: u128, second: i64, name: &str) -> String {
         moved: Vec::new(),
         kept: Vec::new(),
         jobs: None,
+        nondeterministic: Vec::new(),
     };
     line(run, second, kind)
 }

@@ -59,6 +59,7 @@ fn samples() -> Vec<EventKind> {
             moved: vec![path()],
             kept: vec![kept()],
             jobs: None,
+            nondeterministic: vec![path()],
         },
         EventKind::StageFailed {
             stage: stage(),

@@ -4,13 +4,17 @@
 use playbook_types::digest::Digest;
 use playbook_types::model::fanout::{Split, Strategy};
 use playbook_types::model::shell::ShellMode;
-use playbook_types::name::{ParamKey, StageName};
+use playbook_types::name::{EnvName, ParamKey, StageName};
 use playbook_types::path::DataPath;
-use playbook_types::record::reason::{FileCounts, InvalidationReason, ParamChange};
+use playbook_types::record::reason::{EnvChanges, FileCounts, InvalidationReason, ParamChange};
 use playbook_types::value::ParamValue;
 
 fn path(text: &str) -> DataPath {
     DataPath::parse(text).unwrap()
+}
+
+fn variable(name: &str) -> EnvName {
+    EnvName::parse(name).unwrap()
 }
 
 fn change(param: &str, old: Option<ParamValue>, new: Option<ParamValue>) -> ParamChange {
@@ -92,7 +96,14 @@ fn samples() -> Vec<InvalidationReason> {
                 ),
             ],
         },
-        InvalidationReason::EnvChanged,
+        InvalidationReason::EnvChanged { variables: None },
+        InvalidationReason::EnvChanged {
+            variables: Some(EnvChanges {
+                added: vec![variable("LANG"), variable("TZ")],
+                removed: vec![variable("OLD")],
+                changed: vec![variable("MODE")],
+            }),
+        },
         InvalidationReason::ShellChanged {
             old: ShellMode::Sh,
             new: ShellMode::Bash,

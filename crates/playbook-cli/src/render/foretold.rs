@@ -108,11 +108,7 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
         .map(|stage| stage.stage.as_str().chars().count())
         .max()
         .unwrap_or(0);
-    let open: BTreeSet<&StageName> = foretold
-        .iter()
-        .filter(|stage| !stage.fate.is_hit())
-        .map(|stage| &stage.stage)
-        .collect();
+    let open = open(foretold);
     let mut text = String::new();
     for stage in foretold {
         let (tone, word, mut why) = told(&stage.fate, |stage| open.contains(stage));
@@ -194,6 +190,12 @@ fn expected(estimate: &Estimate, jobs: u32) -> Option<String> {
         .ok();
     }
     Some(line)
+}
+
+/// The stages that would or may run.
+pub(crate) fn open(foretold: &[Foretold]) -> BTreeSet<&StageName> {
+    let open = foretold.iter().filter(|stage| !stage.fate.is_hit());
+    open.map(|stage| &stage.stage).collect()
 }
 
 /// A reason before the run. `runs_first` says which stages run in it before.

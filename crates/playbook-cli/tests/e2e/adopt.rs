@@ -20,6 +20,26 @@ fn made_by_hand() -> Sandbox {
 }
 
 #[test]
+fn what_was_adopted_is_kept_also_when_the_stage_failed_in_between() {
+    let sandbox =
+        Sandbox::with_stages("  a: {cmd: 'cp in x; test ! -e bad', deps: [in], outs: [x]}\n");
+    sandbox.write("in", "1");
+    sandbox.write("x", "mine");
+    sandbox.run(&["lock", "adopt", "a"]).prints(0);
+    sandbox.write("in", "2");
+    sandbox.write("bad", "");
+    sandbox.run(&["run"]).says(1);
+    assert_eq!(sandbox.read("x"), "mine");
+    sandbox.remove("bad");
+    sandbox.run(&["run"]).says(0);
+    assert_eq!(sandbox.read("x"), "2");
+    assert_eq!(
+        sandbox.read(".playbook/playbook/kept/0192f3c1-0000/a/x"),
+        "mine"
+    );
+}
+
+#[test]
 fn what_was_adopted_is_cached_and_nothing_ran() {
     let sandbox = made_by_hand();
     let before = tree(sandbox.root());

@@ -137,7 +137,7 @@ fn environment_shell_and_directory_are_part_of_the_key() {
     assert_eq!(sandbox.ran(&[]), ["a"]);
     sandbox.stages(&with("../o/x}, shell: bash, wdir: sub"));
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
-    run    a  declared environment changed; wdir: . → sub
+    run    a  env: OUT changed; wdir: . → sub
     1 to run
     ");
     assert_eq!(sandbox.ran(&[]), ["a"]);

@@ -34,9 +34,7 @@ fn event(printed: &str, kind: &str) -> Value {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let mut found = events.filter(|event| event["event"] == kind);
-    found
-        .next()
-        .unwrap()
+    found.next().unwrap()
 }
 
 fn counts(printed: &str) -> [u64; 4] {

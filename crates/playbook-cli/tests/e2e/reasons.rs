@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::support::Sandbox;
 
-/// A reason, how it comes about after a first run, and what is asked then.
+/// A reason, how it comes about after a first run, and what is asked then. What runs does so one after the other, so that
+/// the order in which it is told is the same everywhere.
 struct Case {
     name: &'static str,
     edit: fn(&Sandbox),
@@ -62,7 +63,7 @@ fn an_hour_ago(sandbox: &Sandbox) {
     }
 }
 
-const CASES: [Case; 31] = [
+const CASES: [Case; 33] = [
     Case {
         name: "up_to_date",
         edit: |_| {},
@@ -202,6 +203,25 @@ const CASES: [Case; 31] = [
         ..PLAIN
     },
     Case {
+        name: "env_changed_in_some_variables",
+        edit: |it| {
+            replace(it, "stages:", "env: {LANG: C, MODE: fast, OLD: x}\nstages:");
+            it.ran(&[]);
+            replace(it, "MODE: fast, OLD: x", "MODE: slow, TOKEN: sesame");
+        },
+        ..PLAIN
+    },
+    Case {
+        name: "env_changed_and_what_it_was_is_not_known",
+        edit: |it| {
+            replace(it, "stages:", "env: {LANG: C}\nstages:");
+            it.ran(&[]);
+            replace(it, "LANG: C", "LANG: de_DE");
+            std::fs::remove_dir_all(it.path(".playbook")).unwrap();
+        },
+        ..PLAIN
+    },
+    Case {
         name: "shell_changed",
         edit: |it| {
             replace(
@@ -255,7 +275,7 @@ const CASES: [Case; 31] = [
             replace(
                 it,
                 "    outs: [model.txt]",
-                "    outs: [model.txt]\n    after: [fetch]\n  fetch: {cmd: echo > mark, deps: [feed], outs: [mark]}",
+                "    outs: [model.txt]\n    after: [fetch]\n  fetch: {cmd: echo > mark, deps: [feed, clean], outs: [mark]}",
             );
             it.write("feed", "1");
             it.ran(&[]);
@@ -270,7 +290,7 @@ const CASES: [Case; 31] = [
             replace(
                 it,
                 "    outs: [model.txt]",
-                "    outs: [model.txt]\n    after: [fetch]\n  fetch: {cmd: echo > mark, deps: [feed], outs: [mark]}",
+                "    outs: [model.txt]\n    after: [fetch]\n  fetch: {cmd: echo > mark, deps: [feed, clean], outs: [mark]}",
             );
             it.write("feed", "1");
             it.ran(&[]);
@@ -310,7 +330,7 @@ const CASES: [Case; 31] = [
             replace(it, "stages:", "stages:\n  greet: {cmd: echo hello}");
             it.run(&["run"]).says(0);
         },
-        ..PLAIN
+        options: &["greet"],
     },
     Case {
         name: "output_modified",

@@ -1,14 +1,17 @@
 //! Which files of a directory differ from those that were recorded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use playbook_hash::disk::DiskError;
 use playbook_hash::{DigestMemo, Listing, ListingDiff};
+use playbook_lock::Recall;
 use playbook_types::digest::Digest;
+use playbook_types::graph::StageId;
+use playbook_types::name::EnvName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::Reasons;
-use playbook_types::record::reason::{FileCounts, InvalidationReason};
+use playbook_types::record::reason::{EnvChanges, FileCounts, InvalidationReason};
 
 use crate::plan::Plan;
 use crate::schedule::Entries;
@@ -34,9 +37,11 @@ impl Contents<'_> {
         ))
     }
 
-    /// The reasons, with how many files differ where that is known. `place` is where the data at a path stands now.
+    /// The reasons of a stage, with how many files and which variables differ where that is known. `place` is where the
+    /// data at a path stands now.
     pub(crate) fn count(
         self,
+        id: StageId,
         reasons: Reasons,
         place: impl Fn(&DataPath) -> std::path::PathBuf,
     ) -> Reasons {
@@ -60,6 +65,9 @@ impl Contents<'_> {
                 } => {
                     *files = count(path, *old, *new);
                 }
+                InvalidationReason::EnvChanged { variables } => {
+                    *variables = self.variables(id);
+                }
                 InvalidationReason::Forced
                 | InvalidationReason::UpstreamRerun { .. }
                 | InvalidationReason::NoLockFile
@@ -71,7 +79,6 @@ impl Contents<'_> {
                 | InvalidationReason::DepAdded { .. }
                 | InvalidationReason::DepRemoved { .. }
                 | InvalidationReason::ParamsChanged { .. }
-                | InvalidationReason::EnvChanged
                 | InvalidationReason::ShellChanged { .. }
                 | InvalidationReason::WdirChanged { .. }
                 | InvalidationReason::OutsChanged { .. }
@@ -80,6 +87,36 @@ impl Contents<'_> {
                 | InvalidationReason::OutputMissing { .. } => {}
             }
             reason
+        })
+    }
+}
+
+impl Contents<'_> {
+    /// Which variables of a stage's environment differ from those on record. Nothing where it is no longer known
+    /// what was declared.
+    fn variables(self, id: StageId) -> Option<EnvChanges> {
+        let name = &self.plan.stage(id).name;
+        let entry = self.plan.lock()?.stages.get(name)?;
+        let old = match &entry.env_hash {
+            Some(digest) => self.plan.project.recall().environment(digest)?,
+            None => BTreeMap::new(),
+        };
+        let new = Recall::values(&self.plan.resolved(id)?.env);
+        let only_in = |one: &BTreeMap<EnvName, Digest>, other: &BTreeMap<EnvName, Digest>| {
+            let alone = one.keys().filter(|name| !other.contains_key(*name));
+            alone.cloned().collect()
+        };
+        let differs = |(name, value): &(&EnvName, &Digest)| {
+            old.get(*name).is_some_and(|former| former != *value)
+        };
+        Some(EnvChanges {
+            added: only_in(&new, &old),
+            removed: only_in(&old, &new),
+            changed: new
+                .iter()
+                .filter(differs)
+                .map(|(name, _)| name.clone())
+                .collect(),
         })
     }
 }
@@ -93,7 +130,8 @@ pub(crate) fn counts(diff: &ListingDiff) -> FileCounts {
     }
 }
 
-/// Keeps the lists of what is in directories that are on record as they are now, for those who ask later what changed.
+/// Keeps the lists of what is in directories that are on record as they are now, and of the variables of environments, for
+/// those who ask later what changed.
 ///
 /// # Errors
 ///
@@ -104,17 +142,20 @@ pub(crate) fn remember_listings(
     newer: &Entries,
 ) -> Result<(), DiskError> {
     let trees = memo.trees();
-    if trees.is_empty() {
+    let recall = plan.project.recall();
+    let mut added = remember_environments(plan, &recall, newer)?;
+    if trees.is_empty() && !added {
         return Ok(());
     }
-    let recall = plan.project.recall();
     let recorded = plan.lock().into_iter().flat_map(|lock| &lock.stages);
     let current = recorded
         .filter(|(name, _)| !newer.contains_key(*name))
         .chain(newer);
-    let data = current.flat_map(|(_, entry)| entry.deps.iter().chain(&entry.outs));
-    let wanted: BTreeSet<Digest> = data.filter_map(|data| data.hash).collect();
-    let mut added = false;
+    let digests = current.flat_map(|(_, entry)| {
+        let data = entry.deps.iter().chain(&entry.outs);
+        data.filter_map(|data| data.hash).chain(entry.env_hash)
+    });
+    let wanted: BTreeSet<Digest> = digests.collect();
     for tree in trees
         .iter()
         .filter(|tree| wanted.contains(&tree.digest) && !recall.has(&tree.digest))
@@ -129,4 +170,29 @@ pub(crate) fn remember_listings(
         recall.forget_all_but(&wanted)?;
     }
     Ok(())
+}
+
+/// Keeps the variables of the environments that stages ran in now, and says whether any were new.
+fn remember_environments(
+    plan: &Plan<'_>,
+    recall: &Recall,
+    newer: &Entries,
+) -> Result<bool, DiskError> {
+    let mut added = false;
+    if newer.values().all(|entry| entry.env_hash.is_none()) {
+        return Ok(added);
+    }
+    for id in plan.order() {
+        let entry = newer.get(&plan.stage(id).name);
+        let (Some(digest), Some(resolved)) =
+            (entry.and_then(|entry| entry.env_hash), plan.resolved(id))
+        else {
+            continue;
+        };
+        if resolved.env_hash == Some(digest) && !recall.has(&digest) {
+            recall.remember_environment(&digest, &resolved.env)?;
+            added = true;
+        }
+    }
+    Ok(added)
 }

@@ -84,16 +84,13 @@ pub(crate) fn decide(
         .is_some_and(|resolved| resolved.always_runs);
     let forced_upstream = plan
         .graph
-        .needs(id)
-        .iter()
+        .follows(id)
         .filter(|need| plan.force_reaches.contains(need));
     let known = Standing {
         forced: plan.forced.contains(&id),
         frozen: stage.frozen,
         always_runs,
-        forced_upstream: forced_upstream
-            .map(|need| &plan.stage(*need).name)
-            .collect(),
+        forced_upstream: forced_upstream.map(|need| &plan.stage(need).name).collect(),
         after: facts.after.clone(),
         lock: facts.lock,
     };

@@ -173,9 +173,7 @@ impl Plan<'_> {
         }
         let open: Vec<StageId> = self
             .graph
-            .needs(id)
-            .iter()
-            .copied()
+            .follows(id)
             .filter(|need| is_open(fates.get(need)))
             .collect();
         let read_open: Vec<StageId> = self
@@ -202,7 +200,7 @@ impl Plan<'_> {
             after: self.after_in_future(id, fates),
             look: &|path| seen.at(self, path),
             to_come: &to_come,
-            count_files: &|reasons| contents.count(reasons, |path| self.will_stand_at(path)),
+            count_files: &|reasons| contents.count(id, reasons, |path| self.will_stand_at(path)),
         };
         let waits = || {
             open.iter()

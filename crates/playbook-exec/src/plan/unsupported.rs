@@ -31,16 +31,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             found.push(Unsupported { at, what });
         }
     };
-    note(
-        !playbook.compliance.pre_flight.is_empty(),
-        top.key("compliance").key("pre_flight"),
-        "compliance checks",
-    );
-    note(
-        !playbook.compliance.post_flight.is_empty(),
-        top.key("compliance").key("post_flight"),
-        "compliance checks",
-    );
     for stage in playbook.stages.values() {
         let at = top.key("stages").key(stage.name.as_str());
         note(has_wildcard(stage), at.clone(), "wildcards");

@@ -280,7 +280,7 @@ fn decide_now(
         after,
         look: &look,
         to_come: &|_| false,
-        count_files: &|reasons| contents.count(reasons, place),
+        count_files: &|reasons| contents.count(id, reasons, place),
     };
     decide(plan, id, &facts)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use playbook_hash::HashError;
 use playbook_hash::disk::faults::{Point, pass};
+use playbook_lock::decide::made_otherwise;
 use playbook_lock::journal::JournalRecord;
 use playbook_types::graph::StageId;
 use playbook_types::model::policy::FailurePolicy;
@@ -303,6 +304,7 @@ impl Engine<'_> {
             moved: entry.moved.clone(),
             kept,
             jobs,
+            nondeterministic: self.nondeterministic(id, &entry),
         };
         let report = entry.outs.first().map(|out| out.path.clone());
         self.record.note(&stage, entry);
@@ -316,6 +318,25 @@ impl Engine<'_> {
         pass(Point::Announced);
         self.give_up_over(&stage, fault);
         Ok(())
+    }
+
+    /// Outs of which a stage that is said to be deterministic made other bytes than before from the same.
+    fn nondeterministic(&self, id: StageId, now: &StageEntry) -> Vec<DataPath> {
+        let plan = self.shared.plan;
+        let stage = plan.stage(id);
+        let before = plan.lock().and_then(|lock| lock.stages.get(&stage.name));
+        let Some(before) = before.filter(|_| stage.deterministic) else {
+            return Vec::new();
+        };
+        let mut outs = made_otherwise(before, now);
+        // What was there before is part of what the command makes it from.
+        outs.retain(|path| {
+            !stage
+                .outs
+                .iter()
+                .any(|out| out.persist && out.path == *path)
+        });
+        outs
     }
 
     /// Old outs of a stage could not be dropped.
@@ -369,7 +390,7 @@ impl Engine<'_> {
             self.stopping = true;
             self.stopped_by.get_or_insert(stage);
         } else {
-            let below = self.shared.plan.graph.downstream([id]);
+            let below = self.shared.plan.graph.waiting([id]);
             for other in below
                 .into_iter()
                 .filter(|other| self.shared.plan.stages.contains(other))

@@ -112,10 +112,15 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
     let outcome = with.transact(&job, &mut timer).map_err(|stop| match *stop {
         Stop::RolledBack { cause, back } => {
             let old = with.entry(&job);
-            let old = old.map(|entry| entry.outs.clone()).unwrap_or_default();
+            let outs = old.map(|entry| entry.outs.clone()).unwrap_or_default();
+            let entry = entry::failed(&job.fingerprint, outs, with.ran(&job, &timer));
             Failed {
                 cause,
-                entry: entry::failed(&job.fingerprint, old, with.ran(&job, &timer)),
+                // What is back it still did not make.
+                entry: StageEntry {
+                    adopted: old.is_some_and(|old| old.adopted),
+                    ..entry
+                },
                 restored: back.restored,
                 kept: back.left.into_iter().chain(back.kept).collect(),
                 verdict: None,

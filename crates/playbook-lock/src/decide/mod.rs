@@ -5,6 +5,7 @@
 //! the stage reads, [`compare_outputs`] those of what it made. [`check_cache`] is all three.
 
 mod key;
+mod otherwise;
 mod outputs;
 mod standing;
 
@@ -12,6 +13,7 @@ mod standing;
 mod tests;
 
 pub use key::{RecordedCommand, compare_key};
+pub use otherwise::made_otherwise;
 pub use outputs::{OutputState, compare_outputs};
 pub use standing::{LockState, Standing, Verdict, standing};
 

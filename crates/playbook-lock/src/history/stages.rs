@@ -108,6 +108,8 @@ pub struct StageRun {
     pub changed: Option<bool>,
     /// Deps that changed while it ran.
     pub moved: Vec<DataPath>,
+    /// Outs of which it made other bytes than before from the same, although it is said to be deterministic.
+    pub nondeterministic: Vec<DataPath>,
     /// The exit status of the command that failed.
     pub exit_code: Option<i32>,
     /// The signal that ended it.
@@ -148,6 +150,7 @@ impl StageRun {
             outs: Vec::new(),
             changed: None,
             moved: Vec::new(),
+            nondeterministic: Vec::new(),
             exit_code: None,
             signal: None,
             error: None,
@@ -274,8 +277,10 @@ impl Gather {
                 moved,
                 kept,
                 jobs,
+                nondeterministic,
             } => {
                 let run = self.ended(stage, StageOutcome::Ran, ts);
+                run.nondeterministic = nondeterministic;
                 run.duration_seconds = Some(duration_seconds);
                 run.changed = Some(changed);
                 (run.outs, run.moved, run.kept) = (outs, moved, kept);

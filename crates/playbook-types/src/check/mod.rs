@@ -52,7 +52,25 @@ pub fn check(subject: Subject<'_>) -> Checked {
         warnings::check(subject, &used, &mut found);
         places::warn(playbook, &mut found);
     }
+    point_to_checks(playbook, &mut found);
     Checked { found, used }
+}
+
+/// A stage that a check stands for is written where the check is.
+fn point_to_checks(playbook: &Playbook, found: &mut [Finding]) {
+    for (flight, nth, gate) in playbook.compliance.stages() {
+        let front = stage_path(&gate.name);
+        for finding in found.iter_mut() {
+            if let Some(rest) = finding.at.steps().strip_prefix(front.steps()) {
+                let check = KeyPath::TOP
+                    .key("compliance")
+                    .key(flight.field())
+                    .index(nth);
+                let steps = check.steps().iter().chain(rest).cloned();
+                finding.at = KeyPath::from_steps(steps.collect());
+            }
+        }
+    }
 }
 
 /// Where a stage stands.

@@ -25,7 +25,7 @@ pub(super) fn check(subject: Subject<'_>, used: &BTreeSet<ParamKey>, found: &mut
     }
     for stage in subject.playbook.stages.values() {
         jobs_that_are_all_the_same(stage, found);
-        if !stage.frozen && nothing_to_decide_by(stage) {
+        if !stage.frozen && stage.flight.is_none() && nothing_to_decide_by(stage) {
             let message = format!(
                 "stage '{}' has no outs and nothing to decide by: it always runs",
                 stage.name

@@ -1,11 +1,12 @@
 //! The graph of a playbook's stages.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::graph::cycle::{self, Cycle};
 use crate::graph::overlap::PathIndex;
 use crate::graph::stage_id::StageId;
+use crate::model::compliance::Flight;
 use crate::model::playbook::Playbook;
 
 /// Which stages need which, and one order that satisfies all needs.
@@ -13,8 +14,10 @@ use crate::model::playbook::Playbook;
 pub struct Graph {
     /// By stage: the stages whose outs it reads.
     reads: Vec<Vec<StageId>>,
-    /// By stage: those, and the ones in its `after`; each once, in the playbook's order.
+    /// By stage: those, the ones in its `after`, and those of `ordered`; each once, in the playbook's order.
     needs: Vec<Vec<StageId>>,
+    /// Of these, by stage, those that it comes after and that are no reason for it to run.
+    ordered: BTreeMap<StageId, Vec<StageId>>,
     /// By stage: the stages that need it.
     feeds: Vec<Vec<StageId>>,
     order: Vec<StageId>,
@@ -53,11 +56,16 @@ impl Graph {
             reads.push(read.into_iter().collect());
             needs.push(all.into_iter().collect());
         }
-        Self::ordered(reads, needs)
+        let ordered = order_flights(playbook, &mut needs);
+        Self::in_order(reads, needs, ordered)
     }
 
     /// Kahn's algorithm; among stages that are ready the playbook's order decides.
-    fn ordered(reads: Vec<Vec<StageId>>, needs: Vec<Vec<StageId>>) -> Result<Self, Cycle> {
+    fn in_order(
+        reads: Vec<Vec<StageId>>,
+        needs: Vec<Vec<StageId>>,
+        ordered: BTreeMap<StageId, Vec<StageId>>,
+    ) -> Result<Self, Cycle> {
         let mut feeds = vec![Vec::new(); needs.len()];
         for (i, needed) in needs.iter().enumerate() {
             for need in needed {
@@ -89,6 +97,7 @@ impl Graph {
         Ok(Self {
             reads,
             needs,
+            ordered,
             feeds,
             order,
         })
@@ -119,6 +128,18 @@ impl Graph {
         &self.needs[stage.index()]
     }
 
+    /// Of the stages that it needs, those that are a reason for it to run if they ran: not those that only come before it.
+    pub fn follows(&self, stage: StageId) -> impl Iterator<Item = StageId> {
+        let needs = self.needs(stage).iter().copied();
+        needs.filter(move |need| !self.only_orders(*need, stage))
+    }
+
+    /// Whether the one comes before the other for the sake of order alone.
+    fn only_orders(&self, first: StageId, then: StageId) -> bool {
+        let before = self.ordered.get(&then);
+        before.is_some_and(|before| before.binary_search(&first).is_ok())
+    }
+
     /// The stages that need this stage.
     pub fn feeds(&self, stage: StageId) -> &[StageId] {
         &self.feeds[stage.index()]
@@ -126,19 +147,30 @@ impl Graph {
 
     /// These stages and all they need, directly or not.
     pub fn upstream(&self, stages: impl IntoIterator<Item = StageId>) -> BTreeSet<StageId> {
-        Self::reach(&self.needs, stages)
+        Self::reach(&self.needs, stages, |_, _| true)
     }
 
-    /// These stages and all that need them, directly or not.
+    /// These stages and all that follow them, directly or not: what may run because they did. Checks that come after the whole
+    /// pipeline are not among them.
     pub fn downstream(&self, stages: impl IntoIterator<Item = StageId>) -> BTreeSet<StageId> {
-        Self::reach(&self.feeds, stages)
+        let follows = |from: StageId, to: &StageId| !self.only_orders(from, *to);
+        Self::reach(&self.feeds, stages, follows)
     }
 
-    fn reach(edges: &[Vec<StageId>], from: impl IntoIterator<Item = StageId>) -> BTreeSet<StageId> {
+    /// These stages and all that wait for them, directly or not: what cannot run if they fail.
+    pub fn waiting(&self, stages: impl IntoIterator<Item = StageId>) -> BTreeSet<StageId> {
+        Self::reach(&self.feeds, stages, |_, _| true)
+    }
+
+    fn reach(
+        edges: &[Vec<StageId>],
+        from: impl IntoIterator<Item = StageId>,
+        goes: impl Fn(StageId, &StageId) -> bool,
+    ) -> BTreeSet<StageId> {
         let mut reached: BTreeSet<StageId> = from.into_iter().collect();
         let mut open: Vec<StageId> = reached.iter().copied().collect();
         while let Some(stage) = open.pop() {
-            for next in &edges[stage.index()] {
+            for next in edges[stage.index()].iter().filter(|next| goes(stage, next)) {
                 if reached.insert(*next) {
                     open.push(*next);
                 }
@@ -146,4 +178,53 @@ impl Graph {
         }
         reached
     }
+}
+
+/// Puts the checks before the pipeline in front of every stage that needs none, and those after it behind every stage that none needs.
+/// Gives, by stage, what it comes after for that reason alone.
+fn order_flights(
+    playbook: &Playbook,
+    needs: &mut [Vec<StageId>],
+) -> BTreeMap<StageId, Vec<StageId>> {
+    let on = |flight: Flight| {
+        let stages = playbook.stages.values().enumerate();
+        let stages = stages.filter(move |(_, stage)| stage.flight == Some(flight));
+        stages.map(|(i, _)| StageId::new(i)).collect::<Vec<_>>()
+    };
+    let (pre, post) = (on(Flight::Pre), on(Flight::Post));
+    let mut ordered = BTreeMap::new();
+    if pre.is_empty() && post.is_empty() {
+        return ordered;
+    }
+    let mut needed = vec![false; needs.len()];
+    for need in needs.iter().flatten() {
+        needed[need.index()] = true;
+    }
+    let last = (0..needs.len()).filter(|i| !needed[*i]).map(StageId::new);
+    let (is_pre, is_post) = (
+        |id: &StageId| pre.binary_search(id).is_ok(),
+        |id: &StageId| post.binary_search(id).is_ok(),
+    );
+    let last: Vec<StageId> = last.filter(|id| !is_pre(id) && !is_post(id)).collect();
+    for (i, own) in needs.iter_mut().enumerate() {
+        let id = StageId::new(i);
+        // One that names a check in its `after` waits for the others, too.
+        let first = !is_pre(&id) && own.iter().all(is_pre);
+        let before = if is_post(&id) {
+            &last
+        } else if first {
+            &pre
+        } else {
+            continue;
+        };
+        let new: Vec<StageId> = before
+            .iter()
+            .filter(|b| !own.contains(b))
+            .copied()
+            .collect();
+        own.extend(&new);
+        own.sort_unstable();
+        ordered.insert(id, new);
+    }
+    ordered
 }

@@ -2,6 +2,7 @@
 
 use crate::language::stage::STAGE;
 use crate::language::{Field, Fields, Key, Shape, Word, documented};
+use crate::model::compliance::Pmat;
 use crate::model::policy::{Concurrency, FailurePolicy, Validation};
 use crate::model::target::{Files, TargetKind};
 use crate::value::ParamValue;
@@ -267,22 +268,69 @@ pub(crate) static CONCURRENCY: [Word<Concurrency>; 2] = [
 
 /// Checks around the pipeline.
 pub(crate) static COMPLIANCE: Fields = Fields::new(&[
-    Field::new("pre_flight", CHECKS, "Before the pipeline.").not_yet(),
-    Field::new("post_flight", CHECKS, "After it.").not_yet(),
+    Field::new(
+        "pre_flight",
+        CHECKS,
+        "Gates that run before any stage does. If one fails, nothing runs.",
+    ),
+    Field::new(
+        "post_flight",
+        CHECKS,
+        "Gates that run when every stage is done.",
+    ),
 ]);
 
 const CHECKS: Shape = Shape::List {
-    of: &Shape::TextOr(&Shape::Text, &CHECK),
+    of: &Shape::TextOr(&Shape::Name(PMAT_NAME), &CHECK),
     least: 0,
 };
 
 /// One check with a command of its own.
-pub(crate) static CHECK: Fields = Fields::new(&[Field::new(
-    "cmd",
-    Shape::Text,
-    "What it runs. The check fails if the command does.",
-)
-.required()]);
+pub(crate) static CHECK: Fields = Fields::new(&[
+    Field::new(
+        "cmd",
+        Shape::Filled,
+        "What it runs. The check fails if the command does.",
+    )
+    .required(),
+    Field::new(
+        "name",
+        Shape::Name(CHECK_NAME),
+        "What it is called: its stage is 'pre_flight.NAME' or 'post_flight.NAME'. Without one, the number of its place.",
+    ),
+]);
+
+/// The checks that are known by name.
+pub(crate) static PMAT: [Word<Pmat>; 5] = [
+    Word::new("tdg", Pmat::Tdg, "pmat tdg . --min-grade B"),
+    Word::new(
+        "quality_gate",
+        Pmat::QualityGate,
+        "pmat quality-gate --fail-on-violation",
+    ),
+    Word::new(
+        "complexity",
+        Pmat::Complexity,
+        "pmat analyze complexity --fail-on-violation",
+    ),
+    Word::new(
+        "dead_code",
+        Pmat::DeadCode,
+        "pmat analyze dead-code --fail-on-violation",
+    ),
+    Word::new("satd", Pmat::Satd, "pmat analyze satd --fail-on-violation"),
+];
+
+/// The same for schemas, which say of a text that may also be a map what it looks like.
+const PMAT_NAME: Key = Key {
+    pattern: "^(tdg|quality_gate|complexity|dead_code|satd)$",
+    rule: "the checks known by name are tdg, quality_gate, complexity, dead_code and satd; any other is {cmd: …}",
+};
+/// The name of a check of the playbook's own.
+const CHECK_NAME: Key = Key {
+    pattern: "^[A-Za-z0-9_.@-]+$",
+    rule: "the name of a check has letters, digits, '_', '.', '@' and '-'",
+};
 
 /// Text that is JSON, as a value.
 pub(crate) fn json(text: &str) -> ParamValue {

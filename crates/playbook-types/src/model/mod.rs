@@ -1,5 +1,6 @@
 //! What a playbook says, as values: nothing here parses, checks or runs.
 
+pub mod compliance;
 pub mod fanout;
 pub mod params;
 pub mod playbook;

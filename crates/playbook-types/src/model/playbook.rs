@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::model::compliance::Compliance;
 use crate::model::params::Params;
 use crate::model::policy::Policy;
 use crate::model::stage::Stage;
@@ -29,7 +30,7 @@ pub struct Playbook {
     pub policy: Policy,
     /// The stages, in the order they were written.
     pub stages: IndexMap<StageName, Stage>,
-    /// Checks before and after the pipeline.
+    /// Checks before and after the pipeline. The stages have them already.
     pub compliance: Compliance,
 }
 
@@ -44,22 +45,4 @@ impl Playbook {
         env.extend(further.map(|(name, value)| (name.clone(), value.clone())));
         env
     }
-}
-
-/// Checks that expand to gate stages.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Compliance {
-    /// Before the pipeline.
-    pub pre_flight: Vec<Check>,
-    /// After it.
-    pub post_flight: Vec<Check>,
-}
-
-/// One check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Check {
-    /// A check known by its name.
-    Named(String),
-    /// A command of the playbook's own.
-    Command(String),
 }

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::model::compliance::Flight;
 use crate::model::fanout::Parallel;
 use crate::model::resources::Resources;
 use crate::model::retry::Retry;
@@ -47,6 +48,9 @@ pub struct Stage {
     pub parallel: Option<Parallel>,
     /// A quality check: its outputs are reports, its failure stops the pipeline.
     pub gate: bool,
+    /// It is a check around the pipeline, on this side of it. Never written in a stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flight: Option<Flight>,
 }
 
 impl Stage {
@@ -70,6 +74,7 @@ impl Stage {
             resources: Resources::default(),
             parallel: None,
             gate: false,
+            flight: None,
         }
     }
 }

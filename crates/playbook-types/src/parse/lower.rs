@@ -1,8 +1,12 @@
 //! The whole playbook, from the node of its document.
 
+use indexmap::IndexMap;
+
 use crate::finding::{Finding, KeyPath, Mark};
 use crate::language::top::PLAYBOOK;
+use crate::model::compliance::{Compliance, Flight};
 use crate::model::playbook::Playbook;
+use crate::model::stage::Stage;
 use crate::name::StageName;
 use crate::parse::fields::{At, Lowering};
 use crate::parse::node::Node;
@@ -73,7 +77,41 @@ impl Lowering {
             Some(value) => self.stages(&value, &mut playbook),
             None => self.error(&KeyPath::TOP, "this playbook has no 'stages'"),
         }
+        self.checks_around(&mut playbook);
         playbook
+    }
+
+    /// Puts the gates that the checks stand for before and behind the stages.
+    fn checks_around(&mut self, playbook: &mut Playbook) {
+        if playbook.compliance == Compliance::default() {
+            return;
+        }
+        let written = std::mem::take(&mut playbook.stages);
+        let gates = playbook.compliance.stages();
+        let (pre, post): (Vec<_>, Vec<_>) = gates.partition(|(flight, ..)| *flight == Flight::Pre);
+        let mut stages = IndexMap::with_capacity(pre.len() + written.len() + post.len());
+        let mut place = |gates: Vec<(Flight, usize, Stage)>, stages: &mut IndexMap<_, _>| {
+            for (flight, nth, gate) in gates {
+                let name = gate.name.clone();
+                if written.contains_key(&name) || stages.contains_key(&name) {
+                    let at = KeyPath::TOP
+                        .key("compliance")
+                        .key(flight.field())
+                        .index(nth);
+                    let message = format!("a stage is called '{name}' already");
+                    let hint = "give the check another 'name'";
+                    self.found.push(Finding::error(at, message).hint(hint));
+                } else {
+                    stages.insert(name, gate);
+                }
+            }
+        };
+        place(pre, &mut stages);
+        let mut behind = IndexMap::new();
+        place(post, &mut behind);
+        stages.extend(written);
+        stages.extend(behind);
+        playbook.stages = stages;
     }
 
     fn name(&mut self, value: &At<'_>) -> String {

@@ -6,13 +6,13 @@ use indexmap::IndexMap;
 
 use crate::finding::{Finding, KeyPath, Mark};
 use crate::language::top::{
-    CHECK, COMPLIANCE, CONCURRENCY, FAILURE, FILES, POLICY, TARGET, TARGET_KIND, VALIDATION,
+    CHECK, COMPLIANCE, CONCURRENCY, FAILURE, FILES, PMAT, POLICY, TARGET, TARGET_KIND, VALIDATION,
 };
+use crate::model::compliance::{Check, CheckRun, Compliance, Flight};
 use crate::model::params::Params;
-use crate::model::playbook::{Check, Compliance};
 use crate::model::policy::Policy;
 use crate::model::target::{Files, Target, TargetKind};
-use crate::name::{TargetName, is_param_part};
+use crate::name::{NameError, StageName, TargetName, is_param_part};
 use crate::parse::fields::{At, Fields, Lowering};
 use crate::parse::node::Node;
 use crate::parse::params_file::ParamsFormat;
@@ -183,31 +183,66 @@ impl Lowering {
         let Some(fields) = self.fields(value, "'compliance'", &COMPLIANCE) else {
             return Compliance::default();
         };
-        let mut checks = |name: &str| -> Vec<Check> {
+        let mut checks = |flight: Flight| -> Vec<Check> {
             let items = fields
-                .get(name)
+                .get(flight.field())
                 .map(|value| self.list(&value))
                 .unwrap_or_default();
-            items.iter().filter_map(|item| self.check(item)).collect()
+            let checks = items.iter().enumerate();
+            checks
+                .filter_map(|(nth, item)| self.check(flight, nth, item))
+                .collect()
         };
         Compliance {
-            pre_flight: checks("pre_flight"),
-            post_flight: checks("post_flight"),
+            pre_flight: checks(Flight::Pre),
+            post_flight: checks(Flight::Post),
         }
     }
 
-    fn check(&mut self, value: &At<'_>) -> Option<Check> {
+    fn check(&mut self, flight: Flight, nth: usize, value: &At<'_>) -> Option<Check> {
         if let Node::Str(name) = value.node {
-            return Some(Check::Named(name.clone()));
+            let Some(pmat) = self.word(value, &PMAT) else {
+                if let Some(finding) = self.found.last_mut() {
+                    let own = "a check of your own is {cmd: …, name: …}";
+                    let meant = finding.hint.take();
+                    let hint = meant.map(|meant| format!("{meant} ({own})"));
+                    finding.hint = Some(hint.unwrap_or_else(|| own.to_owned()));
+                }
+                return None;
+            };
+            let stage = StageName::parse(&format!("{flight}.{name}")).ok()?;
+            let run = CheckRun::Pmat(pmat);
+            return Some(Check { stage, run });
         }
         let fields = self.fields(value, "a check", &CHECK)?;
-        if let Some(value) = fields.get("cmd") {
-            self.text(&value)
-                .map(|text| Check::Command(text.to_owned()))
-        } else {
+        // The place of one without a name is its name.
+        let name = match fields.get("name") {
+            Some(value) => self.parsed(&value, |name| {
+                let whole = StageName::parse(&format!("{flight}.{name}"));
+                let plain = whole
+                    .ok()
+                    .filter(|_| !name.is_empty() && !name.contains('{'));
+                plain.ok_or_else(|| NameError {
+                    text: name.to_owned(),
+                    kind: "the name of a check",
+                    rule: "letters, digits, '_', '.', '@' and '-', at most 180 bytes",
+                })
+            })?,
+            None => StageName::parse(&format!("{flight}.{}", nth + 1)).ok()?,
+        };
+        let Some(cmd) = fields.get("cmd") else {
             self.error(fields.at(), "a check needs a 'cmd'");
-            None
+            return None;
+        };
+        let text = self.text(&cmd)?.to_owned();
+        if text.trim().is_empty() {
+            self.error(&cmd.path, "'cmd' is empty");
+            return None;
         }
+        Some(Check {
+            stage: name,
+            run: CheckRun::Command(text),
+        })
     }
 
     /// The version, which decides whether anything else here means what it says.

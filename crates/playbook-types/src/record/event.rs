@@ -99,6 +99,9 @@ pub enum EventKind {
         /// Of a fan-out: its jobs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         jobs: Option<JobCounts>,
+        /// Outs of which it made other bytes than before from the same, although it is said to be deterministic.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        nondeterministic: Vec<DataPath>,
     },
     /// A stage did not make its outs.
     StageFailed {

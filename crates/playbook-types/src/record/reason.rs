@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::model::fanout::Split;
 use crate::model::shell::ShellMode;
-use crate::name::{ParamKey, StageName};
+use crate::name::{EnvName, ParamKey, StageName};
 use crate::path::DataPath;
 use crate::value::ParamValue;
 
@@ -75,7 +75,11 @@ pub enum InvalidationReason {
         changes: Vec<ParamChange>,
     },
     /// Its declared environment is another one.
-    EnvChanged,
+    EnvChanged {
+        /// Which variables differ, when that is known. What they say is never told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        variables: Option<EnvChanges>,
+    },
     /// Another shell reads its command.
     ShellChanged {
         /// The recorded shell.
@@ -141,6 +145,17 @@ pub struct ParamChange {
     pub new: Option<ParamValue>,
 }
 
+/// Which variables of a declared environment differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvChanges {
+    /// Only declared now.
+    pub added: Vec<EnvName>,
+    /// Only declared before.
+    pub removed: Vec<EnvName>,
+    /// Declared both times, with other values.
+    pub changed: Vec<EnvName>,
+}
+
 /// How many files of a directory differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileCounts {
@@ -168,7 +183,7 @@ impl InvalidationReason {
             Self::DepAdded { .. } => "dep_added",
             Self::DepRemoved { .. } => "dep_removed",
             Self::ParamsChanged { .. } => "params_changed",
-            Self::EnvChanged => "env_changed",
+            Self::EnvChanged { .. } => "env_changed",
             Self::ShellChanged { .. } => "shell_changed",
             Self::WdirChanged { .. } => "wdir_changed",
             Self::OutsChanged { .. } => "outs_changed",
@@ -205,7 +220,10 @@ impl fmt::Display for InvalidationReason {
             Self::DepAdded { path } => write!(f, "{path} is a new dep"),
             Self::DepRemoved { path } => write!(f, "{path} is no longer a dep"),
             Self::ParamsChanged { changes } => write_changes(f, changes),
-            Self::EnvChanged => f.write_str("declared environment changed"),
+            Self::EnvChanged { variables } => match variables {
+                Some(variables) => write!(f, "env: {variables}"),
+                None => f.write_str("declared environment changed"),
+            },
             Self::ShellChanged { old, new } => write!(f, "shell: {} → {}", old.word(), new.word()),
             Self::WdirChanged { old, new } => write!(
                 f,
@@ -276,6 +294,25 @@ fn write_outs(f: &mut fmt::Formatter<'_>, added: &[DataPath], removed: &[DataPat
         write!(f, "{sign}{path}")?;
     }
     f.write_str(")")
+}
+
+/// `MODE changed, LANG added`.
+impl fmt::Display for EnvChanges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (&self.changed, "changed"),
+            (&self.added, "added"),
+            (&self.removed, "removed"),
+        ];
+        let all = parts
+            .into_iter()
+            .flat_map(|(names, what)| names.iter().map(move |name| (name, what)));
+        for (n, (name, what)) in all.enumerate() {
+            let comma = if n > 0 { ", " } else { "" };
+            write!(f, "{comma}{name} {what}")?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for FileCounts {

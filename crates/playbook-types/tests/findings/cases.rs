@@ -82,6 +82,11 @@ cases! {
     warns_of_numbers_written_otherwise: findings("version: \"1.0\"\nname: t\nparams: {a: 1.10, b: 0x10, c: 1.5, d: 2}\nstages: {a: {cmd: x, outs: [o], params: [a, b, c, d]}}\n");
     warns_of_case_twins: in_stages("  a: {cmd: x, outs: [Out]}\n  b: {cmd: x, outs: [out]}\n");
     warns_of_what_does_not_wait_for_a_gate: in_stages("  make: {cmd: x, deps: [raw], outs: [d]}\n  check:\n    cmd: x\n    gate: true\n    deps: [d/a, raw]\n    outs: [r]\n  waits: {cmd: x, deps: [d, r], outs: [o]}\n  too: {cmd: x, deps: [d], outs: [p], after: [check]}\n  not: {cmd: x, deps: [d], outs: [q]}\n  nor: {cmd: x, deps: [d/a/b], outs: [s]}\n  apart: {cmd: x, deps: [e], outs: [t]}\n");
+    checks_in_disorder: findings("version: \"1.0\"\nname: t\ncompliance:\n  pre_flight:\n    - tgd\n    - coverage\n    - {cmd: x, name: a b}\n    - {cmd: ' '}\n    - {name: x}\n    - 5\n    - {cmd: x, deps: [y]}\n  post_flight: tdg\nstages: {a: {cmd: x, outs: [o]}}\n");
+    checks_of_one_name: findings("version: \"1.0\"\nname: t\ncompliance:\n  pre_flight: [tdg, satd, tdg, {cmd: x, name: mine}]\n  post_flight: [{cmd: y}, {cmd: z, name: '1'}]\nstages:\n  pre_flight.mine: {cmd: x, outs: [o]}\n");
+    a_check_with_a_bad_template: findings("version: \"1.0\"\nname: t\nparams: {level: 3}\ncompliance: {post_flight: [satd, {cmd: 'x {{ params.levle }}'}]}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    a_stage_that_needs_a_check_behind_it: findings("version: \"1.0\"\nname: t\ncompliance: {post_flight: [satd]}\nstages: {a: {cmd: x, outs: [o], after: [post_flight.satd]}}\n");
+    checks_in_order: findings("version: \"1.0\"\nname: t\nparams: {level: 3}\ncompliance: {pre_flight: [tdg, quality_gate, complexity, dead_code, satd, {cmd: 'x {{ params.level }}'}], post_flight: [{cmd: y, name: y-z}]}\nstages: {a: {cmd: x, outs: [o]}}\n");
     unclosed_bracket: findings("version: \"1.0\"\nname: [t\nstages: {}\n");
     tab_indent: findings("version: \"1.0\"\nname: t\nstages:\n\ta: {cmd: x}\n");
     git_conflict: findings("version: \"1.0\"\nname: t\nparams:\n<<<<<<< HEAD\n  p: 1\n=======\n  p: 2\n>>>>>>> side\nstages: {a: {cmd: \"x {{params.p}}\", outs: [o]}}\n");

@@ -10,6 +10,7 @@ use playbook_types::path::DataPath;
 use playbook_types::record::reason::InvalidationReason;
 use playbook_types::value::ParamValue;
 
+use crate::render::foretold::{ahead, open};
 use crate::render::graph::state::{State, tally};
 use crate::render::units::to_the_second;
 
@@ -82,9 +83,14 @@ impl Picture {
         let order: Vec<StageId> = plan.order().collect();
         let fates: BTreeMap<StageId, &Fate> =
             foretold.iter().map(|told| (told.id, &told.fate)).collect();
+        let open = open(foretold);
         let nodes = order
             .iter()
-            .map(|id| node(plan, *id, fates.get(id).copied()))
+            .map(|id| {
+                node(plan, *id, fates.get(id).copied(), |stage| {
+                    open.contains(stage)
+                })
+            })
             .collect();
         Self {
             playbook: playbook.0.to_owned(),
@@ -109,7 +115,12 @@ impl Picture {
     }
 }
 
-fn node(plan: &Plan<'_>, id: StageId, fate: Option<&Fate>) -> Node {
+fn node(
+    plan: &Plan<'_>,
+    id: StageId,
+    fate: Option<&Fate>,
+    runs_first: impl Fn(&StageName) -> bool,
+) -> Node {
     let stage = plan.stage(id);
     let resolved = plan.resolved(id);
     let entry = plan.lock().and_then(|lock| lock.stages.get(&stage.name));
@@ -123,7 +134,7 @@ fn node(plan: &Plan<'_>, id: StageId, fate: Option<&Fate>) -> Node {
         description: stage.description.clone(),
         gate: stage.gate,
         state: fate.map_or(State::Unknown, State::from),
-        why: fate.map(why).unwrap_or_default(),
+        why: fate.map(|fate| why(fate, &runs_first)).unwrap_or_default(),
         reasons,
         waits_for,
         command: resolved
@@ -139,10 +150,13 @@ fn node(plan: &Plan<'_>, id: StageId, fate: Option<&Fate>) -> Node {
     }
 }
 
-fn why(fate: &Fate) -> Vec<String> {
+fn why(fate: &Fate, runs_first: impl Fn(&StageName) -> bool) -> Vec<String> {
     match fate {
         Fate::Hit(_) => Vec::new(),
-        Fate::Miss(reasons) => reasons.as_slice().iter().map(ToString::to_string).collect(),
+        Fate::Miss(reasons) => {
+            let reasons = reasons.as_slice().iter();
+            reasons.map(|reason| ahead(reason, &runs_first)).collect()
+        }
         Fate::Maybe(waits_for) => {
             let names = waits_for.iter().take(MOST_NAMES).map(StageName::as_str);
             let names = names.collect::<Vec<_>>().join(" or ");

@@ -54,6 +54,8 @@ pub(crate) struct StageRow<'a> {
     outs: &'a [MadeOut],
     changed: Option<bool>,
     moved: &'a [DataPath],
+    #[serde(skip_serializing_if = "<[DataPath]>::is_empty")]
+    nondeterministic: &'a [DataPath],
     exit_code: Option<i32>,
     signal: Option<i32>,
     error: Option<&'a str>,
@@ -168,6 +170,7 @@ pub(crate) fn stage_row<'a>(
         outs: &stage.outs,
         changed: stage.changed,
         moved: &stage.moved,
+        nondeterministic: &stage.nondeterministic,
         exit_code: stage.exit_code,
         signal: stage.signal,
         error: stage.error.as_deref(),

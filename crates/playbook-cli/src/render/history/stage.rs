@@ -150,6 +150,12 @@ fn data(root: &Path, stage: &StageRun, field: &mut impl FnMut(&str, &str)) {
     for path in &stage.moved {
         field("moved", &format!("{path} changed while it ran"));
     }
+    for path in &stage.nondeterministic {
+        field(
+            "warning",
+            &format!("{path} is not what the same inputs made before"),
+        );
+    }
     for path in &stage.restored {
         field("restored", &format!("{path} as it was before"));
     }

@@ -16,6 +16,7 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{Event, EventKind, JobCounts, KeptFile, RunTotals};
 
 use crate::app::Verbosity;
+use crate::error::hint_line;
 use crate::render::harmless::harmless;
 use crate::render::plain::failure::{Failure, Gate, Verdict, kept_outs};
 use crate::render::units::{duration, grouped};
@@ -32,6 +33,8 @@ pub(crate) struct Plain {
     gates: BTreeMap<StageName, Vec<DataPath>>,
     /// What was told of a gate whose failure is told next.
     verdict: Mutex<Option<Verdict>>,
+    /// Stages that made other bytes than before from the same, and of which outs.
+    unsteady: Mutex<Vec<(StageName, Vec<DataPath>)>>,
 }
 
 impl Plain {
@@ -46,11 +49,15 @@ impl Plain {
             commands: Mutex::default(),
             gates: gates(plan),
             verdict: Mutex::default(),
+            unsteady: Mutex::default(),
         }
     }
 
     /// The end of a run.
     pub(crate) fn finish(&self, summary: &Summary) {
+        term::say(&unsteady(
+            &self.unsteady.lock().unwrap_or_else(PoisonError::into_inner),
+        ));
         if self.verbosity == Verbosity::Quiet {
             return;
         }
@@ -102,12 +109,13 @@ impl Plain {
         (seconds, changed): (f64, bool),
         jobs: Option<JobCounts>,
     ) {
-        let gate = self.gates.contains_key(stage);
-        let (word, same) = match (gate, changed) {
-            (true, true) => ("pass", ""),
-            (true, false) => ("pass", ", its report is the same as before"),
-            (false, true) => ("done", ""),
-            (false, false) => ("done", ", made the same as before"),
+        let (word, same) = match (self.gates.get(stage), changed) {
+            (Some(reports), false) if !reports.is_empty() => {
+                ("pass", ", its report is the same as before")
+            }
+            (Some(_), _) => ("pass", ""),
+            (None, true) => ("done", ""),
+            (None, false) => ("done", ", made the same as before"),
         };
         let jobs = jobs.map(of_jobs).unwrap_or_default();
         let more = format!("{}{same}{jobs}", duration(seconds));
@@ -116,6 +124,14 @@ impl Plain {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(stage);
+    }
+
+    /// Keeps in mind what is told at the end.
+    fn compared(&self, stage: &StageName, nondeterministic: &[DataPath]) {
+        if !nondeterministic.is_empty() {
+            let mut all = self.unsteady.lock().unwrap_or_else(PoisonError::into_inner);
+            all.push((stage.clone(), nondeterministic.to_vec()));
+        }
     }
 
     /// Deps that moved and files that were kept: nothing a person may miss, even with `-q`.
@@ -220,6 +236,28 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
     text
 }
 
+/// Stages that claim to be deterministic and are not, once at the end: nothing failed, but the lock proves less than it seems to.
+fn unsteady(all: &[(StageName, Vec<DataPath>)]) -> String {
+    let mut text = String::new();
+    for (stage, outs) in all {
+        let outs: Vec<&str> = outs.iter().map(DataPath::as_str).collect();
+        let word = paint(Tone::Warn, "warning");
+        let outs = outs.join(", ");
+        writeln!(
+            text,
+            "{word}: '{stage}' made other bytes than before from the same inputs: {outs}"
+        )
+        .ok();
+    }
+    if !all.is_empty() {
+        text.push_str(&hint_line(
+            "find what differs each time (the time, a random seed, the order of threads, another version of a tool), or write \
+             'deterministic: false': then it always runs, and what it makes decides",
+        ));
+    }
+    text
+}
+
 /// The gates of a plan, with the reports that each is to write.
 fn gates(plan: &Plan<'_>) -> BTreeMap<StageName, Vec<DataPath>> {
     let gates = plan.order().map(|id| plan.stage(id));
@@ -258,10 +296,12 @@ impl Observer for Plain {
                 changed,
                 moved,
                 kept,
+                nondeterministic,
                 jobs,
                 ..
             } => {
                 self.completed(stage, (*duration_seconds, *changed), *jobs);
+                self.compared(stage, nondeterministic);
                 Self::notes(stage, moved, kept);
             }
             EventKind::StageFailed {
@@ -292,9 +332,7 @@ impl Observer for Plain {
                 backoff_seconds,
                 error,
                 ..
-            } => {
-                self.retry(stage, error, (*attempt, *backoff_seconds));
-            }
+            } => self.retry(stage, error, (*attempt, *backoff_seconds)),
             EventKind::StageSkipped { stage, because } => {
                 let why = format!("because '{because}' failed");
                 self.line(Tone::Warn, "skip", stage, &why);

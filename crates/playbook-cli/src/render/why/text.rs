@@ -243,9 +243,16 @@ fn env(story: &Story<'_>) -> Option<String> {
             &format!("newly declared ({names}; values are not shown)"),
         )),
         (Some(_), Some(_)) => {
-            let what = format!(
-                "names or values differ from those recorded ({names} now; what they were is not kept)"
-            );
+            let known = story.reasons().iter().find_map(|reason| match reason {
+                InvalidationReason::EnvChanged { variables } => variables.as_ref(),
+                _ => None,
+            });
+            let what = match known {
+                Some(variables) => format!("{variables} (values are not shown)"),
+                None => format!(
+                    "names or values differ from those recorded ({names} now; what they were is not known)"
+                ),
+            };
             Some(paint(Tone::Act, &what))
         }
     }
