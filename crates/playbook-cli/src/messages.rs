@@ -309,6 +309,9 @@ fn of_stages() -> Vec<FailureCause> {
     vec![
         FailureCause::Exit(3),
         FailureCause::Signal { number: 9 },
+        FailureCause::OutOfMemory {
+            cause: Box::new(FailureCause::Exit(137)),
+        },
         FailureCause::TimedOut {
             limit: Duration::from_secs(90),
         },

@@ -66,6 +66,7 @@ fn completed(run: u128, second: i64, name: &str) -> String {
         moved: Vec::new(),
         kept: Vec::new(),
         jobs: None,
+        usage: None,
         nondeterministic: Vec::new(),
     };
     line(run, second, kind)
@@ -83,6 +84,7 @@ fn failed(run: u128, second: i64, name: &str, attempt: u32) -> String {
         kept: Vec::new(),
         jobs: None,
         job: None,
+        usage: None,
     };
     line(run, second, kind)
 }
@@ -230,6 +232,7 @@ fn a_stage_that_was_tried_again_is_one_stage() {
         backoff_seconds: 1.0,
         error: "exit status 3".to_owned(),
         log: Some("logs/a.1.log".to_owned()),
+        usage: None,
     };
     let lines = [
         begun(1, 0),
@@ -276,6 +279,7 @@ fn what_an_interrupted_run_ended_did_not_fail_by_itself() {
         kept: Vec::new(),
         jobs: None,
         job: None,
+        usage: None,
     };
     let lines = [
         begun(1, 0),

@@ -7,6 +7,7 @@ use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{EventKind, KeptFile, MadeOut, RunTotals};
+use playbook_types::record::usage::Usage;
 use serde_json::Value;
 
 const DOCS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events.md"));
@@ -47,6 +48,10 @@ fn samples() -> Vec<EventKind> {
             backoff_seconds: 1.0,
             error: String::new(),
             log: Some(String::new()),
+            usage: Some(Usage {
+                max_rss_bytes: Some(1),
+                ..Usage::default()
+            }),
         },
         EventKind::StageCompleted {
             stage: stage(),
@@ -59,6 +64,10 @@ fn samples() -> Vec<EventKind> {
             moved: vec![path()],
             kept: vec![kept()],
             jobs: None,
+            usage: Some(Usage {
+                max_rss_bytes: Some(1),
+                ..Usage::default()
+            }),
             nondeterministic: vec![path()],
         },
         EventKind::StageFailed {
@@ -72,6 +81,10 @@ fn samples() -> Vec<EventKind> {
             kept: vec![kept()],
             jobs: None,
             job: None,
+            usage: Some(Usage {
+                max_rss_bytes: Some(1),
+                ..Usage::default()
+            }),
         },
         EventKind::StageSkipped {
             stage: stage(),

@@ -44,6 +44,7 @@ mod signals;
 mod support;
 mod terminal;
 mod unsteady;
+mod usage;
 mod verify;
 mod waiting;
 mod why;

@@ -63,6 +63,9 @@ impl FanOut {
         AttemptResult {
             id: self.job.id,
             log: self.job.log.clone(),
+            usage: with.usage(self.job.id),
+            // Which of the jobs it was is not known.
+            out_of_memory: false,
             outcome,
         }
     }

@@ -62,6 +62,8 @@ pub(crate) fn begin_stage(with: Attempt<'_>, job: Job, grant: Grant, tell: &dyn 
             let result = AttemptResult {
                 id: job.id,
                 log: job.log,
+                usage: None,
+                out_of_memory: false,
                 outcome: Err(failed),
             };
             tell(Told::Finished(Box::new((result, grant))));

@@ -6,14 +6,14 @@
 
 use std::path::Path;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::identity;
+use crate::process::usage::{Used, Whose, reap};
 
 /// The children of this process's first thread that have not ended (`proc_pid_task(5)`); those that have are
-/// taken note of. None where the system does not tell.
-pub(crate) fn adopted() -> Vec<Pid> {
+/// taken note of, and `used` is told in which group each was and what it used. None where the system does not tell.
+pub(crate) fn adopted(mut used: impl FnMut(i32, Used)) -> Vec<Pid> {
     let me = std::process::id();
     let Ok(list) = std::fs::read_to_string(format!("/proc/{me}/task/{me}/children")) else {
         return Vec::new();
@@ -23,7 +23,9 @@ pub(crate) fn adopted() -> Vec<Pid> {
         .filter(|pid| match identity::process(*pid) {
             Some(process) if process.zombie => {
                 // How it ended is nobody's business: it is no command's leader.
-                waitpid(Some(*pid), WaitOptions::NOHANG).ok();
+                if let Ok(Some((_, _, its))) = reap(Whose::Process(*pid), true) {
+                    used(process.group, its);
+                }
                 false
             }
             found => found.is_some(),
@@ -39,9 +41,10 @@ pub(crate) fn writes_to(pid: Pid, file: &Path) -> bool {
     })
 }
 
-/// Ends an adopted child and takes note of its end. Its own children are adopted in turn.
-pub(crate) fn end_adopted(pid: Pid) {
+/// Ends an adopted child, takes note of its end, and says what it used. Its own children are adopted in turn.
+pub(crate) fn end_adopted(pid: Pid) -> Used {
     // It cannot have another's number yet: nobody else takes note of the end of our children.
     kill_process(pid, Signal::KILL).ok();
-    while matches!(waitpid(Some(pid), WaitOptions::empty()), Err(Errno::INTR)) {}
+    let ended = reap(Whose::Process(pid), false).ok().flatten();
+    ended.map_or_else(Used::default, |(_, _, used)| used)
 }

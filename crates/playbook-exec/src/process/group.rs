@@ -1,11 +1,12 @@
 //! A process group: waited for until its leader ends, then ended whole.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpgid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use crate::process::usage::{Used, Whose, of_own_child, reap};
 
 /// The group of one command. Its id is its leader's process id.
 #[derive(Debug)]
@@ -66,27 +67,27 @@ impl Group {
         }
     }
 
-    /// Ends whatever is left of the group and reaps it. Because this process is a child subreaper where
-    /// that exists, members whose parents ended are its children too, and are waited for: when this
-    /// returns none of them can write any more.
-    pub(crate) fn end(self) -> io::Result<Ended> {
+    /// Ends whatever is left of the group and reaps it; also says what it used. Because this process is a child subreaper where
+    /// that exists, members whose parents ended are its children too, and are waited for: when this returns none of them can
+    /// write any more.
+    pub(crate) fn end(self) -> io::Result<(Ended, Used)> {
         signal(self.leader, Signal::KILL);
-        let mut ended = None;
-        loop {
-            match waitpgid(self.leader, WaitOptions::empty()) {
-                Ok(Some((pid, status))) if pid == self.leader => {
-                    let code = status.exit_status().map(Ended::Exited);
-                    ended = code
-                        .or_else(|| status.terminating_signal().map(Ended::Signalled))
-                        .or(ended);
-                }
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(Errno::CHILD) => break,
-                Err(error) => return Err(error.into()),
+        let (mut ended, mut used) = (None, Used::default());
+        while let Some((pid, status, its)) = reap(Whose::AnyOf(self.leader), false)? {
+            if pid == self.leader {
+                let code = status.code().map(Ended::Exited);
+                ended = code
+                    .or_else(|| status.signal().map(Ended::Signalled))
+                    .or(ended);
+                used = used.and(of_own_child(its));
+            } else {
+                used = used.and(its);
             }
         }
-        ended
-            .ok_or_else(|| io::Error::other("the command's exit status was taken by somebody else"))
+        let ended = ended.ok_or_else(|| {
+            io::Error::other("the command's exit status was taken by somebody else")
+        })?;
+        Ok((ended, used))
     }
 }
 

@@ -10,9 +10,10 @@ use playbook_types::record::event::EventKind;
 use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
+use crate::fanout::Told;
 use crate::schedule::capacity::{Demand, Grant};
 use crate::schedule::engine::Engine;
-use crate::schedule::run::Task;
+use crate::schedule::run::{Message, Task};
 use crate::schedule::timing::Try;
 use crate::schedule::workers::Work;
 use crate::stage::Job;
@@ -151,6 +152,40 @@ impl Engine<'_> {
         // It has come to its end meanwhile.
         self.capacity.give_back(grant);
         Ok(())
+    }
+
+    /// News of a fan-out.
+    pub(super) fn told(&mut self, told: Told) -> Result<(), ExecError> {
+        match told {
+            Told::Split(fan) => {
+                let id = fan.job.id;
+                let parallel = self.shared.plan.stage(id).parallel.as_ref();
+                let most = parallel.and_then(|parallel| parallel.max_workers);
+                if self.fatal.is_some() {
+                    fan.progress.stop();
+                }
+                self.fans.begin(id, fan, most);
+                Ok(())
+            }
+            Told::Started(who, timeout) => {
+                self.deadlines.start(self.shared.running, who, timeout);
+                Ok(())
+            }
+            Told::Ended(who) => {
+                self.deadlines.ended(who);
+                Ok(())
+            }
+            Told::Left(id, lane, grant) => {
+                self.workers.finished();
+                self.capacity.give_back(grant);
+                self.fans.left(id, lane);
+                Ok(())
+            }
+            Told::Finished(finished) => {
+                self.fans.ended(finished.0.id);
+                self.settle(Message::Finished(finished))
+            }
+        }
     }
 
     fn give(&mut self, work: Work) -> Result<(), ExecError> {

@@ -13,8 +13,9 @@ use signal_hook::low_level::raise;
 
 use crate::observer::{AroundStops, Stop};
 use crate::process::adopted::{adopted, end_adopted, writes_to};
+use crate::process::cgroup::MemoryKills;
 use crate::process::identity::{process, value_in_environment};
-use crate::process::{Group, STAGE_MARK, SpawnError, signal};
+use crate::process::{Group, STAGE_MARK, SpawnError, Used, signal};
 
 /// What runs commands: a stage, or a job of one that is a fan-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +54,7 @@ pub(crate) struct Running {
     gate: Arc<RwLock<()>>,
     /// Children this process did not start are its commands' descendants.
     owns_process: bool,
+    kills: Arc<MemoryKills>,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +68,10 @@ struct State {
     all_ending: bool,
     /// How long the run was stopped, in all.
     paused: Duration,
+    /// What the commands of stages used so far.
+    used: BTreeMap<StageId, Used>,
+    /// Whose group each was that a running stage has led.
+    led: BTreeMap<i32, Runner>,
 }
 
 impl State {
@@ -87,6 +93,20 @@ impl State {
             None => self.begun.is_empty() || prints_there(),
         }
     }
+
+    fn add(&mut self, id: StageId, used: Used) {
+        let all = self.used.entry(id).or_default();
+        *all = all.and(used);
+    }
+
+    /// Adds what one used that was in this group: to the stage that led it, else to the one that has just ended unless others run.
+    fn add_of(&mut self, group: i32, ended: Runner, used: Used) {
+        let led_by = self.led.get(&group).copied();
+        let alone = self.begun.is_empty().then_some(ended);
+        if let Some(who) = led_by.or(alone) {
+            self.add(who.stage, used);
+        }
+    }
 }
 
 impl Running {
@@ -95,6 +115,7 @@ impl Running {
             state: Arc::default(),
             gate: Arc::default(),
             owns_process,
+            kills: Arc::default(),
         }
     }
 
@@ -117,19 +138,38 @@ impl Running {
     pub(crate) fn ended(&self, who: Runner) {
         let mut state = self.state();
         let ended = state.begun.remove(&who);
-        if !self.owns_process {
-            return;
-        }
         loop {
-            let strays = adopted()
-                .into_iter()
-                .filter(|pid| state.is_stray(*pid, ended.as_ref()));
-            let strays: Vec<Pid> = strays.collect();
-            if strays.is_empty() {
-                return;
+            if !self.owns_process {
+                break;
             }
-            strays.into_iter().for_each(end_adopted);
+            let strays = adopted(|group, used| state.add_of(group, who, used));
+            let strays = strays.into_iter();
+            let strays: Vec<Pid> = strays
+                .filter(|pid| state.is_stray(*pid, ended.as_ref()))
+                .collect();
+            if strays.is_empty() {
+                break;
+            }
+            for stray in strays {
+                state.add(who.stage, end_adopted(stray));
+            }
         }
+        state.led.retain(|_, led_by| *led_by != who);
+    }
+
+    /// How often the system has ended a process for lack of memory, where it tells.
+    pub(crate) fn memory_kills(&self) -> Option<u64> {
+        self.kills.count()
+    }
+
+    /// Commands of a stage, or of a job of it, have used this.
+    pub(crate) fn add(&self, who: Runner, used: Used) {
+        self.state().add(who.stage, used);
+    }
+
+    /// What the commands of a stage used since this was last asked, if any ran.
+    pub(crate) fn used(&self, id: StageId) -> Option<Used> {
+        self.state().used.remove(&id)
     }
 
     /// Waits until no command is just being started, and lets none start.
@@ -154,7 +194,9 @@ impl Running {
         }
         let group = start();
         if let Ok(group) = &group {
-            self.state().groups.insert(who, group.id());
+            let mut state = self.state();
+            state.groups.insert(who, group.id());
+            state.led.insert(group.id().as_raw_nonzero().get(), who);
         }
         Some(group)
     }

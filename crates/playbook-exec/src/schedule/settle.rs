@@ -14,10 +14,10 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{EventKind, FailedJob, JobCounts, KeptFile, MadeOut};
 use playbook_types::record::lock::{AfterEntry, EntryStatus, StageEntry};
 use playbook_types::record::state::StageState;
+use playbook_types::record::usage::Usage;
 use rustix::process::Signal;
 
 use crate::error::ExecError;
-use crate::fanout::Told;
 use crate::observer::Ending;
 use crate::outputs::OutFault;
 use crate::plan::{Decided, StageFault};
@@ -32,6 +32,7 @@ use crate::stage::{AttemptResult, Failed, FailureCause, Made, Verdict};
 pub(in crate::schedule) struct Failure {
     cause: FailureCause,
     attempt: u32,
+    usage: Option<Usage>,
     log: Option<String>,
     restored: Vec<DataPath>,
     kept: Vec<KeptFile>,
@@ -65,40 +66,6 @@ impl Engine<'_> {
         }
     }
 
-    /// News of a fan-out.
-    fn told(&mut self, told: Told) -> Result<(), ExecError> {
-        match told {
-            Told::Split(fan) => {
-                let id = fan.job.id;
-                let parallel = self.shared.plan.stage(id).parallel.as_ref();
-                let most = parallel.and_then(|parallel| parallel.max_workers);
-                if self.fatal.is_some() {
-                    fan.progress.stop();
-                }
-                self.fans.begin(id, fan, most);
-                Ok(())
-            }
-            Told::Started(who, timeout) => {
-                self.deadlines.start(self.shared.running, who, timeout);
-                Ok(())
-            }
-            Told::Ended(who) => {
-                self.deadlines.ended(who);
-                Ok(())
-            }
-            Told::Left(id, lane, grant) => {
-                self.workers.finished();
-                self.capacity.give_back(grant);
-                self.fans.left(id, lane);
-                Ok(())
-            }
-            Told::Finished(finished) => {
-                self.fans.ended(finished.0.id);
-                self.settle(Message::Finished(finished))
-            }
-        }
-    }
-
     pub(super) fn decided(
         &mut self,
         id: StageId,
@@ -117,6 +84,7 @@ impl Engine<'_> {
                 let failure = Failure {
                     cause: FailureCause::Before(fault),
                     attempt: 0,
+                    usage: None,
                     log: None,
                     restored: Vec::new(),
                     kept: Vec::new(),
@@ -148,11 +116,17 @@ impl Engine<'_> {
     }
 
     fn finished(&mut self, result: AttemptResult) -> Result<(), ExecError> {
-        let AttemptResult { id, log, outcome } = result;
+        let AttemptResult {
+            id,
+            log,
+            usage,
+            out_of_memory,
+            outcome,
+        } = result;
         let timed_out = self.deadlines.ended(id.into());
         let tried = self.retries.ended(id);
         match outcome {
-            Ok(made) => self.completed(id, made),
+            Ok(made) => self.completed(id, made, usage),
             Err(Failed {
                 cause,
                 mut entry,
@@ -173,6 +147,7 @@ impl Engine<'_> {
                     (cause, (report, missing))
                 } else {
                     let cause = self.why_ended(id, cause, timed_out);
+                    let cause = cause.with_memory(out_of_memory);
                     if matches!(cause, FailureCause::Interrupted) {
                         entry.status = EntryStatus::Running;
                     }
@@ -192,6 +167,7 @@ impl Engine<'_> {
                 let failure = Failure {
                     cause,
                     attempt: tried.as_ref().map_or(1, |tried| tried.attempt),
+                    usage,
                     log,
                     restored,
                     kept,
@@ -228,6 +204,7 @@ impl Engine<'_> {
             backoff_seconds: wait.as_secs_f64(),
             error: failure.cause.to_string(),
             log: failure.log.clone(),
+            usage: failure.usage,
         });
         let now = self.shared.running.awake();
         // One that would wait for ever does not.
@@ -279,7 +256,12 @@ impl Engine<'_> {
         stages.map(followed).collect()
     }
 
-    fn completed(&mut self, id: StageId, made: Made) -> Result<(), ExecError> {
+    fn completed(
+        &mut self,
+        id: StageId,
+        made: Made,
+        usage: Option<Usage>,
+    ) -> Result<(), ExecError> {
         let Made {
             entry,
             kept,
@@ -299,6 +281,7 @@ impl Engine<'_> {
         let told = EventKind::StageCompleted {
             stage: stage.clone(),
             duration_seconds: entry.duration_seconds.unwrap_or(0.0),
+            usage,
             outs: outs.collect(),
             changed,
             moved: entry.moved.clone(),
@@ -351,6 +334,7 @@ impl Engine<'_> {
         let Failure {
             cause,
             attempt,
+            usage,
             log,
             restored,
             kept,
@@ -374,6 +358,7 @@ impl Engine<'_> {
             signal: cause.signal(),
             error: cause.to_string(),
             attempt,
+            usage,
             log,
             restored,
             kept,

@@ -15,6 +15,7 @@ use playbook_types::path::DataPath;
 use playbook_types::record::decision::Reasons;
 use playbook_types::record::event::{JobCounts, KeptFile};
 use playbook_types::record::lock::{AfterEntry, DataEntry, StageEntry};
+use playbook_types::record::usage::Usage;
 
 use crate::clock::Clock;
 use crate::observer::Observer;
@@ -65,6 +66,10 @@ pub(crate) struct Attempt<'a> {
 pub(crate) struct Result {
     pub(crate) id: StageId,
     pub(crate) log: PathBuf,
+    /// What its commands used, if any ran.
+    pub(crate) usage: Option<Usage>,
+    /// Meanwhile the system has ended a process for lack of memory.
+    pub(crate) out_of_memory: bool,
     pub(crate) outcome: std::result::Result<Made, Failed>,
 }
 
@@ -109,6 +114,7 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
         started_at: with.clock.now(),
         ran: Duration::ZERO,
     };
+    let kills = with.running.memory_kills();
     let outcome = with.transact(&job, &mut timer).map_err(|stop| match *stop {
         Stop::RolledBack { cause, back } => {
             let old = with.entry(&job);
@@ -153,6 +159,8 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
     Result {
         id: job.id,
         log: job.log,
+        usage: with.usage(job.id),
+        out_of_memory: outcome.is_err() && with.running.memory_kills() > kills,
         outcome,
     }
 }
@@ -291,6 +299,12 @@ impl Attempt<'_> {
     /// Whether nothing new begins after a failure.
     pub(crate) fn stops_on_first(&self) -> bool {
         self.failure == FailurePolicy::StopOnFirst
+    }
+
+    /// What the commands of a stage used. Where time stands still, nothing is measured.
+    pub(crate) fn usage(&self, id: StageId) -> Option<Usage> {
+        let used = self.running.used(id)?;
+        (!self.clock.is_fixed()).then(|| used.usage())
     }
 
     pub(crate) fn eyes(&self) -> Eyes<'_> {

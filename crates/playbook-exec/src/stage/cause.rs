@@ -27,6 +27,13 @@ pub enum FailureCause {
         /// The signal.
         number: i32,
     },
+    /// Its command was ended by SIGKILL, or says that one of its own was, and meanwhile the system has ended a process for lack
+    /// of memory.
+    #[error("{cause}; meanwhile the system ran out of memory and killed a process")]
+    OutOfMemory {
+        /// How it ended.
+        cause: Box<Self>,
+    },
     /// It ran longer than it may.
     #[error("timed out after {}", seconds(*limit))]
     TimedOut {
@@ -133,6 +140,17 @@ impl FailureCause {
         )
     }
 
+    /// The same, if `out`: the system has ended a process for lack of memory. It is said where that may be how it ended.
+    pub(crate) fn with_memory(self, out: bool) -> Self {
+        // SIGKILL, and what a shell makes of it.
+        match self {
+            Self::Exit(137) | Self::Signal { number: 9 } if out => Self::OutOfMemory {
+                cause: Box::new(self),
+            },
+            other => other,
+        }
+    }
+
     /// Whether something is left to do for its transaction, which the next run does.
     pub(crate) fn left_open(&self) -> bool {
         // Nothing is left to do for what is gone.
@@ -144,7 +162,9 @@ impl FailureCause {
     pub fn exit_code(&self) -> Option<i32> {
         match self {
             Self::Exit(code) => Some(*code),
-            Self::NotRolledBack { cause, .. } | Self::LeftOpen(cause) => cause.exit_code(),
+            Self::OutOfMemory { cause }
+            | Self::NotRolledBack { cause, .. }
+            | Self::LeftOpen(cause) => cause.exit_code(),
             Self::Jobs { first, .. } => first.cause.exit_code(),
             _ => None,
         }
@@ -154,7 +174,9 @@ impl FailureCause {
     pub fn signal(&self) -> Option<i32> {
         match self {
             Self::Signal { number } => Some(*number),
-            Self::NotRolledBack { cause, .. } | Self::LeftOpen(cause) => cause.signal(),
+            Self::OutOfMemory { cause }
+            | Self::NotRolledBack { cause, .. }
+            | Self::LeftOpen(cause) => cause.signal(),
             Self::Jobs { first, .. } => first.cause.signal(),
             _ => None,
         }
@@ -164,7 +186,9 @@ impl FailureCause {
     pub fn job(&self) -> Option<&JobFailure> {
         match self {
             Self::Jobs { first, .. } => Some(first),
-            Self::NotRolledBack { cause, .. } | Self::LeftOpen(cause) => cause.job(),
+            Self::OutOfMemory { cause }
+            | Self::NotRolledBack { cause, .. }
+            | Self::LeftOpen(cause) => cause.job(),
             _ => None,
         }
     }

@@ -127,7 +127,8 @@ impl Attempt<'_> {
         // From here on the group's id may be used again, so no signal may be sent to it.
         self.running.leave(commands.who);
         waited.map_err(FailureCause::wait)?;
-        let ended = group.end().map_err(FailureCause::wait)?;
+        let (ended, used) = group.end().map_err(FailureCause::wait)?;
+        self.running.add(commands.who, used);
         noted.map_err(FailureCause::log)?;
         Ok((ended, leader))
     }

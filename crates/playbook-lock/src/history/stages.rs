@@ -12,6 +12,7 @@ use playbook_types::record::event::{
     Event, EventKind, FailedJob, JobCounts, KeptFile, MadeOut, RunTotals,
 };
 use playbook_types::record::reason::InvalidationReason;
+use playbook_types::record::usage::Usage;
 use serde_json::Value;
 
 /// What became of a stage in one run.
@@ -65,7 +66,7 @@ impl GateVerdict {
 }
 
 /// A try that failed and was followed by another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FailedTry {
     /// Which try, from 1.
     pub attempt: u32,
@@ -73,6 +74,8 @@ pub struct FailedTry {
     pub error: String,
     /// Its log, relative to the root.
     pub log: Option<String>,
+    /// What its commands used.
+    pub usage: Option<Usage>,
 }
 
 /// One stage in one run. What was not told is empty.
@@ -88,6 +91,8 @@ pub struct StageRun {
     pub ended: Option<Timestamp>,
     /// How long its command ran, if it made every out.
     pub duration_seconds: Option<f64>,
+    /// What the commands of its last attempt used.
+    pub usage: Option<Usage>,
     /// How often it was tried.
     pub attempts: u32,
     /// The tries before the last one.
@@ -140,6 +145,7 @@ impl StageRun {
             started: None,
             ended: None,
             duration_seconds: None,
+            usage: None,
             attempts: 0,
             failed_tries: Vec::new(),
             target: None,
@@ -258,6 +264,7 @@ impl Gather {
                 attempt,
                 error,
                 log,
+                usage,
                 ..
             } => {
                 let run = self.of(stage);
@@ -265,6 +272,7 @@ impl Gather {
                     attempt: attempt.saturating_sub(1),
                     error,
                     log,
+                    usage,
                 });
                 run.outcome = StageOutcome::Unfinished;
                 run.ended = None;
@@ -272,6 +280,7 @@ impl Gather {
             EventKind::StageCompleted {
                 stage,
                 duration_seconds,
+                usage,
                 outs,
                 changed,
                 moved,
@@ -282,6 +291,7 @@ impl Gather {
                 let run = self.ended(stage, StageOutcome::Ran, ts);
                 run.nondeterministic = nondeterministic;
                 run.duration_seconds = Some(duration_seconds);
+                run.usage = usage;
                 run.changed = Some(changed);
                 (run.outs, run.moved, run.kept) = (outs, moved, kept);
                 // It went well after all.
@@ -338,6 +348,7 @@ impl Gather {
             signal,
             error,
             attempt,
+            usage,
             log,
             restored,
             kept,
@@ -349,6 +360,7 @@ impl Gather {
             run.attempts = run.attempts.max(attempt);
             (run.exit_code, run.signal) = (exit_code, signal);
             run.error = Some(error);
+            run.usage = usage;
             run.log = log;
             (run.restored, run.kept) = (restored, kept);
             (run.jobs, run.job) = (jobs, job);

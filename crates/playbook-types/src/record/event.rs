@@ -10,6 +10,7 @@ use crate::name::{ParamKey, StageName};
 use crate::path::DataPath;
 use crate::record::decision::HitKind;
 use crate::record::reason::InvalidationReason;
+use crate::record::usage::Usage;
 use crate::value::ParamValue;
 
 /// One line of the event log.
@@ -79,6 +80,9 @@ pub enum EventKind {
         /// The log of that try, relative to the root, if its command printed anything.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         log: Option<String>,
+        /// What its commands used, where that was measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
     },
     /// A stage made every out.
     StageCompleted {
@@ -86,6 +90,9 @@ pub enum EventKind {
         stage: StageName,
         /// How long its command ran.
         duration_seconds: f64,
+        /// What its commands used, where that was measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
         /// What it made.
         outs: Vec<MadeOut>,
         /// False: the same bytes as before.
@@ -117,6 +124,9 @@ pub enum EventKind {
         error: String,
         /// Which try, from 1; 0 if its command never started.
         attempt: u32,
+        /// What its commands used, where that was measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
         /// Its log, relative to the root, if its command started.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         log: Option<String>,

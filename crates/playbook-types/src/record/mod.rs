@@ -5,3 +5,4 @@ pub mod event;
 pub mod lock;
 pub mod reason;
 pub mod state;
+pub mod usage;

@@ -3,8 +3,11 @@
 use clap::Args;
 use playbook_exec::plan::{Explained, PlanOptions, Selection, plan};
 use playbook_lock::Project;
-use playbook_lock::history::find_start;
+use playbook_lock::history::{RunLog, find_start};
+use playbook_types::name::StageName;
 use playbook_types::record::event::EventKind;
+use playbook_types::record::usage::Usage;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::CliError;
@@ -61,6 +64,13 @@ pub(crate) fn cmd_why(app: &App, args: &WhyArgs) -> Result<Outcome, CliError> {
     Ok(Outcome::Done)
 }
 
+/// What the stage used in that run, if it has not been tried since.
+fn usage(project: &Project, stage: &StageName, run_id: Uuid) -> Option<Usage> {
+    let log = RunLog::open(&project.events_path()).ok()?;
+    let (run, stage) = log.last_tried(stage, None).ok()??;
+    stage.usage.filter(|_| run.id == run_id)
+}
+
 /// The run that what is on record of the stage is from, as the event log has it.
 fn recorded_run(project: &Project, explained: &Explained<'_>) -> Option<RecordedRun> {
     let entry = explained.entry?;
@@ -73,6 +83,7 @@ fn recorded_run(project: &Project, explained: &Explained<'_>) -> Option<Recorded
         EventKind::StageStarted {
             command, reasons, ..
         } => Some(RecordedRun {
+            usage: usage(project, &explained.stage.name, event.run_id),
             id: event.run_id,
             command,
             reasons,

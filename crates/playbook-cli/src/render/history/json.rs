@@ -8,6 +8,7 @@ use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::event::{KeptFile, MadeOut, RunTotals};
 use playbook_types::record::reason::InvalidationReason;
+use playbook_types::record::usage::Usage;
 use playbook_types::value::ParamValue;
 use serde::Serialize;
 use uuid::Uuid;
@@ -44,6 +45,8 @@ pub(crate) struct StageRow<'a> {
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
     duration_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
     attempts: u32,
     failed_tries: Vec<TryRow<'a>>,
     target: Option<&'a str>,
@@ -82,6 +85,8 @@ struct TryRow<'a> {
     attempt: u32,
     error: &'a str,
     log: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
 }
 
 /// A run as one line.
@@ -146,6 +151,7 @@ pub(crate) fn stage_row<'a>(
         started: stage.started,
         ended: stage.ended,
         duration_seconds: stage.duration_seconds,
+        usage: stage.usage,
         attempts: stage.attempts,
         failed_tries: stage
             .failed_tries
@@ -155,10 +161,12 @@ pub(crate) fn stage_row<'a>(
                      attempt,
                      error,
                      log,
+                     usage,
                  }| TryRow {
                     attempt: *attempt,
                     error,
                     log: log.as_deref(),
+                    usage: *usage,
                 },
             )
             .collect(),

@@ -10,7 +10,7 @@ use crate::render::harmless::harmless;
 use crate::render::history::moment::second;
 use crate::render::history::run::{since, took, word};
 use crate::render::history::state::ShownRun;
-use crate::render::units::duration;
+use crate::render::units::{duration, used};
 use crate::term::{Tone, paint};
 
 /// What there is of what a stage printed.
@@ -99,6 +99,9 @@ pub(crate) fn stage_text(
             took(stage).map_or_else(String::new, |took| format!(", took {}", duration(took)));
         field("began", &format!("{} (+{offset}){took}", second(started)));
     }
+    if let Some(usage) = &stage.usage {
+        field("used", &used(usage));
+    }
     for tried in &stage.failed_tries {
         let (label, how) = failed_try(root, tried);
         field(&label, &how);
@@ -128,6 +131,7 @@ pub(crate) fn failed_try(
         attempt,
         error,
         log,
+        usage,
     }: &FailedTry,
 ) -> (String, String) {
     let log = match log {
@@ -135,7 +139,10 @@ pub(crate) fn failed_try(
         Some(log) => format!(" ({log}, gone)"),
         None => String::new(),
     };
-    (format!("try {attempt}"), format!("{error}{log}"))
+    let used = usage
+        .as_ref()
+        .map_or_else(String::new, |usage| format!(", after {}", used(usage)));
+    (format!("try {attempt}"), format!("{error}{log}{used}"))
 }
 
 /// What it made, and what was moved where.

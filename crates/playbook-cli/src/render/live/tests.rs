@@ -46,6 +46,7 @@ fn retry(name: &str) -> EventKind {
         backoff_seconds: 30.0,
         error: String::new(),
         log: None,
+        usage: None,
     }
 }
 
@@ -61,6 +62,7 @@ fn failed(name: &str) -> EventKind {
         kept: Vec::new(),
         jobs: None,
         job: None,
+        usage: None,
     }
 }
 

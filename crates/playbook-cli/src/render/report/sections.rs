@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use playbook_lock::history::{GateVerdict, StageOutcome, StageRun};
+use playbook_types::record::usage::Usage;
 
 use crate::render::graph::State;
 use crate::render::graph::escape::xml;
@@ -13,8 +14,7 @@ use crate::render::report::head::{count, head};
 use crate::render::report::table::{Cell, Table, stage};
 use crate::render::report::timeline::{Span, timeline};
 use crate::render::report::{LogTold, OutTold, Report, Told};
-use crate::render::units::bytes;
-use crate::render::units::duration;
+use crate::render::units::{bytes, duration, memory};
 
 const SHEET: &str = include_str!("report.css");
 
@@ -243,7 +243,10 @@ fn bars(report: &Report, seconds: impl Fn(&Told) -> Option<f64>) -> String {
 }
 
 fn stages(report: &Report) -> String {
-    let mut table = Table::new(&["Stage", "What", "Why", "#Time"]);
+    // Runs of older versions, and runs of tests, say nothing of what was used.
+    let measured = report.stages.iter().any(|told| told.stage.usage.is_some());
+    let columns = ["Stage", "What", "Why", "#Time", "#Processor", "#Memory"];
+    let mut table = Table::new(&columns[..if measured { 6 } else { 4 }]);
     let mut cached = Table::new(&["Stage", "What", "#Last took"]);
     for told in &report.stages {
         let state = state(&told.stage, &report.standing);
@@ -266,12 +269,16 @@ fn stages(report: &Report) -> String {
             .duration_seconds
             .map(duration)
             .unwrap_or_default();
-        table.row(&[
+        let mut cells = vec![
             name(),
             Cell::Text(what),
             Cell::Text(why(told).join("; ")),
             Cell::Number(took),
-        ]);
+        ];
+        if measured {
+            cells.extend(used(told.stage.usage.as_ref()));
+        }
+        table.row(&cells);
     }
     let cached = cached.finish();
     let cached = if cached.is_empty() {
@@ -283,6 +290,13 @@ fn stages(report: &Report) -> String {
         )
     };
     section("Stages and reasons", &(table.finish() + &cached))
+}
+
+/// What a stage used, in two cells.
+fn used(usage: Option<&Usage>) -> [Cell; 2] {
+    let cpu = usage.map(|usage| duration(usage.cpu_seconds()));
+    let most = usage.and_then(|usage| usage.max_rss_bytes).map(memory);
+    [cpu, most].map(|text| Cell::Number(text.unwrap_or_default()))
 }
 
 fn params(report: &Report) -> String {

@@ -9,6 +9,7 @@ use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::lock::EntryStatus;
 use playbook_types::record::reason::InvalidationReason;
+use playbook_types::record::usage::Usage;
 use playbook_types::value::ParamValue;
 use serde::Serialize;
 use uuid::Uuid;
@@ -93,6 +94,8 @@ struct LastRun<'a> {
     started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
     duration_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
     adopted: bool,
 }
 
@@ -142,6 +145,7 @@ fn line<'a>(story: &'a Story<'_>) -> Line<'a> {
             started_at: entry.started_at,
             completed_at: entry.completed_at,
             duration_seconds: entry.duration_seconds,
+            usage: story.run.as_ref().and_then(|run| run.usage),
             adopted: entry.adopted,
         }),
     }

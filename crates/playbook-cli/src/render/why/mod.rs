@@ -10,6 +10,7 @@ pub(crate) use text::text;
 
 use playbook_exec::plan::Explained;
 use playbook_types::record::reason::InvalidationReason;
+use playbook_types::record::usage::Usage;
 use uuid::Uuid;
 
 /// A decision, with what the event log still knows of the run that the record is from.
@@ -26,4 +27,6 @@ pub(crate) struct RecordedRun {
     pub(crate) command: String,
     /// Why it did.
     pub(crate) reasons: Vec<InvalidationReason>,
+    /// What it used.
+    pub(crate) usage: Option<Usage>,
 }

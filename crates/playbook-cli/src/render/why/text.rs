@@ -13,7 +13,7 @@ use playbook_types::record::reason::InvalidationReason;
 
 use crate::render::foretold::{ahead, of_jobs};
 use crate::render::harmless::harmless;
-use crate::render::units::{duration, to_the_second};
+use crate::render::units::{duration, to_the_second, used};
 use crate::render::why::data::{self, Side};
 use crate::render::why::{Story, command};
 use crate::term::{Tone, paint};
@@ -341,6 +341,9 @@ fn last_run(story: &Story<'_>) -> Vec<String> {
     }
     let mut lines = vec![line];
     if let Some(run) = &story.run {
+        if let Some(usage) = &run.usage {
+            lines.push(format!("used {}", used(usage)));
+        }
         lines.push(format!("in run {}", run.id));
         let reason =
             |reason: &InvalidationReason| format!("reason: {}", harmless(&reason.to_string()));

@@ -156,7 +156,7 @@ impl Place {
 
 fn end(group: Group) -> Ended {
     group.wait_for_leader().unwrap();
-    group.end().unwrap()
+    group.end().unwrap().0
 }
 
 #[test]

@@ -6,6 +6,7 @@ use playbook_types::model::playbook::Playbook;
 use playbook_types::units::ByteSize;
 
 use crate::plan::Plan;
+use crate::process::cgroup::{Version, memory_groups};
 use crate::schedule::capacity::amounts::{Amounts, Resource, asked, is_here};
 use crate::schedule::capacity::devices::{Devices, devices};
 
@@ -81,8 +82,7 @@ fn free_disk(root: &Path) -> Option<ByteSize> {
     ))
 }
 
-/// The machine's memory (`proc_meminfo(5)`), or less if a control group this process is in allows less (`cgroups(7)`, versions
-/// 1 and 2). `top` is the root of the file system.
+/// The machine's memory (`proc_meminfo(5)`), or less if a control group this process is in allows less: any of them holds. `top` is the root of the file system.
 fn memory_below(top: &Path) -> Option<Memory> {
     let meminfo = std::fs::read_to_string(top.join("proc/meminfo")).ok()?;
     let total = meminfo
@@ -93,39 +93,19 @@ fn memory_below(top: &Path) -> Option<Memory> {
         size: ByteSize::from_bytes(kilobytes.saturating_mul(1024)),
         group: None,
     };
-    let groups = std::fs::read_to_string(top.join("proc/self/cgroup")).unwrap_or_default();
-    let limits = groups.lines().flat_map(|line| limits(top, line));
-    limits.chain([machine]).min_by_key(|memory| memory.size)
-}
-
-/// The limits of a control group and of all above it: any of them holds. In a container the upper ones are not to be seen, and
-/// its own may be what stands at the top.
-fn limits(top: &Path, line: &str) -> Vec<Memory> {
-    let mut parts = line.splitn(3, ':');
-    let (Some(_), Some(controllers), Some(group)) = (parts.next(), parts.next(), parts.next())
-    else {
-        return Vec::new();
-    };
-    let (mounts, file): (&[&str], _) = match controllers {
-        "" => (&["sys/fs/cgroup", "sys/fs/cgroup/unified"], "memory.max"),
-        _ if controllers.split(',').any(|one| one == "memory") => {
-            (&["sys/fs/cgroup/memory"], "memory.limit_in_bytes")
-        }
-        _ => return Vec::new(),
-    };
-    let group = Path::new(group.trim_start_matches('/'));
-    let places = mounts.iter().flat_map(|mount| {
-        let at = top.join(mount);
-        group.ancestors().map(move |group| at.join(group))
-    });
-    let limit = |place: PathBuf| {
+    let limit = |(version, place): (Version, PathBuf)| {
+        let file = match version {
+            Version::One => "memory.limit_in_bytes",
+            Version::Two => "memory.max",
+        };
         let text = std::fs::read_to_string(place.join(file)).ok()?;
         // "max" is none.
         let size = ByteSize::from_bytes(text.trim().parse().ok()?);
         let group = Some(place);
         Some(Memory { size, group })
     };
-    places.filter_map(limit).collect()
+    let limits = memory_groups(top).into_iter().filter_map(limit);
+    limits.chain([machine]).min_by_key(|memory| memory.size)
 }
 
 #[cfg(test)]

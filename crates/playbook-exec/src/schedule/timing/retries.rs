@@ -129,6 +129,9 @@ fn counts(policy: RetryPolicy, cause: &FailureCause) -> bool {
             | FailureCause::TimedOut { .. }
             | FailureCause::OutsNotMade { .. }
     );
+    if let FailureCause::OutOfMemory { cause } = cause {
+        return counts(policy, cause);
+    }
     match (policy, cause) {
         (RetryPolicy::OnFailure, _) => of_command,
         (RetryPolicy::OnTimeout, FailureCause::TimedOut { .. })
@@ -171,7 +174,7 @@ mod tests {
             FailureCause::Exit(1),
             FailureCause::Exit(2),
             FailureCause::Exit(75),
-            FailureCause::Signal { number: 9 },
+            FailureCause::Signal { number: 9 }.with_memory(true),
             timed_out,
             not_made,
             FailureCause::Interrupted,

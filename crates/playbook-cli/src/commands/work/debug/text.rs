@@ -7,7 +7,7 @@ use playbook_exec::ByHand;
 use crate::commands::work::debug::facts::{Data, Facts, Last, Left, Now, TAIL_LINES};
 use crate::render::harmless::harmless;
 use crate::render::history::{became, second};
-use crate::render::units::bytes;
+use crate::render::units::{bytes, used};
 use crate::term::{Tone, paint};
 
 /// Everything about the stage.
@@ -144,6 +144,9 @@ fn last_attempt(text: &mut String, last: &Last) {
     .ok();
     if let Some(why) = &stage.why {
         field(text, "why", why);
+    }
+    if let Some(usage) = &stage.usage {
+        field(text, "used", &used(usage));
     }
     for (label, how) in tries {
         field(text, label, how);
