@@ -14,6 +14,13 @@ pub trait Observer: Sync {
     /// So many jobs of a fan-out are done, of all that it has. Told now and then, from any thread.
     fn progress(&self, _stage: &StageName, _done: usize, _total: usize) {}
 
+    /// Events of one moment, in order. They may be shown in one go.
+    fn events(&self, events: &[Event]) {
+        for event in events {
+            self.event(event);
+        }
+    }
+
     /// A signal ends the run, and the commands that run are being ended. What comes of it are events.
     fn ending(&self, _how: Ending) {}
 
@@ -55,6 +62,10 @@ impl Observer for Fanned<'_> {
     fn progress(&self, stage: &StageName, done: usize, total: usize) {
         let all = self.0.iter();
         all.for_each(|observer| observer.progress(stage, done, total));
+    }
+
+    fn events(&self, events: &[Event]) {
+        self.0.iter().for_each(|observer| observer.events(events));
     }
 
     fn ending(&self, how: Ending) {

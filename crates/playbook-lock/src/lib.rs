@@ -49,5 +49,5 @@ pub use error::LockError;
 pub use format::{Layout, load_lock_file, lock_file_path, parse_lock, render_lock, save_lock_file};
 pub use project::{Neighbours, Overrides, Project, Source, search_up_from};
 pub use recall::Recall;
-pub use record::{Base, Folder, GENERATOR, Recorded, Unfinished, entry, with_cut_off};
+pub use record::{Base, Composed, Folder, GENERATOR, Recorded, Unfinished, entry, with_cut_off};
 pub use verify::{Checked, Finding, Unverified, Verification, Whose, WhyNot, verify};

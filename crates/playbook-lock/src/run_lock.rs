@@ -182,6 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn the_note_is_of_the_last_holder_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.lock");
+        let long = Holder {
+            host: "a-much-longer-name".to_owned(),
+            ..me()
+        };
+        for (holder, name) in [(&me(), "here"), (&long, &*long.host), (&me(), "here")] {
+            let _held = RunLock::acquire(&path, holder, Contention::Fail).unwrap();
+            let note = format!("pid 7 on {name}, since 1970-01-01T00:00:00Z\n");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), note);
+        }
+    }
+
+    #[test]
     fn those_who_only_look_keep_nobody_out() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.lock");

@@ -31,9 +31,13 @@ impl JsonEvents {
 
 impl Observer for JsonEvents {
     fn event(&self, event: &Event) {
+        self.events(std::slice::from_ref(event));
+    }
+
+    fn events(&self, events: &[Event]) {
         let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.is_none() {
-            *failed = term::out(&EventLog::line(event)).err();
+            *failed = term::out(&lines(events)).err();
         }
     }
 }

@@ -175,11 +175,10 @@ fn redrawn(text: &str, new: &[String]) -> String {
 
 /// Colours are taken away where there are to be none; what moves the cursor stays.
 fn write(text: &str) {
-    let colourless = anstream::stderr().current_choice() == anstream::ColorChoice::Never;
-    let text = if colourless {
-        without_colours(text)
-    } else {
+    let text = if super::err_has_colours() {
         text.to_owned()
+    } else {
+        without_colours(text)
     };
     let mut stderr = io::stderr().lock();
     // Where nobody can be told, that is no reason to fail.

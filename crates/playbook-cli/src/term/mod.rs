@@ -9,7 +9,9 @@ pub(crate) use area::{
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
+use anstream::stream::RawStream;
 use anstyle::{AnsiColor, Style};
 
 use crate::args::ColorWhen;
@@ -61,15 +63,35 @@ pub(crate) fn set_color(when: ColorWhen) {
     choice.write_global();
 }
 
+/// Whether a stream shows colours. It is found out once: asking the system for each line costs as much as the line.
+fn has_colours<S: RawStream>(stream: &S, known: &'static OnceLock<bool>) -> bool {
+    let shows = || anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never;
+    *known.get_or_init(shows)
+}
+
+/// Whether standard error shows colours.
+fn err_has_colours() -> bool {
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    has_colours(&io::stderr(), &KNOWN)
+}
+
+/// The text as a stream shows it, so that it can be written in one go.
+fn shown(text: Cow<'_, str>, has_colours: bool) -> Cow<'_, str> {
+    if has_colours {
+        return text;
+    }
+    Cow::Owned(anstream::adapter::strip_str(&text).to_string())
+}
+
 /// Writes what the command is for to standard output, in one go.
 ///
 /// # Errors
 ///
 /// When nobody reads it any more, or the disk behind it is full.
 pub(crate) fn out(text: &str) -> io::Result<()> {
-    let mut stdout = anstream::stdout().lock();
-    stdout.write_all(only_colours(text).as_bytes())?;
-    stdout.flush()
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    let shown = shown(only_colours(text), has_colours(&io::stdout(), &KNOWN));
+    out_bytes(shown.as_bytes())
 }
 
 /// The text with every control character written out that is neither a colour nor shapes lines. Names and values are made
@@ -120,13 +142,14 @@ pub(crate) fn out_is_terminal() -> bool {
 
 /// Tells a person something, on standard error. Where nobody can be told, that is no reason to fail.
 pub(crate) fn say(text: &str) {
-    let text = &only_colours(text);
-    if area::say_above(text) {
+    let text = only_colours(text);
+    if area::say_above(&text) {
         return;
     }
-    let mut stderr = anstream::stderr().lock();
+    let shown = shown(text, err_has_colours());
+    let mut stderr = io::stderr().lock();
     stderr
-        .write_all(text.as_bytes())
+        .write_all(shown.as_bytes())
         .and_then(|()| stderr.flush())
         .ok();
 }

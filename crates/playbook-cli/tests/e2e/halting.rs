@@ -40,6 +40,23 @@ fn what_would_not_begin_is_not_decided_after_a_signal() {
 }
 
 #[test]
+fn nothing_is_skipped_because_of_a_stage_that_was_cut_off() {
+    let sandbox = Sandbox::with_stages(
+        "  waits: {cmd: 'echo up > up; read line < hold', outs: [x]}\n  below: {cmd: touch y, deps: [x], outs: [y]}\n",
+    );
+    let (up, _hold) = (sandbox.pipe("up"), sandbox.pipe("hold"));
+    for args in [&["run", "-k"][..], &["run"]] {
+        let run = sandbox.live(args);
+        assert_eq!(up.hear(), "up");
+        run.signal(Signal::INT);
+        let said = run.ended().says(130);
+        assert!(!said.contains("below"), "{said}");
+        let total = "0 run · 0 cached · 0 failed · 1 interrupted in";
+        assert!(said.contains(total), "{said}");
+    }
+}
+
+#[test]
 fn what_would_not_begin_is_not_decided_after_a_failure() {
     let sandbox = sandbox("exit 1");
     let (up, hold) = (sandbox.pipe("up"), sandbox.pipe("hold"));

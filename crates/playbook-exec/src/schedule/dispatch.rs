@@ -237,7 +237,7 @@ impl Engine<'_> {
         let known = known.filter(|_| stage.gate && attempt > 1);
         let known = known.cloned().map(Box::new);
         self.set(id, StageState::Running)?;
-        self.report.tell(EventKind::StageStarted {
+        let started = EventKind::StageStarted {
             stage: stage.name.clone(),
             target: stage
                 .target
@@ -251,7 +251,7 @@ impl Engine<'_> {
                 .unwrap_or_default(),
             cache_miss_reason: reasons.sentence(),
             reasons: reasons.as_slice().to_vec(),
-        });
+        };
         if let Some(timeout) = stage.resources.timeout.filter(|_| !splits) {
             self.deadlines
                 .start(self.shared.running, id.into(), timeout);
@@ -270,6 +270,9 @@ impl Engine<'_> {
             Work::Split(job, grant)
         } else {
             Work::Stage(job, grant)
-        })
+        })?;
+        // Its worker need not wait for the telling.
+        self.report.tell(started);
+        Ok(())
     }
 }

@@ -1,18 +1,19 @@
 //! The loop: decide what is ready, start what fits, wait for the next message.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, DiskError, StateDir};
 use playbook_hash::{DigestMemo, Fingerprint};
-use playbook_lock::Folder;
 use playbook_lock::history::{EventLog, log_name};
 use playbook_lock::journal::Journal;
+use playbook_lock::{Composed, Folder};
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
 use playbook_types::record::decision::Reasons;
@@ -32,7 +33,6 @@ use crate::schedule::running::Running;
 use crate::schedule::states::States;
 use crate::schedule::timing::{Deadlines, Retries};
 use crate::schedule::workers::Workers;
-use crate::settled::Standing;
 use crate::stage::FailureCause;
 
 /// Where the logs of this run go.
@@ -65,6 +65,31 @@ pub(super) type Soon<'s> = dyn Fn(Task) + 's;
 /// Decides a stage on this thread, given when the stages it is ordered after last ended.
 pub(super) type Now<'s> = dyn Fn(StageId, &[Option<Timestamp>]) -> Result<Decided, StageFault> + 's;
 
+/// Writes down what the run found for the next one, given the entries of stages that ran and how the run ended. The last
+/// is whether the lock is saved, and waits until that is known.
+pub(super) type Keep<'s> =
+    dyn Fn(&Entries, Outcome, &dyn Fn() -> bool) -> Result<(), ExecError> + Sync + 's;
+
+/// Whether the lock is saved, once that is known. If it never is, it is not.
+#[derive(Default)]
+struct LockIsSaved(OnceLock<bool>);
+
+/// Answers those who wait.
+struct Answer<'l>(&'l LockIsSaved);
+
+impl Answer<'_> {
+    fn is(&self, saved: bool) {
+        // The first answer stands.
+        self.0.0.set(saved).ok();
+    }
+}
+
+impl Drop for Answer<'_> {
+    fn drop(&mut self) {
+        self.is(false);
+    }
+}
+
 /// What the scheduler works with.
 pub(super) struct Shared<'s> {
     pub(super) plan: &'s Plan<'s>,
@@ -76,6 +101,7 @@ pub(super) struct Shared<'s> {
     pub(super) memo: &'s DigestMemo,
     pub(super) soon: &'s Soon<'s>,
     pub(super) now: &'s Now<'s>,
+    pub(super) keep: &'s Keep<'s>,
 }
 
 pub(super) struct Engine<'s> {
@@ -134,10 +160,7 @@ impl<'s> Engine<'s> {
         }
     }
 
-    pub(super) fn run(
-        mut self,
-        messages: &Receiver<Message>,
-    ) -> Result<(Summary, Entries), ExecError> {
+    pub(super) fn run(mut self, messages: &Receiver<Message>) -> Result<Summary, ExecError> {
         let began = self.shared.runtime.clock.monotonic();
         self.report.tell(EventKind::RunStarted {
             playbook: self.shared.plan.playbook().name.clone(),
@@ -145,7 +168,7 @@ impl<'s> Engine<'s> {
             stages: self.shared.plan.total(),
             params: self.shared.runtime.overrides.clone(),
         });
-        self.tell_what_stands();
+        self.count_what_stands();
         while !self.is_over() {
             if let Err(error) = self.turn(messages) {
                 self.give_up(error);
@@ -158,15 +181,12 @@ impl<'s> Engine<'s> {
     }
 
     /// Stages that stand were decided before the run.
-    fn tell_what_stands(&mut self) {
-        let plan = self.shared.plan;
-        let totals = &mut self.totals;
-        let standing = plan.standing.iter().flat_map(Standing::stages);
-        self.report.tell_all(standing.map(|stage| {
-            totals.stages_cached += 1;
-            totals.saved_seconds += stage.seconds.unwrap_or(0.0);
-            stage.cached()
-        }));
+    fn count_what_stands(&mut self) {
+        if let Some(standing) = &self.shared.plan.standing {
+            self.totals.stages_cached += standing.len();
+            self.totals.saved_seconds += standing.seconds().sum::<f64>();
+            self.report.tell_first(standing);
+        }
     }
 
     /// One turn of the loop: start what can start, write what is due, wait for a message.
@@ -281,7 +301,7 @@ impl<'s> Engine<'s> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(Summary, Entries), ExecError> {
+    fn finish(mut self) -> Result<Summary, ExecError> {
         let (outcome, kind) = match self.interrupted {
             Some(signal) => (
                 Outcome::Interrupted(signal),
@@ -294,36 +314,53 @@ impl<'s> Engine<'s> {
             None => (Outcome::Failed, EventKind::RunFailed(self.totals.clone())),
         };
         pass(Point::Folding);
-        let folded = self
+        let composed = self
             .record
-            .fold(self.shared.folder, self.shared.runtime.clock.now());
-        pass(Point::Folded);
-        self.report.tell(kind);
-        let logged = self.report.flush();
-        let closed = self.close_journal(folded.is_ok());
+            .compose(self.shared.folder, self.shared.runtime.clock.now());
+        let lock_is_saved = LockIsSaved::default();
+        let answer = Answer(&lock_is_saved);
+        let newer = self.record.newer();
+        let keep = || (self.shared.keep)(newer, outcome, &|| *lock_is_saved.0.wait());
+        let (closed, kept) = std::thread::scope(|threads| {
+            // The disk is what saving the lock waits for: meanwhile another thread can work.
+            let keeping = std::thread::Builder::new().name("keep".to_owned());
+            let keeping = keeping.spawn_scoped(threads, keep);
+            let folded = composed.and_then(|lock| lock.map_or(Ok(()), Composed::save));
+            pass(Point::Folded);
+            answer.is(folded.is_ok());
+            self.report.tell(kind);
+            let logged = self.report.flush();
+            let closed = close_journal(self.shared.journal, folded.is_ok());
+            let closed = folded
+                .map_err(ExecError::NotFolded)
+                .and(logged.map_err(ExecError::from))
+                .and(closed.map_err(ExecError::from));
+            let kept = match keeping {
+                Ok(keeping) => keeping.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => keep(),
+            };
+            (closed, kept)
+        });
         if let Some(fatal) = self.fatal {
             return Err(fatal);
         }
-        folded.map_err(ExecError::NotFolded)?;
-        logged?;
         closed?;
+        kept?;
         let lock_written = self.report.executed() && self.shared.plan.playbook().policy.lock_file;
-        let summary = Summary {
+        Ok(Summary {
             outcome,
             totals: self.totals,
             failures: self.failures,
             lock_written,
-        };
-        Ok((summary, self.record.into_newer()))
+        })
     }
+}
 
-    /// The journal goes once the lock has everything and no old out is left aside; else the next run reads it.
-    fn close_journal(&self, folded: bool) -> Result<(), DiskError> {
-        let journal = self.shared.journal;
-        journal.stop()?;
-        if folded && !journal.has_open_stages() {
-            return journal.remove();
-        }
-        journal.sync_now()
+/// The journal goes once the lock has everything and no old out is left aside; else the next run reads it.
+fn close_journal(journal: &Journal, folded: bool) -> Result<(), DiskError> {
+    journal.stop()?;
+    if folded && !journal.has_open_stages() {
+        return journal.remove();
     }
+    journal.sync_now()
 }

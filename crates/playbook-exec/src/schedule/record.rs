@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use playbook_lock::{Folder, LockError};
+use playbook_lock::{Composed, Folder, LockError};
 use playbook_types::name::StageName;
 use playbook_types::record::lock::StageEntry;
 
@@ -38,11 +38,6 @@ impl<'s> Record<'s> {
             next_fold: Instant::now() + fold_every,
             folding: false,
         }
-    }
-
-    /// The entries that are newer than the lock the plan was made from.
-    pub(super) fn into_newer(self) -> Entries {
-        self.newer
     }
 
     pub(super) fn entry(&self, stage: &StageName) -> Option<&StageEntry> {
@@ -78,16 +73,25 @@ impl<'s> Record<'s> {
         self.folding
     }
 
-    /// Folds what is not in the lock yet.
-    pub(super) fn fold(&mut self, folder: &Mutex<Folder>, now: Timestamp) -> Result<(), LockError> {
+    /// The entries that are newer than the lock the plan was made from.
+    pub(super) fn newer(&self) -> &Entries {
+        &self.newer
+    }
+
+    /// The lock with what is not in it yet, to be saved; `None` if it has everything.
+    pub(super) fn compose(
+        &mut self,
+        folder: &Mutex<Folder>,
+        now: Timestamp,
+    ) -> Result<Option<Composed>, LockError> {
         if !self.unfolded || !self.plan.playbook().policy.lock_file {
-            return Ok(());
+            return Ok(None);
         }
         let mut folder = folder
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        folder.fold(self.plan.project, self.plan.base(), &self.newer, now)?;
+        let composed = folder.compose(self.plan.project, self.plan.base(), &self.newer, now)?;
         self.unfolded = false;
-        Ok(())
+        Ok(Some(composed))
     }
 }

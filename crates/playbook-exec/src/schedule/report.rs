@@ -7,6 +7,11 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::observer::Observer;
+use crate::settled::Standing;
+
+/// So many events of one moment are told of together: enough to write their lines in one go, and few enough to need
+/// little memory, which the system would have to provide.
+const AT_ONCE: usize = 256;
 
 /// The events of one run.
 pub(super) struct Report<'a> {
@@ -16,6 +21,8 @@ pub(super) struct Report<'a> {
     log: EventLog,
     /// Lines for the log that are not written yet.
     lines: String,
+    /// Stages that stand, to be told of before anything else is.
+    standing: Option<&'a Standing<'a>>,
     /// A command was started: from here on the run leaves traces.
     executed: bool,
 }
@@ -33,12 +40,22 @@ impl<'a> Report<'a> {
             observer,
             log,
             lines: String::new(),
+            standing: None,
             executed: false,
         }
     }
 
+    /// Has stages that stand told of before whatever is told next. There may be many: the first stage that has to run
+    /// is better started before.
+    pub(super) fn tell_first(&mut self, standing: &'a Standing<'a>) {
+        self.standing = Some(standing);
+    }
+
     /// Tells of one event.
     pub(super) fn tell(&mut self, kind: EventKind) {
+        if let Some(standing) = self.standing.take() {
+            self.tell_all(standing.stages().map(|stage| stage.cached()));
+        }
         self.executed |= matches!(kind, EventKind::StageStarted { .. });
         let event = Event {
             ts: self.clock.now(),
@@ -50,13 +67,19 @@ impl<'a> Report<'a> {
     }
 
     /// Tells of what was found at one moment.
-    pub(super) fn tell_all(&mut self, kinds: impl Iterator<Item = EventKind>) {
+    fn tell_all(&mut self, kinds: impl Iterator<Item = EventKind>) {
         let (ts, run_id) = (self.clock.now(), self.run_id);
         let front = EventLog::front(ts, run_id);
-        for kind in kinds {
-            let event = Event { ts, run_id, kind };
-            self.observer.event(&event);
-            EventLog::add_behind(&front, &event.kind, &mut self.lines);
+        let mut events = kinds.map(|kind| Event { ts, run_id, kind });
+        loop {
+            let some: Vec<Event> = events.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                return;
+            }
+            self.observer.events(&some);
+            for event in &some {
+                EventLog::add_behind(&front, &event.kind, &mut self.lines);
+            }
         }
     }
 

@@ -108,7 +108,8 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
     let folder = Mutex::new(Folder::new(plan.project.lock_path(), plan.base()));
     let (inbox, messages) = channel();
     let watch = watch_signals(runtime, &running, &inbox)?;
-    let (direct, logs) = (Direct::default(), SpareLogs::default());
+    let direct = direct_starts(&state_dir, runtime.trust);
+    let logs = SpareLogs::default();
     let with = Attempt {
         plan,
         memo: &memo,
@@ -122,6 +123,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         failure: runtime.failure,
     };
     let (memo, folder) = (&memo, &folder);
+    let keep = keeper((plan, memo), &direct, folder);
     // The scheduler waits for every task, so it is there to hear what came of it.
     let carry_out = |task| drop(inbox.send(carry_out(task, plan, memo, folder)));
     let carry_out = &carry_out;
@@ -148,6 +150,7 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
                 memo,
                 soon,
                 now: &now,
+                keep: &keep,
             };
             let logs = Logs::new(&state_dir, &run);
             Engine::new(shared, Workers::new(&start_worker), logs).run(&messages)
@@ -161,15 +164,27 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         })
     });
     drop(watch);
-    let (tidied, saved) = (logs.remove(), memo.save());
-    let (summary, newer) = summary?;
+    let tidied = logs.remove();
+    let summary = summary?;
     tidied?;
-    saved?;
-    remember_listings(plan, memo, &newer)?;
-    if summary.outcome == Outcome::Completed {
-        remember(plan, memo, (&lock(folder), &newer))?;
-    }
     Ok(summary)
+}
+
+/// What writes down what a run found, so that the next one need not find it out again.
+fn keeper<'r>(
+    (plan, memo): (&'r Plan<'_>, &'r DigestMemo),
+    direct: &'r Direct,
+    folder: &'r Mutex<Folder>,
+) -> impl Fn(&Entries, Outcome, &dyn Fn() -> bool) -> Result<(), ExecError> + Sync + 'r {
+    move |newer, outcome, lock_is_saved| {
+        memo.save()?;
+        direct.save()?;
+        remember_listings(plan, memo, newer)?;
+        if outcome == Outcome::Completed {
+            remember(plan, memo, (&lock(folder), newer), lock_is_saved)?;
+        }
+        Ok(())
+    }
 }
 
 /// Refuses what cannot be run here, and says what the machine has.
@@ -178,6 +193,14 @@ fn refuse_or_measure(plan: &Plan<'_>, trust: Trust) -> Result<Machine, ExecError
     let machine = Machine::of(plan);
     plan.refuse_on(&machine, trust)?;
     Ok(machine)
+}
+
+/// What a shell said before stands for as long as the shell's stat does.
+fn direct_starts(state_dir: &StateDir, trust: Trust) -> Direct {
+    match trust {
+        Trust::Stat => Direct::kept_at(state_dir.environments()),
+        Trust::ReadEverything => Direct::default(),
+    }
 }
 
 fn new_journal(state_dir: &StateDir, runtime: &Runtime<'_>) -> Journal {

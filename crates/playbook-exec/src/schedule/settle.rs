@@ -370,11 +370,12 @@ impl Engine<'_> {
                 work_dir: job.work_dir.clone(),
             }),
         });
+        let cut_off = matches!(cause, FailureCause::Interrupted);
         self.failures.push((stage.clone(), cause));
         if gate || self.shared.runtime.failure == FailurePolicy::StopOnFirst {
             self.stopping = true;
             self.stopped_by.get_or_insert(stage);
-        } else {
+        } else if !cut_off {
             let below = self.shared.plan.graph.waiting([id]);
             for other in below
                 .into_iter()

@@ -31,11 +31,13 @@ struct Found<'r> {
 }
 
 /// Writes down which stages are up to date and what vouches for that, if all of the playbook was decided. `newer` are
-/// the entries of stages that ran, which went into the lock through `folder`.
+/// the entries of stages that ran, which go into the lock through `folder`; nothing is written before they are there,
+/// which `lock_is_saved` waits for.
 pub(crate) fn remember(
     plan: &Plan<'_>,
     memo: &DigestMemo,
     (folder, newer): (&Folder, &Entries),
+    lock_is_saved: &dyn Fn() -> bool,
 ) -> Result<(), DiskError> {
     let project = plan.project;
     let found = Found {
@@ -47,14 +49,23 @@ pub(crate) fn remember(
     let state = project.state_dir();
     // What is kept is written at the end of most runs, so it is what a run that is killed there leaves half written.
     state.remove_half_written()?;
-    match found.encode() {
-        Some(bytes) => {
+    let stages = found.stages();
+    match stages.filter(|_| lock_is_saved()) {
+        Some(stages) => {
+            let bytes = found.encode(stages);
             project.keep_parsed()?;
             plan.base().keep_entries(project, folder, newer)?;
             replace(&state.settled(), &bytes, Durability::Fast)
         }
         None => Ok(()),
     }
+}
+
+/// The stages, and what vouches for what they read and make.
+struct Stages {
+    writer: Writer,
+    evidence: Evidence,
+    lock_hash: Hash,
 }
 
 /// A stage as it is written down.
@@ -78,20 +89,21 @@ struct Paths<'a> {
 }
 
 impl Found<'_> {
-    fn encode(self) -> Option<Vec<u8>> {
+    /// All that can be told before the lock is saved; `None` if this is nothing to write down.
+    fn stages(self) -> Option<Stages> {
         let plan = self.plan;
         let policy = plan.playbook_policy();
         let whole = plan.is_whole() && plan.forced.is_empty() && plan.project.is_as_written();
         let ordinary = policy.lock_file && policy.validation == Validation::Checksum;
         (whole && ordinary).then_some(())?;
         let path = plan.project.lock_path();
-        let (hash, layout) = match self.folder.written() {
+        let (lock_hash, layout) = match self.folder.written() {
             Some((hash, layout)) => (hash, layout.clone()),
             None => (plan.base().hash()?, plan.base().layout(&path)?),
         };
         let text_hash = plan.project.text_hash();
-        let mut evidence = self.own_files(hash);
-        let mut writer = Writer::new(text_hash.as_bytes(), hash.as_bytes())?;
+        let mut evidence = Evidence::default();
+        let mut writer = Writer::new(text_hash.as_bytes(), lock_hash.as_bytes())?;
         writer.number(layout.head())?;
         writer.text(&plan.playbook().name)?;
         writer.text(&serde_json::to_string(plan.project.warnings()).ok()?)?;
@@ -100,7 +112,18 @@ impl Found<'_> {
             None => self.all_stages(&mut writer, &layout, &mut evidence)?,
             Some(standing) => self.part(standing, &layout, (&mut writer, &mut evidence))?,
         }
-        Some(writer.finish(evidence.as_bytes()))
+        Some(Stages {
+            writer,
+            evidence,
+            lock_hash,
+        })
+    }
+
+    /// The bytes, once the lock is saved.
+    fn encode(self, stages: Stages) -> Vec<u8> {
+        let mut evidence = self.own_files(stages.lock_hash);
+        evidence.append(&stages.evidence);
+        stages.writer.finish(evidence.as_bytes())
     }
 
     /// The stats of the playbook, the lock, the ignore file and the playbook's other sources.

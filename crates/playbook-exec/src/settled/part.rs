@@ -105,6 +105,11 @@ impl<'f> Standing<'f> {
         self.images().filter_map(StageImage::settled)
     }
 
+    /// How long each ran when it did, where that is known.
+    pub(crate) fn seconds(&self) -> impl Iterator<Item = f64> {
+        self.images().filter_map(|stage| stage.seconds)
+    }
+
     /// Their names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.images().map(|stage| stage.name)

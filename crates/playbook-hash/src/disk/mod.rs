@@ -21,6 +21,6 @@ pub use ops::{
     set_permissions, sync_dir, write_new,
 };
 pub use remove::remove_tree;
-pub use replace::{Durability, remove_half_replaced, replace};
+pub use replace::{Durability, remove_half_replaced, replace, replace_in_pieces};
 pub use root::Root;
 pub use state_dir::StateDir;

@@ -151,11 +151,17 @@ pub fn open_keeping(path: &Path) -> Result<File, DiskError> {
 
 /// Has a file hold `bytes` and nothing else. Not atomic: for notes that nothing depends on.
 pub fn overwrite(path: &Path, file: &mut File, bytes: &[u8]) -> Result<(), DiskError> {
-    op("write", path, || {
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0))
+    // In place: to empty it first would give its room back to the disk, which some file systems wait for.
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let cut = op("write", path, || {
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file.metadata()?.len() > length)
     })?;
-    write_all("write", path, file, bytes)
+    write_all("write", path, file, bytes)?;
+    if cut {
+        op("cut off", path, || file.set_len(length))?;
+    }
+    Ok(())
 }
 
 /// Sets the permissions of a file or directory.

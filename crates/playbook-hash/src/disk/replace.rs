@@ -31,6 +31,19 @@ const MOST_LINKS: usize = 40;
 ///
 /// When the disk refuses. The old file is then still there, and nothing else is.
 pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), DiskError> {
+    replace_in_pieces(path, std::iter::once(bytes), durability)
+}
+
+/// The same for bytes that lie in pieces, which are put one behind the other.
+///
+/// # Errors
+///
+/// As [`replace`].
+pub fn replace_in_pieces<'b>(
+    path: &Path,
+    pieces: impl Iterator<Item = &'b [u8]>,
+    durability: Durability,
+) -> Result<(), DiskError> {
     let target = target(path)?;
     refuse_special(&target)?;
     let directory = directory_of(&target);
@@ -40,7 +53,7 @@ pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> Result<(), 
             .permissions(mode(&target))
             .tempfile_in(directory)
     })?;
-    fill(&target, &mut file, bytes, durability)?;
+    fill(&target, &mut file, pieces, durability)?;
     op("replace", &target, || put(file, &target, durability))?;
     match durability {
         Durability::Synced => sync_dir(directory),
@@ -108,13 +121,15 @@ fn temporary_prefix(target: &Path) -> String {
     format!(".playbook-tmp-{}-", &digest.as_str()[..16])
 }
 
-fn fill(
+fn fill<'b>(
     target: &Path,
     file: &mut NamedTempFile,
-    bytes: &[u8],
+    pieces: impl Iterator<Item = &'b [u8]>,
     durability: Durability,
 ) -> Result<(), DiskError> {
-    write_all("write", target, file.as_file_mut(), bytes)?;
+    for piece in pieces {
+        write_all("write", target, file.as_file_mut(), piece)?;
+    }
     if let Ok(old) = fs::metadata(target) {
         // What the umask took away when the file was made.
         op("set the permissions of", target, || {

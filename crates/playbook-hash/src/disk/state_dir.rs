@@ -98,6 +98,11 @@ impl StateDir {
         self.own.join("entries")
     }
 
+    /// What the shell said of the environment it hands on.
+    pub fn environments(&self) -> PathBuf {
+        self.own.join("environments")
+    }
+
     /// What the last run found that had nothing to do.
     pub fn settled(&self) -> PathBuf {
         self.own.join("settled")
@@ -120,6 +125,7 @@ impl StateDir {
             self.settled(),
             self.parsed(),
             self.entries(),
+            self.environments(),
             self.named_for_git(),
         ];
         remove_half_replaced_in(&self.own, &own.each_ref().map(PathBuf::as_path))

@@ -12,6 +12,6 @@ pub use path::lock_file_path;
 pub(crate) use read::parse_bytes;
 pub use read::{load_lock_file, parse_lock};
 pub use splice::Layout;
-pub(crate) use splice::splice;
+pub(crate) use splice::{LockText, OldText, splice};
 pub(crate) use write::save_text;
 pub use write::{render_lock, save_lock_file};

@@ -4,7 +4,9 @@
 //! entry, and everything behind `stages:` belongs to one.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use blake3::Hash;
 use playbook_types::record::lock::LockFile;
 
 use crate::error::LockError;
@@ -100,6 +102,66 @@ impl Layout {
     }
 }
 
+/// The text of a lock as it was, which is not copied for the one that is made of it.
+#[derive(Debug, Default)]
+pub(crate) struct OldText(pub(crate) String);
+
+/// The text of a lock in pieces: most of it is as a rule that of the lock before it, which is not copied.
+#[derive(Debug)]
+pub(crate) struct LockText {
+    old: Arc<OldText>,
+    fresh: String,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Old(Range<usize>),
+    Fresh(Range<usize>),
+}
+
+impl LockText {
+    /// One that is new.
+    pub(crate) fn whole(text: String) -> Self {
+        Self {
+            old: Arc::default(),
+            pieces: vec![Piece::Fresh(0..text.len())],
+            fresh: text,
+        }
+    }
+
+    /// The pieces, one behind the other.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().map(|piece| match piece {
+            // They were looked at when they were put together.
+            Piece::Old(range) => self.old.0.get(range.clone()).unwrap_or_default(),
+            Piece::Fresh(range) => self.fresh.get(range.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// In one piece.
+    pub(crate) fn text(&self) -> String {
+        self.pieces().collect()
+    }
+
+    /// The BLAKE3 of it.
+    pub(crate) fn hash(&self) -> Hash {
+        let mut hasher = blake3::Hasher::new();
+        for piece in self.pieces() {
+            hasher.update(piece.as_bytes());
+        }
+        hasher.finalize()
+    }
+
+    /// Adds a part of the old text.
+    fn push_old(&mut self, range: Range<usize>) {
+        match self.pieces.last_mut() {
+            Some(Piece::Old(last)) if last.end == range.start => last.end = range.end,
+            _ => self.pieces.push(Piece::Old(range)),
+        }
+    }
+}
+
 /// The text of a lock whose entries are those of `text`, but for those of `newer`, which take the places with the given
 /// numbers, in ascending order. Everything in front of the entries is `newer`'s.
 ///
@@ -107,30 +169,39 @@ impl Layout {
 ///
 /// When a value cannot be written as YAML.
 pub(crate) fn splice(
-    (text, layout): (&str, &Layout),
+    (text, layout): (&Arc<OldText>, &Layout),
     newer: &LockFile,
     numbers: &[usize],
-) -> Result<Option<(String, Layout)>, LockError> {
+) -> Result<Option<(LockText, Layout)>, LockError> {
     let fresh = render_lock(newer)?;
     let Some(entries) = Layout::scan(&fresh).filter(|found| found.len() == numbers.len()) else {
         return Ok(None);
     };
-    let mut whole = String::with_capacity(text.len() + fresh.len());
-    whole.push_str(&fresh[..entries.head()]);
+    let mut whole = LockText {
+        old: Arc::clone(text),
+        fresh,
+        pieces: vec![Piece::Fresh(0..entries.head())],
+    };
     let mut starts = Vec::with_capacity(layout.starts.len());
     let mut fresh_ones = numbers.iter().copied().enumerate().peekable();
+    let mut length = entries.head();
     for number in 0..layout.len() {
-        starts.push(whole.len());
-        let (from, range) = match fresh_ones.next_if(|(_, place)| *place == number) {
-            Some((k, _)) => (&*fresh, entries.range(k)),
-            None => (text, layout.range(number)),
+        starts.push(length);
+        let fresh_one = fresh_ones.next_if(|(_, place)| *place == number);
+        let (from, range) = match fresh_one {
+            Some((k, _)) => (&whole.fresh, entries.range(k)),
+            None => (&text.0, layout.range(number)),
         };
-        let Some(entry) = range.and_then(|range| from.get(range)) else {
+        let Some(range) = range.filter(|range| from.get(range.clone()).is_some()) else {
             return Ok(None);
         };
-        whole.push_str(entry);
+        length += range.len();
+        match fresh_one {
+            Some(_) => whole.pieces.push(Piece::Fresh(range)),
+            None => whole.push_old(range),
+        }
     }
-    starts.push(whole.len());
+    starts.push(length);
     let placed = fresh_ones.peek().is_none();
     Ok(placed.then_some((whole, Layout { starts })))
 }
@@ -310,10 +381,12 @@ mod tests {
             let Some(layout) = Layout::scan(&text) else { return Ok(()) };
             let lengths = Layout::of_lengths(layout.head(), layout.lengths());
             prop_assert_eq!(&lengths, &layout);
+            let text = Arc::new(OldText(text));
             let spliced = splice((&text, &layout), &lock(&is, fresh), &places).unwrap();
             let expected = render_lock(&lock(&is, whole)).unwrap();
             let Some((spliced, layout)) = spliced else { return Ok(()) };
-            prop_assert_eq!(&spliced, &expected);
+            prop_assert_eq!(&spliced.text(), &expected);
+            prop_assert_eq!(spliced.hash(), blake3::hash(expected.as_bytes()));
             prop_assert_eq!(Some(layout), Layout::scan(&expected));
         }
 

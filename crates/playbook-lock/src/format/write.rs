@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use playbook_hash::disk::{Durability, replace};
+use playbook_hash::disk::{Durability, replace_in_pieces};
 use playbook_types::record::lock::LockFile;
 
 use crate::error::LockError;
+use crate::format::LockText;
 
 /// The text of a lock.
 pub fn render_lock(lock: &LockFile) -> Result<String, LockError> {
@@ -20,10 +21,11 @@ pub fn render_lock(lock: &LockFile) -> Result<String, LockError> {
 ///
 /// When the disk refuses. The former lock is then still there, whole.
 pub fn save_lock_file(path: &Path, lock: &LockFile) -> Result<(), LockError> {
-    save_text(path, &render_lock(lock)?)
+    save_text(path, &LockText::whole(render_lock(lock)?))
 }
 
 /// The same for the text of a lock.
-pub(crate) fn save_text(path: &Path, text: &str) -> Result<(), LockError> {
-    Ok(replace(path, text.as_bytes(), Durability::Synced)?)
+pub(crate) fn save_text(path: &Path, text: &LockText) -> Result<(), LockError> {
+    let pieces = text.pieces().map(str::as_bytes);
+    Ok(replace_in_pieces(path, pieces, Durability::Synced)?)
 }

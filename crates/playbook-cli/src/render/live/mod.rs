@@ -104,8 +104,9 @@ impl Drop for Live<'_> {
     }
 }
 
-impl Observer for Live<'_> {
-    fn event(&self, event: &Event) {
+impl Live<'_> {
+    /// Takes note of an event that is about to be told of.
+    fn hear(&self, event: &Event) {
         let log = |stage: &StageName, attempt: u32| self.logs.join(log_name(stage, attempt));
         match event.kind {
             EventKind::RunStarted { .. } => self.start_ticker(),
@@ -122,11 +123,24 @@ impl Observer for Live<'_> {
             | EventKind::GateFailed { .. } => {}
         }
         self.shared.hear(&event.kind, log);
+    }
+}
+
+impl Observer for Live<'_> {
+    fn event(&self, event: &Event) {
+        self.hear(event);
         self.plain.event(event);
     }
 
     fn progress(&self, stage: &StageName, done: usize, total: usize) {
         self.shared.progress(stage, (done, total));
+    }
+
+    fn events(&self, events: &[Event]) {
+        for event in events {
+            self.hear(event);
+        }
+        self.plain.events(events);
     }
 
     fn ending(&self, how: Ending) {

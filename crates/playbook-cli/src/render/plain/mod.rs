@@ -218,6 +218,21 @@ fn line_of(width: usize, (tone, word): (Tone, &str), stage: &StageName, more: &s
     format!("{}\n", line.trim_end())
 }
 
+/// The line of a stage that is up to date.
+fn cached_line(width: usize, stage: &StageName, reason: HitKind) -> String {
+    let why = match reason {
+        HitKind::Frozen => "frozen",
+        HitKind::Hit => "",
+    };
+    line_of(width, (Tone::Good, "cached"), stage, why)
+}
+
+fn say_if_any(lines: &str) {
+    if !lines.is_empty() {
+        term::say(lines);
+    }
+}
+
 /// The events of a run in which nothing ran, as text.
 pub(crate) fn nothing_ran(events: &[Event]) -> String {
     let cached = |event: &Event| match &event.kind {
@@ -275,12 +290,25 @@ fn width_of<'a>(names: impl Iterator<Item = &'a str>) -> usize {
 }
 
 impl Observer for Plain {
+    fn events(&self, events: &[Event]) {
+        // Of a large pipeline nearly all stages stand: their lines are written together.
+        let mut lines = String::new();
+        for event in events {
+            if let EventKind::StageCached { stage, reason, .. } = &event.kind {
+                if self.verbosity > Verbosity::Quiet {
+                    lines.push_str(&cached_line(self.width, stage, *reason));
+                }
+            } else {
+                say_if_any(&std::mem::take(&mut lines));
+                self.event(event);
+            }
+        }
+        say_if_any(&lines);
+    }
+
     fn event(&self, event: &Event) {
         match &event.kind {
-            EventKind::StageCached { stage, reason, .. } => {
-                let frozen = (*reason == HitKind::Frozen).then_some("frozen");
-                self.line(Tone::Good, "cached", stage, frozen.unwrap_or_default());
-            }
+            EventKind::StageCached { .. } => self.events(std::slice::from_ref(event)),
             EventKind::StageStarted {
                 stage,
                 command,

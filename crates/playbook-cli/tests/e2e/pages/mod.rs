@@ -23,13 +23,49 @@ fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
 }
 
-/// Runs everything below each heading of a page.
+/// Runs everything below each heading of a page in `docs/`.
 fn check(name: &str) {
-    let path = docs().join(name);
-    let text = fs::read_to_string(&path).unwrap();
+    check_in(&docs().join(name), Sandbox::new);
+}
+
+/// Runs everything below each heading of an example's page, in a copy of the example.
+fn check_example(name: &str) {
+    let example = docs().join("../examples").join(name);
+    check_in(&example.join("README.md"), || {
+        let sandbox = Sandbox::new();
+        copy(&example, &example, &sandbox);
+        sandbox
+    });
+}
+
+/// Copies what is part of an example, not what running it there has made.
+fn copy(example: &Path, from: &Path, to: &Sandbox) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let below = path.strip_prefix(example).unwrap().to_str().unwrap();
+        let made = [
+            "out",
+            ".playbook",
+            "playbook.lock.yaml",
+            "playbook.events.jsonl",
+        ];
+        if made.contains(&below) {
+            continue;
+        }
+        if path.is_dir() {
+            copy(example, &path, to);
+        } else {
+            to.write(below, &fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+fn check_in(path: &Path, new: impl Fn() -> Sandbox) {
+    let name = &path.to_string_lossy();
+    let text = fs::read_to_string(path).unwrap();
     let mut page = Page::parse(&text);
     for section in &mut page.sections {
-        let sandbox = Sandbox::new();
+        let sandbox = new();
         let bin = program(&sandbox);
         // Each command has a minute of its own, so that what is later is known to be.
         let mut minutes = 0..60;
@@ -49,7 +85,7 @@ fn check(name: &str) {
     let now = page.to_string();
     if std::env::var_os("PLAYBOOK_WRITE_PAGES").is_some() {
         #[expect(clippy::disallowed_methods, reason = "a page of the repository")]
-        fs::write(&path, &now).unwrap();
+        fs::write(path, &now).unwrap();
     }
     assert_same(&text, &now, name);
 }
@@ -85,9 +121,9 @@ fn assert_same(page: &str, now: &str, name: &str) {
     let differs = differs.map(|(n, (was, is))| (n + 1, was, is));
     assert_eq!(
         differs, None,
-        "docs/{name}: line, what the page says, what the program says"
+        "{name}: line, what the page says, what the program says"
     );
-    assert_eq!(page, now, "docs/{name} ends otherwise");
+    assert_eq!(page, now, "{name} ends otherwise");
 }
 
 /// The names of all fields below a schema.
@@ -109,6 +145,11 @@ fn fields(schema: &Value, found: &mut BTreeSet<String>) {
 #[test]
 fn the_language() {
     check("language.md");
+}
+
+#[test]
+fn the_example_of_a_gate() {
+    check_example("quality-gate");
 }
 
 /// A field of the schema without a word about it on the page would be one nobody can look up.

@@ -1,18 +1,20 @@
 //! The environment a shell hands on to a command.
 //!
 //! A shell drops variables, adds some (`OLDPWD`, `SHLVL`, `_`) and gives others values of its own (`IFS`, `OPTIND`): which
-//! ones, and from which start on, differs by shell and version. So it is asked.
+//! ones, and from which start on, differs by shell and version. So it is asked, and what it says is [kept](Kept).
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
+use playbook_hash::disk::DiskError;
 use playbook_types::name::EnvName;
 
 use crate::process::builder::{Builder, MARK, STAGE_MARK};
+use crate::process::direct::kept::{Kept, Question};
 
 /// What commands find in their environment, except what is of their own stage.
 #[derive(Debug)]
@@ -26,7 +28,16 @@ pub(super) struct Environment {
 
 /// The environments of a run's commands, by where they run and what is declared for them.
 #[derive(Debug, Default)]
-pub(super) struct Environments(Mutex<Vec<Known>>);
+pub(super) struct Environments(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    known: Vec<Known>,
+    /// Where answers are kept.
+    file: Option<PathBuf>,
+    /// Those of earlier runs and of this one, once they were wanted.
+    kept: Option<Kept>,
+}
 
 #[derive(Debug)]
 struct Known {
@@ -52,34 +63,62 @@ const WORTH_ASKING: u32 = 4;
 const MOST: usize = 32;
 
 impl Environments {
+    /// Those whose answers are kept in this file.
+    pub(super) fn kept_at(file: PathBuf) -> Self {
+        let file = Some(file);
+        Self(Mutex::new(State {
+            file,
+            ..State::default()
+        }))
+    }
+
     /// The environment of this command. Nothing while too few have wanted it, or if the shell has to make it.
     pub(super) fn of(&self, builder: &Builder<'_>) -> Option<Arc<Environment>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        let State { known, file, kept } = &mut *state;
         let same =
             |known: &Known| known.directory == builder.directory && known.declared == *builder.env;
-        let at = all.iter().position(same).or_else(|| {
-            let known = Known {
+        let at = known.iter().position(same).or_else(|| {
+            (known.len() < MOST).then_some(())?;
+            let load = || file.take().map(Kept::load).unwrap_or_default();
+            let found = kept.get_or_insert_with(load).find(&Question::of(builder));
+            known.push(Known {
                 directory: builder.directory.clone(),
                 declared: builder.env.clone(),
                 wanted: 0,
-                answer: Answer::NotAsked,
-            };
-            (all.len() < MOST).then(|| all.push(known))?;
-            Some(all.len() - 1)
+                answer: found.map_or(Answer::NotAsked, |found| Answer::Known(Arc::new(found))),
+            });
+            Some(known.len() - 1)
         })?;
-        let known = &mut all[at];
+        let known = &mut known[at];
         known.wanted += 1;
-        if known.wanted < WORTH_ASKING {
-            return None;
-        }
         if matches!(known.answer, Answer::NotAsked) {
-            known.answer =
-                ask(builder).map_or(Answer::Unclear, |found| Answer::Known(Arc::new(found)));
+            if known.wanted < WORTH_ASKING {
+                return None;
+            }
+            let found = ask(builder);
+            if let (Some(found), Some(kept)) = (&found, kept) {
+                kept.note(&Question::of(builder), found);
+            }
+            known.answer = found.map_or(Answer::Unclear, |found| Answer::Known(Arc::new(found)));
         }
         match &known.answer {
             Answer::Known(environment) => Some(Arc::clone(environment)),
             Answer::NotAsked | Answer::Unclear => None,
         }
+    }
+
+    /// Keeps what the shell said in this run.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub(super) fn save(&self) -> Result<(), DiskError> {
+        self.state().kept.as_mut().map_or(Ok(()), Kept::save)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

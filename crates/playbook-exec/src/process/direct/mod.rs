@@ -9,7 +9,7 @@
 //! - files that are opened are regular ones, and programs are found where the shell would find them ([`program`]).
 //!   Whatever goes wrong on the way is not reported: the shell is given the command after all, and says it in its words;
 //! - what the shell hands on as the environment is not guessed: once a few commands have wanted the same one, the shell
-//!   is asked ([`environment`]);
+//!   is asked ([`environment`]), and what it said is kept for later runs ([`kept`]);
 //! - `/bin/sh` is a dash or a bash: others may have programs of their own built in, or read files first;
 //! - when the program is ended by a signal, a shell might say so in the log and exit with a status of its own. It is
 //!   asked then: [`retelling`] is a command that ends by the same signal.
@@ -19,6 +19,7 @@
 //! reaches nobody but the program, which has the whole grace to end.
 
 mod environment;
+mod kept;
 mod program;
 #[cfg(test)]
 mod tests;
@@ -26,10 +27,11 @@ mod words;
 
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use playbook_hash::disk::DiskError;
 use playbook_types::model::shell::ShellMode;
 
 use crate::process::builder::{Builder, STAGE_MARK};
@@ -56,6 +58,23 @@ enum Shell {
 }
 
 impl Direct {
+    /// With what shells said in earlier runs, which is kept in this file.
+    pub(crate) fn kept_at(file: PathBuf) -> Self {
+        Self {
+            environments: Environments::kept_at(file),
+            ..Self::default()
+        }
+    }
+
+    /// Keeps what the shell said in this run.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub(crate) fn save(&self) -> Result<(), DiskError> {
+        self.environments.save()
+    }
+
     /// Makes the program of a simple command ready to start, its files open. Nothing where the shell has to do it.
     pub(crate) fn prepare(&self, builder: &Builder<'_>) -> Option<Command> {
         // What needs accelerators is worth a shell, and has an environment of its own.

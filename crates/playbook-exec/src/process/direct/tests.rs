@@ -41,12 +41,16 @@ impl Place {
             direct: Direct::default(),
             env: env.collect(),
         };
-        place.set_up();
-        // From the fourth command on the shell has been asked.
-        for _ in 0..4 {
-            place.with("cat", |builder| drop(builder.prepare(&place.direct)));
-        }
+        place.have_the_shell_asked();
         place
+    }
+
+    /// From the fourth command on it has been.
+    fn have_the_shell_asked(&self) {
+        self.set_up();
+        for _ in 0..4 {
+            self.with("cat", |builder| drop(builder.prepare(&self.direct)));
+        }
     }
 
     /// The files as every command finds them.
@@ -207,6 +211,35 @@ fn a_program_cannot_tell_whether_a_shell_started_it() {
         all
     };
     assert_eq!(environment(Leader::Program), environment(Leader::Shell));
+}
+
+#[test]
+fn what_the_shell_said_is_known_to_the_next_run_from_its_first_command_on() {
+    let kept = tempfile::tempdir().unwrap();
+    let file = kept.path().join("environments");
+    let known = || Direct::kept_at(file.clone());
+    let mut place = Place::new(&[("DECLARED", "told to nobody")]);
+    let asked = place.run("cat in", Leader::Program);
+    place.direct = known();
+    place.have_the_shell_asked();
+    place.direct.save().unwrap();
+    let Ok(bytes) = fs::read(&file) else {
+        // A shell whose ways are not known, or one that was installed just now.
+        return;
+    };
+    assert!(!bytes.windows(4).any(|four| four == b"told"), "{bytes:?}");
+    place.direct = known();
+    assert_eq!(place.run("cat in", Leader::Program), asked);
+    place.direct = known();
+    place.same("cat /proc/self/environ");
+    // It is no answer to anything else.
+    place.direct = known();
+    let name = EnvName::parse("DECLARED").unwrap();
+    place.env.insert(name, "something else".to_owned());
+    assert_eq!(place.run("cat in", Leader::Program), None);
+    place.env = Place::new(&[("DECLARED", "told to nobody")]).env;
+    place.direct = Direct::default();
+    assert_eq!(place.run("cat in", Leader::Program), None);
 }
 
 #[test]
