@@ -114,7 +114,11 @@ fn a_try_that_is_due_at_once_is_not_waited_for_in_vain() {
 #[test]
 fn each_policy_knows_its_failures() {
     for (policy, how, expected) in [
+        ("on_transient", "exit 1", 2),
         ("on_transient", "exit 75", 2),
+        ("on_transient", "exit 137", 2),
+        ("on_transient", "exit 143", 2),
+        ("on_transient", "rm x; exit 0", 1),
         ("on_transient", "kill -9 $$", 2),
         ("on_transient", "exit 3", 1),
         ("on_timeout", "exit 75", 1),
@@ -149,6 +153,50 @@ fn a_timeout_is_tried_again() {
         said.contains("stage 'a' failed: timed out after 0.05 s"),
         "{said}"
     );
+    assert_eq!(tries(&sandbox), 2);
+}
+
+#[test]
+fn a_timeout_is_nothing_that_goes_away_by_itself() {
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'echo try >> tries; cat hold', outs: [x], resources: {timeout: 50ms}, retry: {limit: 9, policy: on_transient, backoff: {initial: 0s}}}\n",
+    )
+    .real_clock();
+    sandbox.fifo("hold");
+    sandbox.run(&["run"]).says(1);
+    assert_eq!(tries(&sandbox), 1);
+}
+
+#[test]
+fn no_retries_are_one_try() {
+    let sandbox = fails_until(2, "exit 1", "{limit: 0}");
+    let said = sandbox.run(&["run"]).says(1);
+    assert!(!said.contains("retry"), "{said}");
+    assert_eq!(tries(&sandbox), 1);
+}
+
+#[test]
+fn a_wait_of_ages_can_be_interrupted() {
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'exit 1', outs: [x], retry: {limit: 9, backoff: {initial: 9000000000000000000s, factor: 1e300, max: 9000000000000000000s}}}\n  b: {cmd: 'echo > y; echo up > news', outs: [y]}\n",
+    )
+    .real_clock();
+    let news = sandbox.pipe("news");
+    let run = sandbox.live(&["run", "-j1"]);
+    assert_eq!(news.hear(), "up");
+    run.signal(Signal::INT);
+    let ended = run.ended();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+}
+
+#[test]
+fn who_is_to_be_tried_again_waits_for_room_like_any_other() {
+    // Due at once, it finds its cores taken by 'b', which ends only when 'c' has run in the room that is left.
+    let sandbox = Sandbox::with_stages(
+        "  a: {cmd: 'echo try >> tries; [ -e c ]', resources: {cores: 2}, retry: {limit: 1, backoff: {initial: 0s}}}\n  b: {cmd: 'touch began; until [ -e c ]; do :; done; echo > y', outs: [y], resources: {cores: 2}}\n  c: {cmd: 'echo > c', outs: [c], after: [d]}\n  d: {cmd: 'until [ -e began ]; do :; done; echo > d', outs: [d]}\n",
+    );
+    let said = sandbox.run(&["run", "-j3"]).says(0);
+    assert!(said.contains("run    a  try 2"), "{said}");
     assert_eq!(tries(&sandbox), 2);
 }
 

@@ -111,6 +111,10 @@ pub(crate) fn backoff(retry: &Retry, tried: u32, cause: &FailureCause) -> Option
         factor,
         max,
     } = &retry.backoff;
+    if initial.is_zero() {
+        // However often it is multiplied, and by whatever.
+        return Some(Duration::ZERO);
+    }
     let times = i32::try_from(tried.saturating_sub(1)).unwrap_or(i32::MAX);
     let seconds = initial.as_secs_f64() * factor.powi(times);
     // What is too long for a duration is too long to wait.
@@ -162,6 +166,29 @@ mod tests {
         assert_eq!(waits, expected);
         assert_eq!(backoff(&retry, 101, &FailureCause::Exit(1)), None);
         assert_eq!(backoff(&retry, u32::MAX, &FailureCause::Exit(1)), None);
+    }
+
+    #[test]
+    fn waits_of_any_size_are_waits() {
+        let waits = |initial: Duration, factor: f64, max: Duration| {
+            let retry = Retry {
+                limit: u32::MAX,
+                policy: RetryPolicy::OnFailure,
+                backoff: Backoff {
+                    initial,
+                    factor,
+                    max,
+                },
+            };
+            [1, 2, 3, 5_000, u32::MAX]
+                .map(|tried| backoff(&retry, tried, &FailureCause::Exit(1)).unwrap())
+        };
+        let (none, second, longest) = (Duration::ZERO, Duration::from_secs(1), Duration::MAX);
+        assert_eq!(waits(none, f64::MAX, longest), [none; 5]);
+        assert_eq!(waits(second, 1.0, longest), [second; 5]);
+        assert_eq!(waits(second, 2.0, none), [none; 5]);
+        assert_eq!(waits(longest, 2.0, second), [second; 5]);
+        assert_eq!(waits(second, f64::MAX, longest)[2..], [longest; 3]);
     }
 
     #[test]
