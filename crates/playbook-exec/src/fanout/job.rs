@@ -116,7 +116,10 @@ impl FanOut {
         match made {
             Ok(()) => {
                 pass(Point::JobRecorded);
-                let kept = transaction.commit()?;
+                // The job is done all the same; what is still aside the next run puts right.
+                let kept = transaction
+                    .commit()
+                    .map_err(|fault| FailureCause::LeftOpen(Box::new(fault.into())))?;
                 self.progress.leave(|left| add(&mut left.kept, kept));
                 Ok(())
             }
