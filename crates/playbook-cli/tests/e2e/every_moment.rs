@@ -140,7 +140,7 @@ fn former_outs_come_back_whenever_a_run_that_fails_dies() {
 fn a_gate_that_says_no_has_reports_of_one_run_and_never_counts_as_passed_whenever_it_dies() {
     for way in WAYS {
         for n in 1..=Generations::of(GATE, way, true).count(way) {
-            for how in ["kill", "kill-half", "kill-after"] {
+            for how in ["kill", "kill-half"] {
                 let when = format!("{way:?}, {how}={n}");
                 let this = Generations::of(GATE, way, true);
                 this.run_with(&format!("{how}={n}"));
