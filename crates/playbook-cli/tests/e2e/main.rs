@@ -14,6 +14,7 @@ mod environment;
 mod every_moment;
 mod example;
 mod failing;
+mod fanout;
 mod gates;
 mod git;
 mod halting;
