@@ -20,7 +20,8 @@ use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, RunLock};
 use playbook_types::finding::Findings;
 use playbook_types::model::policy::{Concurrency, FailurePolicy};
-use uuid::Uuid;
+use rustix::rand::{GetRandomFlags, getrandom};
+use uuid::{Builder, Uuid};
 
 use crate::app::{App, Verbosity, jobs};
 use crate::commands::look::status::{Show, show_plan};
@@ -170,13 +171,13 @@ fn tell_settled(
     took: Duration,
 ) -> Result<(), CliError> {
     if args.json {
-        let events = settled.events(run_id()?, &*app.clock, took);
+        let events = settled.events(run_id(app)?, &*app.clock, took);
         match term::out(&json::lines(&events)) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
             _ => {}
         }
     } else if app.verbosity > Verbosity::Quiet {
-        let events = settled.events(run_id()?, &*app.clock, took);
+        let events = settled.events(run_id(app)?, &*app.clock, took);
         term::say(&nothing_ran(&events));
     }
     Ok(())
@@ -207,7 +208,7 @@ fn run_unsettled(
 fn run(app: &App, args: &RunArgs, plan: &Plan<'_>) -> Result<Outcome, CliError> {
     let plain = Plain::new(plan, app.verbosity, args.json);
     let json_events = JsonEvents::default();
-    let run_id = run_id()?;
+    let run_id = run_id(app)?;
     let shown = Shown {
         area: app.verbosity > Verbosity::Quiet && !args.json && term::can_draw(),
         output: app.verbosity == Verbosity::Verbose && !args.json,
@@ -295,13 +296,21 @@ fn outcome(summary: &Summary) -> Outcome {
     }
 }
 
-/// A new id; tests fix it.
-fn run_id() -> Result<Uuid, CliError> {
+/// A new id, later ones behind earlier ones; tests fix it. The kernel is asked for its random part, not `/dev/urandom`,
+/// which not every root has.
+fn run_id(app: &App) -> Result<Uuid, CliError> {
     match std::env::var("PLAYBOOK_TEST_RUN_ID") {
         Ok(text) => text
             .parse()
             .map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_RUN_ID: {error}"))),
-        Err(_) => Ok(Uuid::now_v7()),
+        Err(_) => {
+            let mut random = [0; 10];
+            getrandom(&mut random[..], GetRandomFlags::empty()).map_err(|errno| {
+                CliError::usage(format!("the kernel gives no random bytes: {errno}"))
+            })?;
+            let now = u64::try_from(app.clock.now().as_millisecond()).unwrap_or_default();
+            Ok(Builder::from_unix_timestamp_millis(now, &random).into_uuid())
+        }
     }
 }
 
