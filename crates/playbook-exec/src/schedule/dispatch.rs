@@ -266,13 +266,15 @@ impl Engine<'_> {
             known,
             devices: grant.visible_devices().map(str::to_owned),
         };
+        // A stage is found again by the event with which it began, which is not after what its worker notes.
+        let began = self.shared.runtime.clock.now();
         self.give(if splits {
             Work::Split(job, grant)
         } else {
             Work::Stage(job, grant)
         })?;
         // Its worker need not wait for the telling.
-        self.report.tell(started);
+        self.report.tell_of(began, started);
         Ok(())
     }
 }

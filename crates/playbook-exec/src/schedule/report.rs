@@ -1,5 +1,6 @@
 //! Telling what happens: to the observer at once, to the event log once something really ran.
 
+use jiff::Timestamp;
 use playbook_hash::disk::DiskError;
 use playbook_lock::history::EventLog;
 use playbook_types::record::event::{Event, EventKind};
@@ -53,12 +54,17 @@ impl<'a> Report<'a> {
 
     /// Tells of one event.
     pub(super) fn tell(&mut self, kind: EventKind) {
+        self.tell_of(self.clock.now(), kind);
+    }
+
+    /// Tells of an event of that moment, which is not before that of any told so far.
+    pub(super) fn tell_of(&mut self, ts: Timestamp, kind: EventKind) {
         if let Some(standing) = self.standing.take() {
-            self.tell_all(standing.stages().map(|stage| stage.cached()));
+            self.tell_all(ts, standing.stages().map(|stage| stage.cached()));
         }
         self.executed |= matches!(kind, EventKind::StageStarted { .. });
         let event = Event {
-            ts: self.clock.now(),
+            ts,
             run_id: self.run_id,
             kind,
         };
@@ -67,8 +73,8 @@ impl<'a> Report<'a> {
     }
 
     /// Tells of what was found at one moment.
-    fn tell_all(&mut self, kinds: impl Iterator<Item = EventKind>) {
-        let (ts, run_id) = (self.clock.now(), self.run_id);
+    fn tell_all(&mut self, ts: Timestamp, kinds: impl Iterator<Item = EventKind>) {
+        let run_id = self.run_id;
         let front = EventLog::front(ts, run_id);
         let mut events = kinds.map(|kind| Event { ts, run_id, kind });
         loop {
