@@ -41,6 +41,7 @@
 
 pub mod clock;
 mod error;
+mod fanout;
 pub mod observer;
 mod outputs;
 pub mod plan;
@@ -51,6 +52,7 @@ mod settled;
 mod stage;
 
 pub use error::{ExecError, TooLarge, Unsupported};
+pub use fanout::{JobByHand, JobFailure, JobFault, JobsOutlook, SplitFault};
 pub use outputs::{OutFault, clean};
 pub use process::{ByHand, identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};

@@ -3,12 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use playbook_types::name::StageName;
 use playbook_types::record::event::Event;
 
 /// Is told what happens in a run.
 pub trait Observer: Sync {
     /// One event, in the order things happened.
     fn event(&self, event: &Event);
+
+    /// So many jobs of a fan-out are done, of all that it has. Told now and then, from any thread.
+    fn progress(&self, _stage: &StageName, _done: usize, _total: usize) {}
 
     /// Events of one moment, in order. They may be shown in one go.
     fn events(&self, events: &[Event]) {
@@ -53,6 +57,11 @@ pub struct Fanned<'a>(pub Vec<&'a dyn Observer>);
 impl Observer for Fanned<'_> {
     fn event(&self, event: &Event) {
         self.0.iter().for_each(|observer| observer.event(event));
+    }
+
+    fn progress(&self, stage: &StageName, done: usize, total: usize) {
+        let all = self.0.iter();
+        all.for_each(|observer| observer.progress(stage, done, total));
     }
 
     fn events(&self, events: &[Event]) {

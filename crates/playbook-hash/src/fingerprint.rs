@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use playbook_types::digest::Digest;
+use playbook_types::model::fanout::{Split, Strategy};
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::ParamKey;
 use playbook_types::path::DataPath;
@@ -36,6 +37,8 @@ pub struct Fingerprint {
     pub wdir: Option<DataPath>,
     /// What it makes, in the playbook's order.
     pub outs: Vec<DataPath>,
+    /// How its first dep is split into jobs, if it is.
+    pub split: Option<Split>,
 }
 
 /// A path with the digest of what stands there.
@@ -82,6 +85,7 @@ impl Fingerprint {
             env,
             wdir,
             outs,
+            split,
         } = self;
         let mut framed = Framed::new(layout::CACHE_KEY);
         framed.bytes(shell.word().as_bytes());
@@ -104,6 +108,10 @@ impl Fingerprint {
         for path in outs {
             framed.bytes(path.as_str().as_bytes());
         }
+        // Nothing at all where there is none: see the layout.
+        if let Some(split) = split {
+            frame_split(&mut framed, split);
+        }
         framed.finish()
     }
 
@@ -119,6 +127,7 @@ impl Fingerprint {
             env,
             wdir,
             outs,
+            split,
         } = self;
         let mut found = Vec::new();
         if entry.cmd_hash != Some(*command) {
@@ -148,7 +157,31 @@ impl Fingerprint {
             });
         }
         found.extend(outs_difference(outs, &entry.outs));
+        if *split != entry.split {
+            found.push(InvalidationReason::SplitChanged {
+                old: entry.split.clone(),
+                new: split.clone(),
+            });
+        }
         found
+    }
+}
+
+fn frame_split(framed: &mut Framed, split: &Split) {
+    let Split {
+        strategy,
+        glob,
+        ext,
+    } = split;
+    match strategy {
+        Strategy::PerFile => framed.tag(layout::SPLIT_PER_FILE),
+        Strategy::Chunked { chunk_size } => {
+            framed.tag(layout::SPLIT_CHUNKED);
+            framed.u64(u64::from(*chunk_size));
+        }
+    }
+    for text in [glob, ext] {
+        framed.option(text.as_ref(), |framed, text| framed.bytes(text.as_bytes()));
     }
 }
 
@@ -225,6 +258,14 @@ mod tests {
         }
     }
 
+    fn split(strategy: Strategy, glob: Option<&str>, ext: Option<&str>) -> Split {
+        Split {
+            strategy,
+            glob: glob.map(str::to_owned),
+            ext: ext.map(str::to_owned),
+        }
+    }
+
     fn sample() -> Fingerprint {
         Fingerprint {
             shell: ShellMode::Sh,
@@ -238,6 +279,7 @@ mod tests {
             env: None,
             wdir: None,
             outs: vec![path("y"), path("x")],
+            split: None,
         }
     }
 
@@ -276,6 +318,30 @@ mod tests {
             ),
             ("wdir_changed", change(|it| it.wdir = Some(path("src")))),
             ("outs_changed", change(|it| drop(it.outs.pop()))),
+            (
+                "split_changed",
+                change(|it| it.split = Some(split(Strategy::PerFile, None, None))),
+            ),
+            (
+                "split_changed",
+                change(|it| it.split = Some(split(Strategy::PerFile, Some("*"), None))),
+            ),
+            (
+                "split_changed",
+                change(|it| it.split = Some(split(Strategy::PerFile, None, Some("*")))),
+            ),
+            (
+                "split_changed",
+                change(|it| {
+                    it.split = Some(split(Strategy::Chunked { chunk_size: 1 }, None, None));
+                }),
+            ),
+            (
+                "split_changed",
+                change(|it| {
+                    it.split = Some(split(Strategy::Chunked { chunk_size: 2 }, None, None));
+                }),
+            ),
         ]
     }
 
@@ -301,6 +367,7 @@ mod tests {
             cache_key: Some(fingerprint.cache_key()),
             shell: fingerprint.shell,
             wdir: fingerprint.wdir.clone(),
+            split: fingerprint.split.clone(),
             env_hash: fingerprint.env,
             after: Vec::new(),
             moved: Vec::new(),
@@ -341,5 +408,12 @@ mod tests {
     #[test]
     fn the_layout_is_pinned() {
         insta::assert_snapshot!(sample().cache_key(), @"blake3:904d7ed4aba2c668f23fe30b4d1211bdd208d759c8e2b163794073ceed77961f");
+        let mut split_up = sample();
+        split_up.split = Some(split(
+            Strategy::Chunked { chunk_size: 7 },
+            Some("*.wav"),
+            Some("txt"),
+        ));
+        insta::assert_snapshot!(split_up.cache_key(), @"blake3:7295b3a30fa4f530a17fb9d4a01b60277436e5ae402956023ebf2d35e9775229");
     }
 }

@@ -8,6 +8,7 @@
 //! | params | of their canonical JSON: [`digest_params`] |
 //! | declared environment | of its sorted entries: [`digest_env`] |
 //! | all of a stage | the cache key: [`Fingerprint::cache_key`] |
+//! | a job of a fan-out | its key: [`JobKeys::key`] |
 //!
 //! [`layout`] has the bytes. No time stamp is ever part of a digest; [`DigestMemo`] uses them only to
 //! save reading a file again, and only where they cannot deceive.
@@ -32,6 +33,7 @@ mod file;
 mod fingerprint;
 mod framed;
 mod ignore_rules;
+mod job_key;
 pub mod layout;
 mod params;
 mod stat;
@@ -44,6 +46,7 @@ pub use file::{FileDigest, Reading, digest_file, reading};
 pub use fingerprint::{DataDigest, Fingerprint};
 pub use framed::Framed;
 pub use ignore_rules::IgnoreRules;
+pub use job_key::{JobFile, JobKeys};
 pub use params::{canonical_json, digest_env, digest_params};
 pub use stat::{
     Boot, DigestMemo, Evidence, EvidenceItem, Moment, StatCache, StatKey, Trust, boot_id, changed,

@@ -133,6 +133,7 @@ fn cache_keys() {
         env: None,
         wdir: None,
         outs: vec![path("y"), path("x")],
+        split: None,
     };
     check(
         plain.cache_key(),
@@ -147,6 +148,7 @@ fn cache_keys() {
         env: digest_env(&env(&[("A", "1")])),
         wdir: Some(path("src")),
         outs: vec![path("out/x")],
+        split: None,
     };
     check(
         full.cache_key(),

@@ -65,6 +65,7 @@ fn completed(run: u128, second: i64, name: &str) -> String {
         changed: true,
         moved: Vec::new(),
         kept: Vec::new(),
+        jobs: None,
         usage: None,
         nondeterministic: Vec::new(),
     };
@@ -81,6 +82,8 @@ fn failed(run: u128, second: i64, name: &str, attempt: u32) -> String {
         log: Some(format!("logs/{name}.{attempt}.log")),
         restored: Vec::new(),
         kept: Vec::new(),
+        jobs: None,
+        job: None,
         usage: None,
     };
     line(run, second, kind)
@@ -274,6 +277,8 @@ fn what_an_interrupted_run_ended_did_not_fail_by_itself() {
         log: None,
         restored: Vec::new(),
         kept: Vec::new(),
+        jobs: None,
+        job: None,
         usage: None,
     };
     let lines = [

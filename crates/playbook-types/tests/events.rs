@@ -63,6 +63,7 @@ fn samples() -> Vec<EventKind> {
             changed: true,
             moved: vec![path()],
             kept: vec![kept()],
+            jobs: None,
             usage: Some(Usage {
                 max_rss_bytes: Some(1),
                 ..Usage::default()
@@ -78,6 +79,8 @@ fn samples() -> Vec<EventKind> {
             log: Some(String::new()),
             restored: vec![path()],
             kept: vec![kept()],
+            jobs: None,
+            job: None,
             usage: Some(Usage {
                 max_rss_bytes: Some(1),
                 ..Usage::default()

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use indexmap::IndexMap;
 use playbook_types::name::ParamKey;
-use playbook_types::template::{Scope, Template, TemplateErrorKind};
+use playbook_types::template::{FanOut, Scope, Template, TemplateErrorKind};
 use playbook_types::value::ParamValue;
 use proptest::prelude::*;
 
@@ -36,6 +36,7 @@ fn render(template: &str, params: &Params) -> Result<String, TemplateErrorKind> 
         outs: &[],
         env: &env,
         wildcards: &wildcards,
+        fan_out: FanOut::No,
     };
     let rendered = Template::parse(template).unwrap().render(&scope);
     rendered
@@ -581,6 +582,7 @@ fn values_of_the_environment_are_not_shown() {
         outs: &[],
         env: &env,
         wildcards: &wildcards,
+        fan_out: FanOut::No,
     };
     let template =
         Template::parse("curl -H {{ env.TOKEN }} \"{{env.TOKEN}}\" {{ env.TOKEN | raw }}").unwrap();
@@ -660,6 +662,7 @@ fn paths_that_begin_with_a_dash() {
         outs: &deps,
         env: &env,
         wildcards: &wildcards,
+        fan_out: FanOut::No,
     };
     let text = Template::parse("rm {{deps}} {{ deps[0] }} \"{{outs[0].path}}\"")
         .unwrap()

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use playbook_types::digest::Digest;
+use playbook_types::model::fanout::{Split, Strategy};
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::{EnvName, ParamKey, StageName};
 use playbook_types::path::DataPath;
@@ -115,7 +116,26 @@ fn samples() -> Vec<InvalidationReason> {
             added: vec![path("new")],
             removed: vec![path("old")],
         },
-        InvalidationReason::SplitChanged,
+        InvalidationReason::SplitChanged {
+            old: Some(Split {
+                strategy: Strategy::PerFile,
+                glob: Some("*.wav".to_owned()),
+                ext: None,
+            }),
+            new: Some(Split {
+                strategy: Strategy::Chunked { chunk_size: 10 },
+                glob: Some("**/*.wav".to_owned()),
+                ext: Some("txt".to_owned()),
+            }),
+        },
+        InvalidationReason::SplitChanged {
+            old: None,
+            new: Some(Split {
+                strategy: Strategy::PerFile,
+                glob: None,
+                ext: None,
+            }),
+        },
         InvalidationReason::CacheKeyMismatch { old, new },
         InvalidationReason::OutputMissing {
             path: path("out/x.json"),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use playbook_types::name::{EnvName, ParamKey};
 use playbook_types::template::{
-    Reference, Rendered, Scope, Template, TemplateError, TemplateErrorKind, quote_word,
+    FanOut, Reference, Rendered, Scope, Template, TemplateError, TemplateErrorKind, quote_word,
 };
 use playbook_types::value::ParamValue;
 
@@ -148,6 +148,7 @@ fn render(
         outs: &[],
         env: &values.env,
         wildcards: &wildcards,
+        fan_out: FanOut::No,
     };
     let errors = template.check(&scope);
     for error in &errors {
@@ -260,6 +261,7 @@ fn ending(command: &str) -> Ending {
             outs: &[],
             env: &values.env,
             wildcards: &wildcards,
+            fan_out: FanOut::No,
         };
         let rendered = template.render(&scope).ok()?;
         rendered.text.get(command.len()..).map(str::to_owned)

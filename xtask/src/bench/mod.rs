@@ -1,7 +1,7 @@
 //! The program beside the tools one would take instead, measured in turn on the same machine.
 //!
 //! [`stages`] has pipelines of many cheap stages ([`pipelines`] writes them in each tool's language, [`rivals`] knows
-//! the tools), [`data`] has large and many files. [`measure`] runs whole commands in turn; what a run should have done
+//! the tools), [`data`] has large and many files, [`jobs`] a command for each of many files. [`measure`] runs whole commands in turn; what a run should have done
 //! is checked after each, so that no figure is of a run that failed or did something else. [`report`] makes tables
 //! of the figures and puts them into `docs/benchmarks.md`.
 //!
@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 
 mod data;
 mod files;
+mod jobs;
 mod machine;
 mod measure;
 mod pipelines;
@@ -72,6 +73,8 @@ enum Part {
     LargeFile,
     /// A directory of many files, new and unchanged
     SmallFiles,
+    /// One stage with a job for each of many files
+    FanOut,
     /// What valgrind counts when there is nothing to do
     Instructions,
 }
@@ -85,6 +88,7 @@ struct Bench {
     b3sum: Result<Program, String>,
     git: Result<Program, String>,
     valgrind: Result<Program, String>,
+    parallel: Result<Program, String>,
     /// Stages at once.
     jobs: usize,
     /// Threads at once, for what hashes.
@@ -172,6 +176,7 @@ impl Bench {
             b3sum: rivals::find("b3sum", "b3sum"),
             git: rivals::find("git", "git"),
             valgrind: rivals::find("valgrind", "valgrind"),
+            parallel: rivals::find("GNU parallel", "parallel"),
             jobs: 2,
             threads: machine::threads(),
             runs: args.runs.or(args.quick.then_some(3)),
@@ -194,7 +199,7 @@ impl Bench {
     /// A table of what is compared.
     fn tools(&self, left_out: &[String]) -> String {
         let runners = self.runners.iter().map(|runner| &runner.program);
-        let others = [&self.b3sum, &self.git, &self.valgrind];
+        let others = [&self.b3sum, &self.git, &self.valgrind, &self.parallel];
         let found = runners.chain(others.into_iter().flatten());
         let mut text = "| tool | version |\n|---|---|\n".to_owned();
         text.extend(found.map(
@@ -235,6 +240,11 @@ impl Bench {
                 progress(format_args!("{} {files}", part.name()));
                 Ok(data::small(self, files)?.into())
             }
+            Part::FanOut => {
+                let files = if quick { 500 } else { 100_000 };
+                progress(format_args!("{} {files}", part.name()));
+                Ok(jobs::jobs(self, files)?.into())
+            }
             Part::Instructions => match &self.valgrind {
                 Ok(_) => each(sizes(&[1_000], &[100]), stages::instructions),
                 Err(why) => {
@@ -268,6 +278,7 @@ impl Part {
             Self::Change => "change",
             Self::LargeFile => "large-file",
             Self::SmallFiles => "small-files",
+            Self::FanOut => "fan-out",
             Self::Instructions => "instructions",
         }
     }

@@ -40,6 +40,7 @@ fn bench(dir: &Path, scripts: &[&'static [&'static str]]) -> Bench {
         b3sum: missing(),
         git: missing(),
         valgrind: missing(),
+        parallel: missing(),
         jobs: 1,
         threads: 1,
         runs: Some(2),

@@ -22,7 +22,7 @@ const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         path: "crates/playbook-hash/src",
-        most: 13,
+        most: 14,
         reason: "one module for each kind of thing that has a digest",
     },
 ];

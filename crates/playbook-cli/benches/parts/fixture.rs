@@ -66,6 +66,7 @@ pub(crate) fn fingerprint(number: usize) -> Fingerprint {
         env: None,
         wdir: None,
         outs: vec![path(&format!("out/{number:06}.txt"))],
+        split: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use playbook_exec::JobsOutlook;
 use playbook_exec::plan::{Estimate, Fate, Foretold, Plan};
 use playbook_types::name::StageName;
 use playbook_types::record::decision::HitKind;
@@ -11,7 +12,7 @@ use playbook_types::record::reason::InvalidationReason;
 use serde::Serialize;
 
 use crate::render::harmless::harmless;
-use crate::render::units::{duration, to_the_second};
+use crate::render::units::{duration, grouped, to_the_second};
 use crate::term::{Tone, paint};
 
 /// One stage as JSON.
@@ -29,6 +30,15 @@ pub(crate) struct Row<'a> {
     /// How long it took when it last ran, if it would or may run.
     #[serde(skip_serializing_if = "Option::is_none")]
     usual_seconds: Option<f64>,
+    /// Of a fan-out that would run, and whose input is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<JobsRow>,
+}
+
+#[derive(Serialize)]
+struct JobsRow {
+    total: usize,
+    to_run: usize,
 }
 
 #[derive(Serialize)]
@@ -43,6 +53,10 @@ pub(crate) fn json_lines(plan: &Plan<'_>, foretold: &[Foretold]) -> String {
         let runs = matches!(stage.fate, Fate::Miss(_) | Fate::Maybe(_));
         let row = Row {
             usual_seconds: plan.usual_seconds(stage.id).filter(|_| runs),
+            jobs: stage.jobs.as_ref().map(|jobs| JobsRow {
+                total: jobs.total,
+                to_run: jobs.to_run,
+            }),
             ..row_of(&stage.stage, &stage.fate)
         };
         serde_json::to_string(&row).ok()
@@ -61,6 +75,7 @@ pub(crate) fn row_of<'a>(stage: &'a StageName, fate: &'a Fate) -> Row<'a> {
         running: None,
         error: None,
         usual_seconds: None,
+        jobs: None,
     };
     match fate {
         Fate::Hit(_) => row("hit"),
@@ -96,7 +111,10 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
     let open = open(foretold);
     let mut text = String::new();
     for stage in foretold {
-        let (tone, word, why) = told(&stage.fate, |stage| open.contains(stage));
+        let (tone, word, mut why) = told(&stage.fate, |stage| open.contains(stage));
+        if let Some(jobs) = &stage.jobs {
+            write!(why, ", {}", of_jobs(jobs)).ok();
+        }
         let line = format!(
             "{} {:<width$}  {why}",
             paint(tone, &format!("{word:<6}")),
@@ -111,6 +129,13 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
         writeln!(text, "{line}").ok();
     }
     text
+}
+
+/// `12 of 6,452 jobs`.
+pub(crate) fn of_jobs(jobs: &JobsOutlook) -> String {
+    let (to_run, total) = (grouped(jobs.to_run), grouped(jobs.total));
+    let word = if jobs.total == 1 { "job" } else { "jobs" };
+    format!("{to_run} of {total} {word}")
 }
 
 /// How long it will take; nothing if that is less than a second, as far as is known.

@@ -4,6 +4,7 @@
 
 mod between;
 mod eight;
+mod fan_out;
 mod faults;
 mod operations;
 mod orphans;

@@ -119,7 +119,6 @@ fn what_is_not_supported_yet_is_refused_before_anything_runs() {
     insta::assert_snapshot!(sandbox.run(&["run"]).says(2), @"
     error: not supported yet: the shell 'rash' (stages.a.shell)
     error: not supported yet: wildcards (stages.w_{s})
-    error: not supported yet: fan-out (stages.p.parallel)
     error: not supported yet: remote outs (stages.r.outs)
     error: not supported yet: ssh targets (stages.r.target)
     error: this playbook asks for what this version cannot do yet; nothing was run

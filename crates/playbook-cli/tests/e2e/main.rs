@@ -13,6 +13,7 @@ mod direct;
 mod every_moment;
 mod example;
 mod failing;
+mod fanout;
 mod gates;
 mod git;
 mod halting;

@@ -29,7 +29,7 @@ impl OldOut {
     /// # Errors
     ///
     /// Something stands there that must not be moved.
-    pub(super) fn noted(&self, path: &Path, aside: String) -> Result<journal::OldOut, OutFault> {
+    pub(crate) fn noted(&self, path: &Path, aside: String) -> Result<journal::OldOut, OutFault> {
         let out = || self.path.clone();
         let standing =
             standing_at(path).map_err(|source| OutFault::Unreadable { out: out(), source })?;

@@ -40,6 +40,12 @@ impl Places {
         format!("{}{stage}-{nth}", self.aside_prefix())
     }
 
+    /// The same beside the output of a job: of the nth of those that it makes, and of who runs it, of those that run at
+    /// the same time.
+    pub(super) fn job_aside(&self, stage: &StageName, lane: u32, nth: usize) -> String {
+        format!("{}{stage}.job{lane}-{nth}", self.aside_prefix())
+    }
+
     /// What the reserved names of this run begin with. Runs of two playbooks may begin in one millisecond and have
     /// stages of one name with outs side by side, so the playbook is in it, too.
     pub(crate) fn aside_prefix(&self) -> String {
@@ -57,6 +63,16 @@ impl Places {
     }
 
     /// The state directory.
+    pub(crate) fn state(&self) -> &StateDir {
+        &self.state
+    }
+
+    /// The short name of the run.
+    pub(crate) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The path of the state directory.
     pub(crate) fn state_dir(&self) -> &Path {
         self.state.as_path()
     }
@@ -67,7 +83,7 @@ impl Places {
     }
 
     /// Moves the user's own files at `from`, which stood at the out `path`, to where they are kept.
-    pub(super) fn keep(
+    pub(crate) fn keep(
         &self,
         stage: &StageName,
         path: &DataPath,

@@ -7,6 +7,7 @@
 mod aside;
 pub mod clean;
 mod fault;
+mod job;
 mod keep;
 mod mounts;
 mod moving;
@@ -15,6 +16,8 @@ mod transaction;
 
 pub(crate) use aside::OldOut;
 pub use fault::OutFault;
+pub(crate) use job::{JobTransaction, put_job_right};
 pub(crate) use keep::Places;
+pub(crate) use moving::{Standing, standing_at};
 pub(crate) use steps::put_stray_back;
 pub(crate) use transaction::{Committed, NotBegun, RolledBack, Transaction, put_right};

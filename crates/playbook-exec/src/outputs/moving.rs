@@ -10,7 +10,7 @@ use playbook_hash::disk::{self, DiskError};
 
 /// What stands at a path, not following a link at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     Nothing,
     File,
     Directory,
@@ -21,7 +21,7 @@ pub(super) enum Standing {
 }
 
 /// Looks at a path.
-pub(super) fn standing_at(path: &Path) -> io::Result<Standing> {
+pub(crate) fn standing_at(path: &Path) -> io::Result<Standing> {
     let meta = match fs::symlink_metadata(path) {
         Ok(meta) => meta,
         Err(error)

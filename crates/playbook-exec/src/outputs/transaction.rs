@@ -103,6 +103,16 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// That of a stage whose outs are left to its jobs: begun with none.
+    pub(crate) fn of_jobs((places, journal): (&'a Places, &'a Journal), stage: &StageName) -> Self {
+        Self {
+            places,
+            journal,
+            stage: stage.clone(),
+            outs: Vec::new(),
+        }
+    }
+
     fn set_aside(&self, all: &[OldOut]) -> Result<(), OutFault> {
         for (out, aside) in self
             .outs

@@ -82,7 +82,7 @@ impl Contents<'_> {
                 | InvalidationReason::ShellChanged { .. }
                 | InvalidationReason::WdirChanged { .. }
                 | InvalidationReason::OutsChanged { .. }
-                | InvalidationReason::SplitChanged
+                | InvalidationReason::SplitChanged { .. }
                 | InvalidationReason::CacheKeyMismatch { .. }
                 | InvalidationReason::OutputMissing { .. } => {}
             }

@@ -6,6 +6,7 @@ use playbook_lock::decide::{
     LockState, OutputState, Standing, Verdict, compare_key, compare_outputs, standing,
 };
 use playbook_types::graph::StageId;
+use playbook_types::model::fanout::Parallel;
 use playbook_types::model::policy::Validation;
 use playbook_types::model::stage::Command;
 use playbook_types::name::StageName;
@@ -179,6 +180,7 @@ pub(crate) fn fingerprint(
         env: resolved.and_then(|resolved| resolved.env_hash),
         wdir: stage.wdir.clone(),
         outs: stage.outs.iter().map(|out| out.path.clone()).collect(),
+        split: stage.parallel.as_ref().map(Parallel::split),
     })
 }
 

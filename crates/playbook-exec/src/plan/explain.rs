@@ -12,6 +12,7 @@ use playbook_types::path::DataPath;
 use playbook_types::record::lock::{DataEntry, StageEntry};
 use playbook_types::value::ParamValue;
 
+use crate::fanout::JobsOutlook;
 use crate::plan::build::Plan;
 use crate::plan::changes::Contents;
 use crate::plan::foretell::{Fate, Foretold, Seen};
@@ -22,6 +23,8 @@ use crate::plan::resolve::{Resolved, recorded_cmd_hash};
 pub struct Explained<'p> {
     /// What a run would do with it.
     pub fate: Fate,
+    /// Of a fan-out that would run, and whose input is there: its jobs.
+    pub jobs: Option<JobsOutlook>,
     /// As the playbook has it.
     pub stage: &'p Stage,
     /// What it would run, and on what.
@@ -140,7 +143,7 @@ impl Plan<'_> {
         seen: &Seen,
         open: &BTreeSet<StageId>,
     ) -> Explained<'a> {
-        let Foretold { id, fate, .. } = foretold;
+        let Foretold { id, fate, jobs, .. } = foretold;
         let stage = self.stage(id);
         let entry = self.lock().and_then(|lock| lock.stages.get(&stage.name));
         let resolved = self.resolved[id.index()].as_ref();
@@ -154,6 +157,7 @@ impl Plan<'_> {
         let recorded_outs = entry.map_or(&[][..], |entry| &entry.outs);
         Explained {
             fate,
+            jobs,
             stage,
             resolved,
             entry,

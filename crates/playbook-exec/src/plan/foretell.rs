@@ -1,6 +1,6 @@
 //! What a run would do with each stage, told without running any.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use playbook_types::record::decision::{HitKind, Reasons};
 use playbook_types::record::reason::InvalidationReason;
 use rayon::prelude::*;
 
+use crate::fanout::JobsOutlook;
 use crate::plan::build::Plan;
 use crate::plan::changes::Contents;
 use crate::plan::decide::{Decided, Facts, StageFault, decide};
@@ -54,6 +55,8 @@ pub struct Foretold {
     pub stage: StageName,
     /// What a run would do.
     pub fate: Fate,
+    /// Of a fan-out that would run, and whose input is there: its jobs.
+    pub jobs: Option<JobsOutlook>,
 }
 
 impl Foretold {
@@ -132,11 +135,25 @@ impl Plan<'_> {
             let fate = self.fate(id, seen, &fates);
             fates.insert(id, fate);
         }
+        // What these read is still to come.
+        let waits = |id: &StageId| {
+            let needs = self.graph.reads(*id).iter();
+            needs.into_iter().any(|need| is_open(fates.get(need)))
+        };
+        let open: BTreeSet<StageId> = self.order().filter(waits).collect();
         let told = self.order().filter_map(|id| {
+            let fate = fates.remove(&id)?;
+            let jobs = match &fate {
+                Fate::Miss(reasons) if !open.contains(&id) => {
+                    self.jobs_outlook(id, reasons, &seen.memo)
+                }
+                _ => None,
+            };
             Some(Foretold {
                 id,
                 stage: self.stage(id).name.clone(),
-                fate: fates.remove(&id)?,
+                fate,
+                jobs,
             })
         });
         told.collect()
@@ -202,7 +219,7 @@ impl Plan<'_> {
 
     /// Where on disk is now what will stand at this path when the next run begins: elsewhere if a run died in
     /// the middle of the stage that makes it.
-    pub(super) fn will_stand_at(&self, path: &DataPath) -> PathBuf {
+    pub(crate) fn will_stand_at(&self, path: &DataPath) -> PathBuf {
         let run = self.recorded.unfinished.as_ref();
         run.and_then(|run| run.waits_elsewhere(self.root(), path))
             .unwrap_or_else(|| self.root().resolve(path))

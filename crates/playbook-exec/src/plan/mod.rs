@@ -27,4 +27,4 @@ pub use unsupported::{refuse_unsupported, unsupported};
 pub(crate) use changes::{Contents, remember_listings};
 pub(crate) use decide::{Facts, decide, fingerprint};
 pub(crate) use real_paths::refuse_clashes;
-pub(crate) use resolve::shown_commands;
+pub(crate) use resolve::{seen_from, shown_commands};

@@ -10,7 +10,7 @@ use playbook_types::model::stage::{Command, Stage};
 use playbook_types::name::{EnvName, ParamKey};
 use playbook_types::path::DataPath;
 use playbook_types::record::lock::StageEntry;
-use playbook_types::template::{ParamSource, Scope, Template, TemplateError};
+use playbook_types::template::{FanOut, ParamSource, Scope, Template, TemplateError};
 use playbook_types::value::ParamValue;
 
 use crate::error::ExecError;
@@ -18,7 +18,8 @@ use crate::error::ExecError;
 /// What a stage runs, and on what.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// The texts given to the shell, in order.
+    /// The texts given to the shell, in order. Those of a fan-out are for no shell: what each job has its own of is
+    /// left open in them.
     pub commands: Vec<String>,
     /// The same with values from the environment masked, for people.
     pub shown: String,
@@ -115,6 +116,10 @@ fn render(
         outs: &outs,
         env,
         wildcards: &wildcards,
+        fan_out: stage
+            .parallel
+            .as_ref()
+            .map_or(FanOut::No, |parallel| FanOut::Open(parallel.strategy)),
     };
     let mut command = RenderedCommand {
         texts: Vec::new(),
@@ -140,7 +145,8 @@ fn render(
     Ok(command)
 }
 
-fn seen_from(stage: &Stage, paths: &[&DataPath]) -> Vec<String> {
+/// Paths as seen from a stage's working directory.
+pub(crate) fn seen_from(stage: &Stage, paths: &[&DataPath]) -> Vec<String> {
     let seen = |path: &&DataPath| match &stage.wdir {
         // Validation refuses what cannot be seen from there.
         Some(wdir) => path.seen_from(wdir).unwrap_or_else(|| path.to_string()),

@@ -34,7 +34,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
     for stage in playbook.stages.values() {
         let at = top.key("stages").key(stage.name.as_str());
         note(has_wildcard(stage), at.clone(), "wildcards");
-        note(stage.parallel.is_some(), at.key("parallel"), "fan-out");
         note(
             stage.shell == ShellMode::Rash,
             at.key("shell"),

@@ -36,8 +36,10 @@ pub(crate) struct Builder<'a> {
     pub(crate) directory: PathBuf,
     /// The declared environment, on top of the caller's.
     pub(crate) env: &'a IndexMap<EnvName, String>,
-    /// Where its output goes.
-    pub(crate) log: &'a File,
+    /// Where its standard output goes.
+    pub(crate) out: &'a File,
+    /// Where its standard error goes.
+    pub(crate) err: &'a File,
     /// The accelerators it may use, if it was given any.
     pub(crate) devices: Option<&'a str>,
     /// The stage.
@@ -98,8 +100,8 @@ impl Builder<'_> {
 
     /// The same, in any case with its shell.
     pub(crate) fn spawn_shell(&self) -> Result<Group, SpawnError> {
-        let out = self.log.try_clone().map_err(SpawnError::Log)?;
-        let err = self.log.try_clone().map_err(SpawnError::Log)?;
+        let out = self.out.try_clone().map_err(SpawnError::Log)?;
+        let err = self.err.try_clone().map_err(SpawnError::Log)?;
         let mut command = self.shell_command(self.text);
         let child = command
             .stdout(out)

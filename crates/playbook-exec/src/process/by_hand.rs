@@ -1,5 +1,6 @@
 //! A stage as a person would run it by hand: the commands as they are given to the shell, where, and with what.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use playbook_types::model::stage::Stage;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 
+use crate::fanout::JobByHand;
 use crate::plan::{Plan, Resolved, shown_commands};
 use crate::process::builder::become_shell;
 use crate::process::shell::shell_line;
@@ -19,13 +21,15 @@ pub struct ByHand<'p> {
     /// As the playbook has it.
     pub stage: &'p Stage,
     /// Its commands and its environment.
-    pub resolved: &'p Resolved,
+    pub resolved: Cow<'p, Resolved>,
     /// Its commands with values from the environment masked.
     pub shown: Vec<String>,
     /// Where they run.
     pub directory: PathBuf,
     /// The program that is given each of them as its last argument, and the arguments before it.
     pub shell: Vec<&'static str>,
+    /// One of its jobs, if it is about that one.
+    pub job: Option<JobByHand>,
     /// What it reads, each with the stages that make it.
     pub deps: Vec<(&'p DataPath, Vec<&'p StageName>)>,
 }
@@ -49,7 +53,8 @@ impl Plan<'_> {
         };
         Some(ByHand {
             stage,
-            resolved: self.resolved[id.index()].as_ref()?,
+            resolved: Cow::Borrowed(self.resolved[id.index()].as_ref()?),
+            job: None,
             shown: shown_commands(self.playbook(), stage),
             directory: match &stage.wdir {
                 Some(wdir) => self.root().resolve(wdir),
@@ -68,6 +73,15 @@ impl Plan<'_> {
 }
 
 impl ByHand<'_> {
+    /// The same for one of its jobs.
+    #[must_use]
+    pub fn of_job(mut self, job: JobByHand) -> Self {
+        self.resolved.to_mut().commands.clone_from(&job.commands);
+        self.shown.clone_from(&job.shown);
+        self.job = Some(job);
+        self
+    }
+
     /// The names of the variables that hold the commands in the shell of [`ByHand::become_shell`].
     pub fn variables(&self) -> Vec<String> {
         match self.resolved.commands.len() {

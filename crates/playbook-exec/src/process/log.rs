@@ -19,6 +19,33 @@ impl AttemptLog {
     pub(crate) fn file(&self) -> &File {
         &self.file
     }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether anything was printed to it.
+    pub(crate) fn has_text(&self) -> bool {
+        self.file.metadata().is_ok_and(|meta| meta.len() > 0)
+    }
+
+    /// Whether what was printed ends with its line.
+    pub(crate) fn ends_a_line(&self) -> bool {
+        let last = || -> io::Result<u8> {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            Ok(last[0])
+        };
+        last().is_ok_and(|last| last == b'\n')
+    }
+
+    /// Forgets what was printed.
+    pub(crate) fn empty(&mut self) -> Result<(), DiskError> {
+        disk::overwrite(&self.path, &mut self.file, b"")
+    }
 }
 
 /// Logs that nothing was printed to. Most commands print nothing, and a file for each would cost more than much

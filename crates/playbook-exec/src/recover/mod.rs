@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use playbook_hash::boot_id;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::remove_half_replaced;
+use playbook_hash::{DigestMemo, IgnoreRules, Trust, boot_id};
 use playbook_lock::history::short_id;
 use playbook_lock::journal::{
-    Journal, JournalRecord, OpenStage, Phase, RunHeader, StoredJournal, discard_journal,
-    read_journal, replay,
+    Journal, JournalRecord, OldOut, OpenJob, OpenStage, Phase, RunHeader, StoredJournal,
+    discard_journal, read_journal, replay,
 };
 use playbook_lock::run_lock::RunLock;
 use playbook_lock::{Base, Folder, LockError, Project, with_cut_off};
@@ -27,7 +27,8 @@ use playbook_types::record::event::KeptFile;
 use rustix::process::Pid;
 
 use crate::error::ExecError;
-use crate::outputs::{Places, RolledBack, put_right};
+use crate::fanout::{JobRecord, MadeFile, Manifest, thing_at};
+use crate::outputs::{OutFault, Places, RolledBack, put_job_right, put_right};
 use crate::process::identity;
 use crate::recover::orphans::end_orphans;
 use crate::recover::strays::bring_strays_back;
@@ -135,7 +136,8 @@ pub fn recover(
         Base::default()
     };
     let entries = with_cut_off(base.lock.as_ref(), replay.entries, &replay.open);
-    let (cut_off, kept) = close_transactions(&places, &journal, (&replay.open, &entries))?;
+    let ignore = IgnoreRules::load(project.root().as_path())?;
+    let (cut_off, kept) = close_transactions(&places, &journal, (&replay.open, &entries), &ignore)?;
     bring_strays_back(project.playbook(), &places)?;
     pass(Point::OutsRecovered);
     let completed = fold(project, &base, entries, how.now)?;
@@ -189,10 +191,14 @@ fn close_transactions(
     places: &Places,
     journal: &Journal,
     (open, entries): (&IndexMap<StageName, OpenStage>, &Entries),
+    ignore: &IgnoreRules,
 ) -> Result<(Vec<CutOff>, Kept), ExecError> {
     let (mut cut_off, mut all_kept) = (Vec::new(), Vec::new());
     for (stage, open) in open {
-        let back = put_right(places, journal, stage, open).map_err(|fault| ExecError::OldOuts {
+        let back = put_right(places, journal, stage, open);
+        let back =
+            back.and_then(|back| put_jobs_right((places, journal), (stage, open), back, ignore));
+        let back = back.map_err(|fault| ExecError::OldOuts {
             stage: stage.to_string(),
             fault,
         })?;
@@ -218,6 +224,45 @@ fn close_transactions(
         }
     }
     Ok((cut_off, all_kept))
+}
+
+/// The same for the jobs of a fan-out; what is left of them is added.
+fn put_jobs_right(
+    (places, journal): (&Places, &Journal),
+    (stage, open): (&StageName, &OpenStage),
+    mut back: RolledBack,
+    ignore: &IgnoreRules,
+) -> Result<RolledBack, OutFault> {
+    if open.jobs.is_empty() {
+        return Ok(back);
+    }
+    let manifest = Manifest::load(places.state(), stage);
+    let memo = DigestMemo::new(Trust::ReadEverything);
+    for (lane, job) in &open.jobs {
+        let done = manifest
+            .job(&job.key)
+            .is_some_and(|record| is_done(places, (record, job), (&memo, ignore)));
+        let of_job = put_job_right((places, journal), stage, (*lane, job), done)?;
+        back.restored.extend(of_job.restored);
+        back.left.extend(of_job.left);
+        back.kept.extend(of_job.kept);
+        back.gone.extend(of_job.gone);
+    }
+    Ok(back)
+}
+
+/// Whether the dead run had a job on record as done, and what it made is there.
+fn is_done(
+    places: &Places,
+    (record, job): (&JobRecord, &OpenJob),
+    look: (&DigestMemo, &IgnoreRules),
+) -> bool {
+    let made = record.outs.iter().zip(&job.outs);
+    let same = |(made, out): (&MadeFile, &OldOut)| {
+        let found = thing_at(&places.resolve(&out.path), look);
+        found.is_ok_and(|found| found == Some(made.seen))
+    };
+    record.run == places.run() && made.into_iter().all(same)
 }
 
 fn was_cut_off(open: &OpenStage) -> bool {

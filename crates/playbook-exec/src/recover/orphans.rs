@@ -46,7 +46,10 @@ mod linux {
         let search = Search {
             // Numbers of another namespace name other processes here.
             groups: if header.pid_namespace == pid_namespace() {
-                open.values().flat_map(|open| open.groups.clone()).collect()
+                open.values()
+                    .flat_map(OpenStage::all_groups)
+                    .copied()
+                    .collect()
             } else {
                 Vec::new()
             },
@@ -226,7 +229,7 @@ mod other {
         _places: &Places,
         _grace: Duration,
     ) -> Result<usize, ExecError> {
-        for (id, _, _) in open.values().flat_map(|open| &open.groups) {
+        for (id, _, _) in open.values().flat_map(OpenStage::all_groups) {
             let group = Pid::from_raw(*id);
             if group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
                 return Err(ExecError::Orphan {

@@ -33,6 +33,36 @@ pub(super) fn bring_strays_back(playbook: &Playbook, places: &Places) -> Result<
             })?;
         }
     }
+    for stage in playbook
+        .stages
+        .values()
+        .filter(|stage| stage.parallel.is_some())
+    {
+        keep_strays_of_jobs(stage, places)?;
+    }
+    Ok(())
+}
+
+/// What jobs of a fan-out had set aside among its outputs: whose place it had is not known, so it is kept.
+fn keep_strays_of_jobs(stage: &Stage, places: &Places) -> Result<(), ExecError> {
+    let Some(out) = stage.outs.first() else {
+        return Ok(());
+    };
+    let prefix = format!("{}{}.job", places.aside_prefix(), stage.name);
+    let mut directories = vec![places.resolve(&out.path)];
+    while let Some(directory) = directories.pop() {
+        let Ok(entries) = std::fs::read_dir(&directory) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if name.as_encoded_bytes().starts_with(prefix.as_bytes()) {
+                places.keep(&stage.name, &out.path, &entry.path())?;
+            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                directories.push(entry.path());
+            }
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The scheduler's hands: deciding what is ready, starting what fits.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
@@ -8,10 +10,12 @@ use playbook_types::record::event::EventKind;
 use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
+use crate::fanout::Told;
 use crate::schedule::capacity::{Demand, Grant};
 use crate::schedule::engine::Engine;
-use crate::schedule::run::Task;
+use crate::schedule::run::{Message, Task};
 use crate::schedule::timing::Try;
+use crate::schedule::workers::Work;
 use crate::stage::Job;
 
 /// So many stages, each with so many files, are decided without calling others.
@@ -25,6 +29,8 @@ const SMALL: u64 = 16 * 1024;
 pub(super) enum Turn {
     /// Of one that is tried again.
     Again(StageId),
+    /// Of a fan-out that left its room to others.
+    Jobs(StageId),
     /// Of one that has not begun.
     First(StageId),
 }
@@ -77,12 +83,22 @@ impl Engine<'_> {
         for id in self.retries.due(self.shared.running.awake()) {
             self.wait_for_turn(Turn::Again(id));
         }
+        self.wait_for_owed();
         let before = self.deciding.first().map(|id| Turn::First(*id));
         while let Some((turn, grant)) = self.turns.next(&mut self.capacity, before) {
             let (id, next) = match turn {
                 Turn::Again(id) => {
-                    self.shared.running.again(id);
+                    self.shared.running.again(id.into());
                     (id, self.retries.take(id))
+                }
+                Turn::Jobs(id) => {
+                    // It may have found room by itself.
+                    if self.fans.is_owed(id) {
+                        self.start_lane(id, grant)?;
+                    } else {
+                        self.capacity.give_back(grant);
+                    }
+                    continue;
                 }
                 Turn::First(id) => (id, self.first_try(id)),
             };
@@ -90,16 +106,105 @@ impl Engine<'_> {
                 Some(next) => self.begin(id, next, grant)?,
                 None => self.capacity.give_back(grant),
             }
+            self.fans.owe();
+            self.wait_for_owed();
+        }
+        // Whoever waits now waits for room, and jobs hold some.
+        self.fans.make_room(self.turns.is_held_up(before));
+        Ok(())
+    }
+
+    /// Fan-outs without a lane whose turn it is before other stages begin.
+    fn wait_for_owed(&mut self) {
+        for id in self.fans.owed(self.shared.running.awake()) {
+            self.wait_for_turn(Turn::Jobs(id));
+        }
+    }
+
+    /// Fills the room that other stages leave with jobs of the fan-outs under way.
+    pub(super) fn start_jobs(&mut self) -> Result<(), ExecError> {
+        if self.stopping {
+            // Whoever it is for never starts.
+            self.capacity.unreserve();
+        }
+        let mut refused = BTreeSet::new();
+        while !self.capacity.is_full() {
+            let now = self.shared.running.awake();
+            let Some(id) = self.fans.next(now, &refused) else {
+                break;
+            };
+            let demand = self.demand(id);
+            match self.capacity.take_ahead(&demand) {
+                Some(grant) => self.start_lane(id, grant)?,
+                None => {
+                    refused.insert(id);
+                }
+            }
         }
         Ok(())
     }
 
+    /// One more lane of a fan-out.
+    fn start_lane(&mut self, id: StageId, grant: Grant) -> Result<(), ExecError> {
+        if let Some((fan, lane)) = self.fans.enter(id) {
+            return self.give(Work::Jobs(fan, lane, grant));
+        }
+        // It has come to its end meanwhile.
+        self.capacity.give_back(grant);
+        Ok(())
+    }
+
+    /// News of a fan-out.
+    pub(super) fn told(&mut self, told: Told) -> Result<(), ExecError> {
+        match told {
+            Told::Split(fan) => {
+                let id = fan.job.id;
+                let parallel = self.shared.plan.stage(id).parallel.as_ref();
+                let most = parallel.and_then(|parallel| parallel.max_workers);
+                if self.fatal.is_some() {
+                    fan.progress.stop();
+                }
+                self.fans.begin(id, fan, most);
+                Ok(())
+            }
+            Told::Started(who, timeout) => {
+                self.deadlines.start(self.shared.running, who, timeout);
+                Ok(())
+            }
+            Told::Ended(who) => {
+                self.deadlines.ended(who);
+                Ok(())
+            }
+            Told::Left(id, lane, grant) => {
+                self.workers.finished();
+                self.capacity.give_back(grant);
+                self.fans.left(id, lane);
+                Ok(())
+            }
+            Told::Finished(finished) => {
+                self.fans.ended(finished.0.id);
+                self.settle(Message::Finished(finished))
+            }
+        }
+    }
+
+    fn give(&mut self, work: Work) -> Result<(), ExecError> {
+        self.workers.give(work).map_err(|source| ExecError::System {
+            what: "start a thread for a stage",
+            source,
+        })
+    }
+
     /// A stage can start as soon as its turn has come.
     pub(super) fn wait_for_turn(&mut self, turn: Turn) {
-        let (Turn::Again(id) | Turn::First(id)) = turn;
+        let (Turn::Again(id) | Turn::Jobs(id) | Turn::First(id)) = turn;
+        let demand = self.demand(id);
+        self.turns.wait(turn, demand);
+    }
+
+    fn demand(&self, id: StageId) -> Demand {
         let plan = self.shared.plan;
-        self.turns
-            .wait(turn, Demand::of(plan.stage(id), plan.playbook()));
+        Demand::of(plan.stage(id), plan.playbook())
     }
 
     fn first_try(&mut self, id: StageId) -> Option<Try> {
@@ -115,7 +220,9 @@ impl Engine<'_> {
     fn begin(&mut self, id: StageId, tried: Try, grant: Grant) -> Result<(), ExecError> {
         let plan = self.shared.plan;
         let stage = plan.stage(id);
-        if stage.retry.is_some() {
+        let splits = stage.parallel.is_some();
+        // Each job of a fan-out has its own tries and its own time.
+        if stage.retry.is_some() && !splits {
             self.retries.started(id, tried.clone());
         }
         let Try {
@@ -145,21 +252,24 @@ impl Engine<'_> {
             cache_miss_reason: reasons.sentence(),
             reasons: reasons.as_slice().to_vec(),
         };
-        if let Some(timeout) = stage.resources.timeout {
-            self.deadlines.start(self.shared.running, id, timeout);
+        if let Some(timeout) = stage.resources.timeout.filter(|_| !splits) {
+            self.deadlines
+                .start(self.shared.running, id.into(), timeout);
         }
-        let given = self.workers.give(Job {
+        let job = Job {
             id,
+            reasons,
             fingerprint,
             attempt,
             log,
             after,
             known,
-            grant,
-        });
-        given.map_err(|source| ExecError::System {
-            what: "start a thread for a stage",
-            source,
+            devices: grant.visible_devices().map(str::to_owned),
+        };
+        self.give(if splits {
+            Work::Split(job, grant)
+        } else {
+            Work::Stage(job, grant)
         })?;
         // Its worker need not wait for the telling.
         self.report.tell(started);

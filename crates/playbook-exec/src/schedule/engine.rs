@@ -21,6 +21,7 @@ use playbook_types::record::event::{EventKind, RunTotals};
 use playbook_types::record::state::StageState;
 
 use crate::error::ExecError;
+use crate::fanout::Fans;
 use crate::plan::{Decided, Plan, StageFault};
 use crate::schedule::capacity::{Capacity, Machine, Turns};
 use crate::schedule::dispatch::Turn;
@@ -108,6 +109,8 @@ pub(super) struct Engine<'s> {
     pub(super) workers: Workers<'s>,
     pub(super) states: States,
     pub(super) capacity: Capacity,
+    /// The fan-outs under way.
+    pub(super) fans: Fans,
     pub(super) deadlines: Deadlines,
     pub(super) retries: Retries,
     pub(super) record: Record<'s>,
@@ -137,6 +140,7 @@ impl<'s> Engine<'s> {
         Self {
             states: States::new(plan),
             capacity: Capacity::new(runtime.jobs, plan.playbook(), shared.machine),
+            fans: Fans::default(),
             deadlines: Deadlines::new(runtime.grace),
             retries: Retries::default(),
             record: Record::new(plan, runtime.fold_every),
@@ -196,6 +200,7 @@ impl<'s> Engine<'s> {
                 self.start_waiting()?;
             }
         }
+        self.start_jobs()?;
         if self.is_over() {
             return Ok(());
         }
@@ -222,7 +227,13 @@ impl<'s> Engine<'s> {
     fn next_due(&self) -> Option<Duration> {
         let running = self.shared.running;
         let retry = self.retries.next_due(running.awake());
-        self.deadlines.wait(running).into_iter().chain(retry).min()
+        let now = running.awake();
+        let jobs = self.fans.next_due();
+        let jobs = jobs.map(|at| at.saturating_duration_since(now));
+        // One whose time has come waits for room, which comes with a message.
+        let jobs = jobs.filter(|wait| !wait.is_zero());
+        let deadline = self.deadlines.wait(running);
+        deadline.into_iter().chain(retry).chain(jobs).min()
     }
 
     /// Writes events and, now and then, the lock. Once that has failed it is not tried again: what runs
@@ -245,12 +256,15 @@ impl<'s> Engine<'s> {
     fn is_over(&self) -> bool {
         let idle =
             self.deciding.is_empty() && self.workers.busy() == 0 && !self.record.is_folding();
-        idle && self.retries.is_empty() && (self.stopping || self.states.all_final())
+        idle && self.fans.is_empty()
+            && self.retries.is_empty()
+            && (self.stopping || self.states.all_final())
     }
 
     /// The run's own files cannot be written: nothing new starts, what runs may finish.
     pub(super) fn give_up(&mut self, error: ExecError) {
         self.stopping = true;
+        self.fans.stop();
         self.fatal.get_or_insert(error);
     }
 

@@ -16,4 +16,5 @@ mod workers;
 pub(crate) use capacity::{Capacity, Demand, Grant, Turns};
 pub(crate) use record::Entries;
 pub use run::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};
-pub(crate) use running::Running;
+pub(crate) use running::{Runner, Running};
+pub(crate) use timing::backoff;

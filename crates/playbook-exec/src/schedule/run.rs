@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::error::ExecError;
+use crate::fanout::Told;
 use crate::observer::Observer;
 use crate::outputs::Places;
 use crate::plan::{
@@ -118,6 +119,8 @@ pub fn execute(plan: &Plan<'_>, runtime: &Runtime<'_>) -> Result<Summary, ExecEr
         logs: &logs,
         journal: &journal,
         clock: runtime.clock,
+        observer: runtime.observer,
+        failure: runtime.failure,
     };
     let (memo, folder) = (&memo, &folder);
     let keep = keeper((plan, memo), &direct, folder);
@@ -250,6 +253,8 @@ pub(super) enum Message {
     Decided(StageId, Result<Decided, StageFault>),
     /// An attempt is over; what it took is free again.
     Finished(Box<(AttemptResult, Grant)>),
+    /// News of a fan-out.
+    Jobs(Told),
     Folded(Result<(), LockError>),
     Signal(i32),
 }

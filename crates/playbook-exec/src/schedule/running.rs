@@ -17,6 +17,35 @@ use crate::process::cgroup::MemoryKills;
 use crate::process::identity::{process, value_in_environment};
 use crate::process::{Group, STAGE_MARK, SpawnError, Used, signal};
 
+/// What runs commands: a stage, or a job of one that is a fan-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Runner {
+    stage: StageId,
+    /// 0 for the stage itself.
+    job: u32,
+}
+
+impl Runner {
+    /// A job of a stage, by its number from 0.
+    pub(crate) fn job(stage: StageId, number: u32) -> Self {
+        let job = number + 1;
+        Self { stage, job }
+    }
+}
+
+impl From<StageId> for Runner {
+    fn from(stage: StageId) -> Self {
+        Self { stage, job: 0 }
+    }
+}
+
+/// What runs, and where its commands print to.
+#[derive(Debug)]
+struct Begun {
+    stage: StageName,
+    logs: Vec<PathBuf>,
+}
+
 /// The groups of running stages. A group is in here from its start until just before its id may be reused.
 #[derive(Debug, Clone)]
 pub(crate) struct Running {
@@ -30,11 +59,11 @@ pub(crate) struct Running {
 
 #[derive(Debug, Default)]
 struct State {
-    groups: BTreeMap<StageId, Pid>,
-    /// Stages whose commands have begun, and where these print to.
-    begun: BTreeMap<StageId, (StageName, PathBuf)>,
-    /// Stages that are being ended: no further command of theirs starts.
-    ending: BTreeSet<StageId>,
+    groups: BTreeMap<Runner, Pid>,
+    /// Those whose commands have begun.
+    begun: BTreeMap<Runner, Begun>,
+    /// Those that are being ended: no further command of theirs starts.
+    ending: BTreeSet<Runner>,
     /// All of them are.
     all_ending: bool,
     /// How long the run was stopped, in all.
@@ -42,23 +71,26 @@ struct State {
     /// What the commands of stages used so far.
     used: BTreeMap<StageId, Used>,
     /// Whose group each was that a running stage has led.
-    led: BTreeMap<i32, StageId>,
+    led: BTreeMap<i32, Runner>,
 }
 
 impl State {
     /// Whether an adopted child belongs to no stage that still runs. Its environment says which it belongs to; if
     /// it took that out, its standard output or error may.
-    fn is_stray(&self, pid: Pid, ended: Option<&(StageName, PathBuf)>) -> bool {
+    fn is_stray(&self, pid: Pid, ended: Option<&Begun>) -> bool {
         let group = process(pid).and_then(|process| Pid::from_raw(process.group));
         if group.is_some_and(|group| self.groups.values().any(|running| *running == group)) {
             return false;
         }
+        let prints_there =
+            || ended.is_some_and(|ended| ended.logs.iter().any(|log| writes_to(pid, log)));
         match value_in_environment(pid, STAGE_MARK) {
-            Some(stage) => !self
-                .begun
-                .values()
-                .any(|(running, _)| *running.as_str() == stage),
-            None => self.begun.is_empty() || ended.is_some_and(|(_, log)| writes_to(pid, log)),
+            Some(stage) => {
+                let mut running = self.begun.values();
+                // Of the jobs of one stage, it is of the one whose log it has.
+                !running.any(|running| *running.stage.as_str() == stage) || prints_there()
+            }
+            None => self.begun.is_empty() || prints_there(),
         }
     }
 
@@ -68,11 +100,11 @@ impl State {
     }
 
     /// Adds what one used that was in this group: to the stage that led it, else to the one that has just ended unless others run.
-    fn add_of(&mut self, group: i32, ended: StageId, used: Used) {
+    fn add_of(&mut self, group: i32, ended: Runner, used: Used) {
         let led_by = self.led.get(&group).copied();
         let alone = self.begun.is_empty().then_some(ended);
-        if let Some(id) = led_by.or(alone) {
-            self.add(id, used);
+        if let Some(who) = led_by.or(alone) {
+            self.add(who.stage, used);
         }
     }
 }
@@ -92,23 +124,25 @@ impl Running {
         self.owns_process
     }
 
-    /// A stage's commands are about to run.
-    pub(crate) fn begin(&self, id: StageId, stage: &StageName, log: &Path) {
-        self.state()
-            .begun
-            .insert(id, (stage.clone(), log.to_owned()));
+    /// Commands of a stage, or of a job of it, are about to run, and print to these files.
+    pub(crate) fn begin(&self, who: Runner, stage: &StageName, logs: &[&Path]) {
+        let begun = Begun {
+            stage: stage.clone(),
+            logs: logs.iter().map(|log| (*log).to_owned()).collect(),
+        };
+        self.state().begun.insert(who, begun);
     }
 
-    /// A stage's commands have all run: whatever they left running outside their groups is ended. What
+    /// They have all run: whatever they left running outside their groups is ended. What
     /// another stage that still runs may have started is left to that one.
-    pub(crate) fn ended(&self, id: StageId) {
+    pub(crate) fn ended(&self, who: Runner) {
         let mut state = self.state();
-        let ended = state.begun.remove(&id);
+        let ended = state.begun.remove(&who);
         loop {
             if !self.owns_process {
                 break;
             }
-            let strays = adopted(|group, used| state.add_of(group, id, used));
+            let strays = adopted(|group, used| state.add_of(group, who, used));
             let strays = strays.into_iter();
             let strays: Vec<Pid> = strays
                 .filter(|pid| state.is_stray(*pid, ended.as_ref()))
@@ -117,10 +151,10 @@ impl Running {
                 break;
             }
             for stray in strays {
-                state.add(id, end_adopted(stray));
+                state.add(who.stage, end_adopted(stray));
             }
         }
-        state.led.retain(|_, led_by| *led_by != id);
+        state.led.retain(|_, led_by| *led_by != who);
     }
 
     /// How often the system has ended a process for lack of memory, where it tells.
@@ -128,9 +162,9 @@ impl Running {
         self.kills.count()
     }
 
-    /// Commands of a stage have used this.
-    pub(crate) fn add(&self, id: StageId, used: Used) {
-        self.state().add(id, used);
+    /// Commands of a stage, or of a job of it, have used this.
+    pub(crate) fn add(&self, who: Runner, used: Used) {
+        self.state().add(who.stage, used);
     }
 
     /// What the commands of a stage used since this was last asked, if any ran.
@@ -151,46 +185,51 @@ impl Running {
     /// slips in between "end everything" and its own entry.
     pub(crate) fn enter(
         &self,
-        id: StageId,
+        who: Runner,
         start: impl FnOnce() -> Result<Group, SpawnError>,
     ) -> Option<Result<Group, SpawnError>> {
         let _with_others = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        if self.is_ending(id) {
+        if self.is_ending(who) {
             return None;
         }
         let group = start();
         if let Ok(group) = &group {
             let mut state = self.state();
-            state.groups.insert(id, group.id());
-            state.led.insert(group.id().as_raw_nonzero().get(), id);
+            state.groups.insert(who, group.id());
+            state.led.insert(group.id().as_raw_nonzero().get(), who);
         }
         Some(group)
     }
 
-    /// The stage's command has ended.
-    pub(crate) fn leave(&self, id: StageId) {
-        self.state().groups.remove(&id);
+    /// The command has ended.
+    pub(crate) fn leave(&self, who: Runner) {
+        self.state().groups.remove(&who);
     }
 
-    /// Whether the stage is being ended.
-    pub(crate) fn is_ending(&self, id: StageId) -> bool {
+    /// Whether it is being ended.
+    pub(crate) fn is_ending(&self, who: Runner) -> bool {
         let state = self.state();
-        state.all_ending || state.ending.contains(&id)
+        state.all_ending || state.ending.contains(&who)
     }
 
-    /// Ends one stage.
-    pub(crate) fn end(&self, id: StageId, with: Signal) {
+    /// Whether everything is.
+    pub(crate) fn all_ending(&self) -> bool {
+        self.state().all_ending
+    }
+
+    /// Ends one.
+    pub(crate) fn end(&self, who: Runner, with: Signal) {
         let _alone = self.alone();
         let mut state = self.state();
-        state.ending.insert(id);
-        if let Some(group) = state.groups.get(&id) {
+        state.ending.insert(who);
+        if let Some(group) = state.groups.get(&who) {
             end_group(*group, with);
         }
     }
 
-    /// The stage is tried again: it is no longer being ended, unless everything is.
-    pub(crate) fn again(&self, id: StageId) {
-        self.state().ending.remove(&id);
+    /// It is tried again: it is no longer being ended, unless everything is.
+    pub(crate) fn again(&self, who: Runner) {
+        self.state().ending.remove(&who);
     }
 
     /// Ends every stage.

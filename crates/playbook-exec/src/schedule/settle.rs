@@ -11,7 +11,7 @@ use playbook_types::model::policy::FailurePolicy;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{EventKind, KeptFile, MadeOut};
+use playbook_types::record::event::{EventKind, FailedJob, JobCounts, KeptFile, MadeOut};
 use playbook_types::record::lock::{AfterEntry, EntryStatus, StageEntry};
 use playbook_types::record::state::StageState;
 use playbook_types::record::usage::Usage;
@@ -36,6 +36,7 @@ pub(in crate::schedule) struct Failure {
     log: Option<String>,
     restored: Vec<DataPath>,
     kept: Vec<KeptFile>,
+    jobs: Option<JobCounts>,
     /// What a gate wrote that said no, and what it did not write.
     report: (Option<DataPath>, Vec<DataPath>),
 }
@@ -53,6 +54,7 @@ impl Engine<'_> {
                 self.capacity.give_back(grant);
                 self.finished(result)
             }
+            Message::Jobs(told) => self.told(told),
             Message::Folded(fold) => {
                 self.record.folded(&fold);
                 Ok(())
@@ -86,6 +88,7 @@ impl Engine<'_> {
                     log: None,
                     restored: Vec::new(),
                     kept: Vec::new(),
+                    jobs: None,
                     report: Default::default(),
                 };
                 self.failed(id, failure)
@@ -120,7 +123,7 @@ impl Engine<'_> {
             out_of_memory,
             outcome,
         } = result;
-        let timed_out = self.deadlines.ended(id);
+        let timed_out = self.deadlines.ended(id.into());
         let tried = self.retries.ended(id);
         match outcome {
             Ok(made) => self.completed(id, made, usage),
@@ -129,6 +132,7 @@ impl Engine<'_> {
                 mut entry,
                 restored,
                 kept,
+                jobs,
                 verdict,
             }) => {
                 let left_open = cause.left_open();
@@ -158,6 +162,8 @@ impl Engine<'_> {
                     .unwrap_or(&log);
                 // A stage that could not begin has none.
                 let log = log.exists().then(|| shown.display().to_string());
+                // What a job printed says more than what all of them did.
+                let log = cause.job().and_then(|job| job.log.clone()).or(log);
                 let failure = Failure {
                     cause,
                     attempt: tried.as_ref().map_or(1, |tried| tried.attempt),
@@ -165,6 +171,7 @@ impl Engine<'_> {
                     log,
                     restored,
                     kept,
+                    jobs,
                     report,
                 };
                 match tried.and_then(|tried| Some((self.wait_before(id, &failure)?, tried))) {
@@ -255,7 +262,12 @@ impl Engine<'_> {
         made: Made,
         usage: Option<Usage>,
     ) -> Result<(), ExecError> {
-        let Made { entry, kept, fault } = made;
+        let Made {
+            entry,
+            kept,
+            fault,
+            jobs,
+        } = made;
         self.set(id, StageState::Validating)?;
         let stage = self.name(id);
         let old = self.record.entry(&stage);
@@ -274,6 +286,7 @@ impl Engine<'_> {
             changed,
             moved: entry.moved.clone(),
             kept,
+            jobs,
             nondeterministic: self.nondeterministic(id, &entry),
         };
         let report = entry.outs.first().map(|out| out.path.clone());
@@ -325,6 +338,7 @@ impl Engine<'_> {
             log,
             restored,
             kept,
+            jobs,
             report: (report, missing),
         } = failure;
         self.set(id, StageState::Failed)?;
@@ -348,6 +362,13 @@ impl Engine<'_> {
             log,
             restored,
             kept,
+            jobs,
+            job: cause.job().map(|job| FailedJob {
+                input: job.input.clone(),
+                id: job.id.clone(),
+                command: job.command.clone(),
+                work_dir: job.work_dir.clone(),
+            }),
         });
         let cut_off = matches!(cause, FailureCause::Interrupted);
         self.failures.push((stage.clone(), cause));

@@ -3,11 +3,23 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::fanout::{FanOut, begin_stage, run_lane};
+use crate::schedule::capacity::Grant;
 use crate::schedule::run::Message;
 use crate::stage::{Attempt, Job, attempt};
 
-/// Jobs on their way to the workers.
-pub(super) type Queue = Arc<Mutex<Receiver<Job>>>;
+/// What a worker is given, and what it may use meanwhile.
+pub(super) enum Work {
+    /// A stage.
+    Stage(Job, Grant),
+    /// A stage whose input is to be split, and whose jobs are then to be run.
+    Split(Job, Grant),
+    /// The jobs of one, as this lane of it.
+    Jobs(Arc<FanOut>, u32, Grant),
+}
+
+/// Work on its way to the workers.
+pub(super) type Queue = Arc<Mutex<Receiver<Work>>>;
 
 /// Starts one more worker on a queue.
 pub(super) type StartWorker<'s> = dyn Fn(Queue) -> std::io::Result<()> + 's;
@@ -15,7 +27,7 @@ pub(super) type StartWorker<'s> = dyn Fn(Queue) -> std::io::Result<()> + 's;
 /// The workers of a run. They end when this is dropped.
 pub(super) struct Workers<'s> {
     start: &'s StartWorker<'s>,
-    jobs: Sender<Job>,
+    jobs: Sender<Work>,
     queue: Queue,
     threads: usize,
     busy: usize,
@@ -39,7 +51,7 @@ impl<'s> Workers<'s> {
     }
 
     /// Gives a job to a worker, a new one if all are busy.
-    pub(super) fn give(&mut self, job: Job) -> std::io::Result<()> {
+    pub(super) fn give(&mut self, job: Work) -> std::io::Result<()> {
         if self.busy == self.threads {
             (self.start)(Arc::clone(&self.queue))?;
             self.threads += 1;
@@ -57,16 +69,24 @@ impl<'s> Workers<'s> {
 
 /// What a worker does: job after job, until no more can come.
 pub(super) fn work(queue: &Queue, with: Attempt<'_>, inbox: &Sender<Message>) {
-    while let Some(job) = next(queue) {
-        let (result, grant) = attempt(with, job);
-        let finished = Message::Finished(Box::new((result, grant)));
-        if inbox.send(finished).is_err() {
-            return;
+    // The scheduler is there for as long as somebody works.
+    let tell = |told| drop(inbox.send(Message::Jobs(told)));
+    while let Some(work) = next(queue) {
+        match work {
+            Work::Stage(job, grant) => {
+                let result = attempt(with, job);
+                let finished = Message::Finished(Box::new((result, grant)));
+                if inbox.send(finished).is_err() {
+                    return;
+                }
+            }
+            Work::Split(job, grant) => begin_stage(with, job, grant, &tell),
+            Work::Jobs(fan, number, grant) => run_lane(with, &fan, (number, grant), &tell),
         }
     }
 }
 
-fn next(queue: &Queue) -> Option<Job> {
+fn next(queue: &Queue) -> Option<Work> {
     queue
         .lock()
         .unwrap_or_else(PoisonError::into_inner)

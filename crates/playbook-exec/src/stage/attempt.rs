@@ -1,35 +1,38 @@
 //! One attempt at one stage, on the thread of a worker.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use playbook_hash::disk::DiskError;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::{DigestMemo, Fingerprint};
 use playbook_lock::entry::{self, Ran};
-use playbook_lock::journal::{Journal, JournalRecord};
+use playbook_lock::journal::Journal;
 use playbook_types::graph::StageId;
+use playbook_types::model::policy::FailurePolicy;
 use playbook_types::model::stage::Stage;
 use playbook_types::path::DataPath;
-use playbook_types::record::event::KeptFile;
+use playbook_types::record::decision::Reasons;
+use playbook_types::record::event::{JobCounts, KeptFile};
 use playbook_types::record::lock::{AfterEntry, DataEntry, StageEntry};
 use playbook_types::record::usage::Usage;
 
 use crate::clock::Clock;
+use crate::observer::Observer;
 use crate::outputs::{Committed, OutFault, Places, RolledBack, Transaction};
-use crate::plan::{Plan, Resolved};
-use crate::process::{
-    AttemptLog, Builder, Direct, Ended, Group, Leader, SpareLogs, SpawnError, identity, retelling,
-};
-use crate::schedule::{Grant, Running};
+use crate::plan::Plan;
+use crate::process::{AttemptLog, Direct, SpareLogs};
+use crate::schedule::Running;
 use crate::stage::cause::FailureCause;
+use crate::stage::commands::Commands;
 use crate::stage::made::Eyes;
 
 /// What a worker is to do.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: StageId,
+    /// Why it runs.
+    pub(crate) reasons: Reasons,
     pub(crate) fingerprint: Box<Fingerprint>,
     /// Which try this is, from 1.
     pub(crate) attempt: u32,
@@ -38,8 +41,8 @@ pub(crate) struct Job {
     pub(crate) after: Vec<AfterEntry>,
     /// What an earlier try of this run left on record, if its outs stand.
     pub(crate) known: Option<Box<StageEntry>>,
-    /// What it may use meanwhile.
-    pub(crate) grant: Grant,
+    /// The accelerators it may use, if it was given any.
+    pub(crate) devices: Option<String>,
 }
 
 /// Everything a worker needs beside its job.
@@ -53,6 +56,9 @@ pub(crate) struct Attempt<'a> {
     pub(crate) logs: &'a SpareLogs,
     pub(crate) journal: &'a Journal,
     pub(crate) clock: &'a dyn Clock,
+    pub(crate) observer: &'a dyn Observer,
+    /// What a failure means for what has not begun.
+    pub(crate) failure: FailurePolicy,
 }
 
 /// What came of an attempt.
@@ -74,6 +80,8 @@ pub(crate) struct Made {
     pub(crate) kept: Vec<KeptFile>,
     /// Why old outs are still aside.
     pub(crate) fault: Option<OutFault>,
+    /// Of a fan-out: its jobs.
+    pub(crate) jobs: Option<JobCounts>,
 }
 
 /// The stage did not.
@@ -85,6 +93,8 @@ pub(crate) struct Failed {
     pub(crate) kept: Vec<KeptFile>,
     /// It is a gate that said no.
     pub(crate) verdict: Option<Verdict>,
+    /// Of a fan-out that had begun: its jobs.
+    pub(crate) jobs: Option<JobCounts>,
 }
 
 /// What a gate that failed leaves: its reports, in their places. The journal has its entry.
@@ -98,8 +108,8 @@ pub(crate) struct Verdict {
     pub(crate) fault: Option<OutFault>,
 }
 
-/// Runs the stage once, and gives back what it could use.
-pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> (Result, Grant) {
+/// Runs the stage once.
+pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> Result {
     let mut timer = Timer {
         started_at: with.clock.now(),
         ran: Duration::ZERO,
@@ -120,6 +130,7 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> (Result, Grant) {
                 restored: back.restored,
                 kept: back.left.into_iter().chain(back.kept).collect(),
                 verdict: None,
+                jobs: None,
             }
         }
         Stop::SaidNo {
@@ -141,23 +152,24 @@ pub(crate) fn attempt(with: Attempt<'_>, job: Job) -> (Result, Grant) {
                     missing,
                     fault,
                 }),
+                jobs: None,
             }
         }
     });
-    let result = Result {
+    Result {
         id: job.id,
         log: job.log,
         usage: with.usage(job.id),
         out_of_memory: outcome.is_err() && with.running.memory_kills() > kills,
         outcome,
-    };
-    (result, job.grant)
+    }
 }
 
 /// When an attempt began, and how long its commands ran.
-struct Timer {
-    started_at: Timestamp,
-    ran: Duration,
+#[derive(Debug)]
+pub(crate) struct Timer {
+    pub(crate) started_at: Timestamp,
+    pub(crate) ran: Duration,
 }
 
 /// Why an attempt came to nothing, and what its transaction left.
@@ -208,7 +220,12 @@ impl Attempt<'_> {
             if self.running.owns_process() {
                 self.logs.give_back(log);
             }
-            Ok(Made { entry, kept, fault })
+            Ok(Made {
+                entry,
+                kept,
+                fault,
+                jobs: None,
+            })
         });
         made.map_err(|cause| {
             let cause = match self.said_no(job, &transaction, (cause, timer)) {
@@ -233,7 +250,7 @@ impl Attempt<'_> {
     ) -> std::result::Result<Stop, FailureCause> {
         let stage = self.plan.stage(job.id);
         // What this run ends has not said anything, and its reports may be half written.
-        if !stage.gate || !cause.is_the_commands() || self.running.is_ending(job.id) {
+        if !stage.gate || !cause.is_the_commands() || self.running.is_ending(job.id.into()) {
             return Err(cause);
         }
         let Some(reports) = self.eyes().reports(stage) else {
@@ -262,7 +279,7 @@ impl Attempt<'_> {
         entry
     }
 
-    fn ran(&self, job: &Job, timer: &Timer) -> Ran {
+    pub(crate) fn ran(&self, job: &Job, timer: &Timer) -> Ran {
         let fixed = self.clock.is_fixed();
         Ran {
             started_at: timer.started_at,
@@ -279,13 +296,18 @@ impl Attempt<'_> {
         }
     }
 
+    /// Whether nothing new begins after a failure.
+    pub(crate) fn stops_on_first(&self) -> bool {
+        self.failure == FailurePolicy::StopOnFirst
+    }
+
     /// What the commands of a stage used. Where time stands still, nothing is measured.
-    fn usage(&self, id: StageId) -> Option<Usage> {
+    pub(crate) fn usage(&self, id: StageId) -> Option<Usage> {
         let used = self.running.used(id)?;
         (!self.clock.is_fixed()).then(|| used.usage())
     }
 
-    fn eyes(&self) -> Eyes<'_> {
+    pub(crate) fn eyes(&self) -> Eyes<'_> {
         Eyes {
             places: self.places,
             memo: self.memo,
@@ -294,7 +316,7 @@ impl Attempt<'_> {
     }
 
     /// What is on record of what stands at the stage's outs.
-    fn entry<'j>(&'j self, job: &'j Job) -> Option<&'j StageEntry> {
+    pub(crate) fn entry<'j>(&'j self, job: &'j Job) -> Option<&'j StageEntry> {
         let name = &self.plan.stage(job.id).name;
         let recorded = || self.plan.lock()?.stages.get(name);
         job.known.as_deref().or_else(recorded)
@@ -310,106 +332,15 @@ impl Attempt<'_> {
         let Some(resolved) = &self.plan.resolved[job.id.index()] else {
             return Ok(());
         };
-        let directory = match &stage.wdir {
-            Some(wdir) => self.places.resolve(wdir),
-            None => self.plan.root().as_path().to_owned(),
-        };
-        self.running.begin(job.id, &stage.name, &job.log);
-        let ended = resolved
-            .commands
-            .iter()
-            .try_for_each(|text| self.command(stage, job, (resolved, text), (&directory, log)));
-        self.running.ended(job.id);
-        ended
-    }
-
-    fn command(
-        &self,
-        stage: &Stage,
-        job: &Job,
-        (resolved, text): (&Resolved, &str),
-        (directory, log): (&Path, &AttemptLog),
-    ) -> std::result::Result<(), FailureCause> {
-        let id = job.id;
-        let builder = Builder {
-            shell: stage.shell,
-            text,
-            directory: directory.to_owned(),
+        self.run(&Commands {
+            stage,
+            who: job.id.into(),
+            lane: None,
+            texts: &resolved.commands,
             env: &resolved.env,
-            log: log.file(),
-            state: self.places.state_dir(),
-            devices: job.grant.visible_devices(),
-            stage: stage.name.as_str(),
-        };
-        if self.running.is_ending(id) {
-            // Making ready empties the files that the command would write to.
-            return Err(FailureCause::Interrupted);
-        }
-        let prepared = builder.prepare(self.direct);
-        let (ended, leader) = self.lead(stage, id, || builder.spawn(prepared))?;
-        let ended = match (ended, leader) {
-            (Ended::Signalled(signal), Leader::Program) if !self.running.is_ending(id) => {
-                // How a shell tells of it, and with what status, is for a shell to say.
-                let text = &retelling(signal);
-                let builder = Builder { text, ..builder };
-                let (told, _) = self.lead(stage, id, || builder.spawn_shell())?;
-                if told == Ended::Exited(0) {
-                    ended
-                } else {
-                    told
-                }
-            }
-            _ => ended,
-        };
-        match ended {
-            Ended::Exited(0) if !self.running.is_ending(id) => Ok(()),
-            Ended::Exited(0) => Err(FailureCause::Interrupted),
-            Ended::Exited(code) => Err(FailureCause::Exit(code)),
-            Ended::Signalled(number) => Err(FailureCause::Signal { number }),
-        }
-    }
-
-    /// Starts a process group and waits for its end.
-    fn lead(
-        &self,
-        stage: &Stage,
-        id: StageId,
-        start: impl FnOnce() -> std::result::Result<Group, SpawnError>,
-    ) -> std::result::Result<(Ended, Leader), FailureCause> {
-        // A run that is ending starts nothing more, not even the next command of a list.
-        let group = self
-            .running
-            .enter(id, start)
-            .ok_or(FailureCause::Interrupted)?;
-        let group = group.map_err(FailureCause::spawn)?;
-        let leader = group.led_by();
-        pass(Point::Started);
-        let noted = self.note(stage, &group);
-        let waited = match &noted {
-            Ok(()) => group.wait_for_leader(),
-            // Nobody could end it if this process died: it is ended now.
-            Err(_) => Ok(()),
-        };
-        pass(Point::LeaderEnded);
-        // From here on the group's id may be used again, so no signal may be sent to it.
-        self.running.leave(id);
-        waited.map_err(FailureCause::wait)?;
-        let (ended, used) = group.end().map_err(FailureCause::wait)?;
-        self.running.add(id, used);
-        noted.map_err(FailureCause::log)?;
-        Ok((ended, leader))
-    }
-
-    /// Notes in the journal which group to end if this process dies.
-    fn note(&self, stage: &Stage, group: &Group) -> std::result::Result<(), DiskError> {
-        let leader = identity::process(group.id());
-        self.journal.append(&JournalRecord::Group {
-            stage: stage.name.clone(),
-            id: group.id().as_raw_nonzero().get(),
-            session: leader.map(|leader| leader.session),
-            leader_started: leader.map(|leader| leader.started),
-        })?;
-        pass(Point::GroupNoted);
-        Ok(())
+            devices: job.devices.as_deref(),
+            out: (log.file(), &job.log),
+            err: (log.file(), &job.log),
+        })
     }
 }

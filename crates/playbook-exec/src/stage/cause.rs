@@ -6,8 +6,10 @@ use std::time::Duration;
 use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_types::path::DataPath;
+use playbook_types::template::TemplateError;
 use rustix::io::Errno;
 
+use crate::fanout::{JobFailure, SplitFault};
 use crate::outputs::{NotBegun, OutFault};
 use crate::plan::StageFault;
 use crate::process::SpawnError;
@@ -67,6 +69,25 @@ pub enum FailureCause {
         /// What stood in the way.
         fault: Box<OutFault>,
     },
+    /// Jobs of it failed.
+    #[error("{}", jobs_failed(*failed, *total, first))]
+    Jobs {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        total: usize,
+        /// The first that did.
+        first: Box<JobFailure>,
+    },
+    /// Its input cannot be split into jobs.
+    #[error(transparent)]
+    Split(#[from] SplitFault),
+    /// A name cannot be put into a job's command.
+    #[error("{0}")]
+    Command(TemplateError),
+    /// Jobs of it failed, and what stood at their outputs is not back yet: the next run brings it back.
+    #[error(transparent)]
+    LeftOpen(Box<Self>),
     /// Its log or the journal cannot be written.
     #[error(transparent)]
     Log(Box<DiskError>),
@@ -133,14 +154,18 @@ impl FailureCause {
     /// Whether something is left to do for its transaction, which the next run does.
     pub(crate) fn left_open(&self) -> bool {
         // Nothing is left to do for what is gone.
-        matches!(self, Self::NotRolledBack { fault, .. } if !matches!(**fault, OutFault::Gone { .. }))
+        matches!(self, Self::LeftOpen(_))
+            || matches!(self, Self::NotRolledBack { fault, .. } if !matches!(**fault, OutFault::Gone { .. }))
     }
 
     /// The exit status, if the command exited.
     pub fn exit_code(&self) -> Option<i32> {
         match self {
             Self::Exit(code) => Some(*code),
-            Self::OutOfMemory { cause } | Self::NotRolledBack { cause, .. } => cause.exit_code(),
+            Self::OutOfMemory { cause }
+            | Self::NotRolledBack { cause, .. }
+            | Self::LeftOpen(cause) => cause.exit_code(),
+            Self::Jobs { first, .. } => first.cause.exit_code(),
             _ => None,
         }
     }
@@ -149,13 +174,32 @@ impl FailureCause {
     pub fn signal(&self) -> Option<i32> {
         match self {
             Self::Signal { number } => Some(*number),
-            Self::OutOfMemory { cause } | Self::NotRolledBack { cause, .. } => cause.signal(),
+            Self::OutOfMemory { cause }
+            | Self::NotRolledBack { cause, .. }
+            | Self::LeftOpen(cause) => cause.signal(),
+            Self::Jobs { first, .. } => first.cause.signal(),
+            _ => None,
+        }
+    }
+
+    /// The job that failed first, if jobs did.
+    pub fn job(&self) -> Option<&JobFailure> {
+        match self {
+            Self::Jobs { first, .. } => Some(first),
+            Self::OutOfMemory { cause }
+            | Self::NotRolledBack { cause, .. }
+            | Self::LeftOpen(cause) => cause.job(),
             _ => None,
         }
     }
 
     /// What the system refused, if the surroundings, not the stage, are to blame.
     pub fn surroundings(&self) -> Option<&io::Error> {
+        match self {
+            Self::Jobs { first, .. } => return first.cause.surroundings(),
+            Self::LeftOpen(cause) => return cause.surroundings(),
+            _ => {}
+        }
         let disk = |fault: &OutFault| matches!(fault, OutFault::Disk(_));
         let refused = self.refused()?;
         let ours = match self {
@@ -207,6 +251,30 @@ impl From<NotBegun> for FailureCause {
             None => cause,
         }
     }
+}
+
+fn jobs_failed(failed: usize, total: usize, first: &JobFailure) -> String {
+    let JobFailure { input, cause, .. } = first;
+    let jobs = if total == 1 { "job" } else { "jobs" };
+    let (failed, total) = (grouped(failed), grouped(total));
+    if failed == "1" {
+        format!("job {input}: {cause} ({failed} of {total} {jobs} failed)")
+    } else {
+        format!("job {input}: {cause} (the first of {failed} that failed, of {total} {jobs})")
+    }
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
 }
 
 fn signal_name(number: i32) -> String {

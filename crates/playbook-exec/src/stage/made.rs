@@ -12,7 +12,7 @@ use crate::stage::cause::FailureCause;
 
 /// The means to look at data.
 #[derive(Clone, Copy)]
-pub(super) struct Eyes<'a> {
+pub(crate) struct Eyes<'a> {
     pub(super) places: &'a Places,
     pub(super) memo: &'a DigestMemo,
     pub(super) ignore: &'a IgnoreRules,
@@ -52,7 +52,7 @@ impl Eyes<'_> {
     }
 
     /// Digests of everything the stage was to make.
-    pub(super) fn made(&self, stage: &Stage) -> Result<Vec<DataEntry>, FailureCause> {
+    pub(crate) fn made(&self, stage: &Stage) -> Result<Vec<DataEntry>, FailureCause> {
         let mut made = Vec::new();
         let mut missing = Vec::new();
         for out in &stage.outs {
@@ -83,7 +83,7 @@ impl Eyes<'_> {
         Some(reports)
     }
 
-    fn entry(&self, path: &DataPath) -> Result<DataEntry, HashError> {
+    pub(crate) fn entry(&self, path: &DataPath) -> Result<DataEntry, HashError> {
         let place = self.places.resolve(path);
         let found = self.memo.digest(&place, self.ignore)?;
         Ok(DataEntry {
@@ -97,7 +97,7 @@ impl Eyes<'_> {
     }
 
     /// Deps that are no longer what the stage was decided on.
-    pub(super) fn moved(&self, deps: &[playbook_hash::DataDigest]) -> Vec<DataPath> {
+    pub(crate) fn moved(&self, deps: &[playbook_hash::DataDigest]) -> Vec<DataPath> {
         let same = |dep: &&playbook_hash::DataDigest| {
             let found = self
                 .memo

@@ -1,6 +1,7 @@
 //! A file that is only appended to.
 
 use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::disk::error::DiskError;
@@ -51,6 +52,24 @@ impl AppendFile {
             // The error that matters is the first one; half a record ends the reading of a log, whatever follows.
             self.file.set_len(length).ok();
         })
+    }
+
+    /// Appends what is in the file at `from`.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses; part of it may then be there.
+    pub fn append_file(&mut self, from: &Path) -> Result<(), DiskError> {
+        let mut read = File::open(from).map_err(|source| DiskError::new("read", from, source))?;
+        let mut block = vec![0; 64 * 1024];
+        loop {
+            match read.read(&mut block) {
+                Ok(0) => return Ok(()),
+                Ok(length) => self.append(&block[..length])?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(source) => return Err(DiskError::new("read", from, source)),
+            }
+        }
     }
 
     /// Cuts the file off behind its first `length` bytes, if it is longer.

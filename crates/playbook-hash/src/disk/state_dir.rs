@@ -58,6 +58,16 @@ impl StateDir {
         self.own.join("failed")
     }
 
+    /// What is on record of the jobs of fan-outs, a file for each stage.
+    pub fn fan_out_dir(&self) -> PathBuf {
+        self.own.join("fanout")
+    }
+
+    /// Work directories of jobs, unless the playbook names another place.
+    pub fn work_dir(&self) -> PathBuf {
+        self.own.join("work")
+    }
+
     /// What directories were when stages last read or made them.
     pub fn listings_dir(&self) -> PathBuf {
         self.own.join("listings")

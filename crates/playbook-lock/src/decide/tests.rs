@@ -47,6 +47,7 @@ fn fingerprint() -> Fingerprint {
         env: None,
         wdir: None,
         outs: vec![path("x"), path("y")],
+        split: None,
     }
 }
 

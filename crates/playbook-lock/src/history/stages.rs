@@ -8,7 +8,9 @@ use playbook_types::digest::Digest;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{Event, EventKind, KeptFile, MadeOut, RunTotals};
+use playbook_types::record::event::{
+    Event, EventKind, FailedJob, JobCounts, KeptFile, MadeOut, RunTotals,
+};
 use playbook_types::record::reason::InvalidationReason;
 use playbook_types::record::usage::Usage;
 use serde_json::Value;
@@ -129,6 +131,10 @@ pub struct StageRun {
     pub because: Option<StageName>,
     /// What it said as a gate.
     pub gate: Option<GateVerdict>,
+    /// Of a fan-out: its jobs.
+    pub jobs: Option<JobCounts>,
+    /// The job that failed first.
+    pub job: Option<FailedJob>,
 }
 
 impl StageRun {
@@ -159,6 +165,8 @@ impl StageRun {
             kept: Vec::new(),
             because: None,
             gate: None,
+            jobs: None,
+            job: None,
         }
     }
 }
@@ -277,6 +285,7 @@ impl Gather {
                 changed,
                 moved,
                 kept,
+                jobs,
                 nondeterministic,
             } => {
                 let run = self.ended(stage, StageOutcome::Ran, ts);
@@ -288,6 +297,7 @@ impl Gather {
                 // It went well after all.
                 (run.exit_code, run.signal, run.error, run.log) = (None, None, None, None);
                 run.restored.clear();
+                (run.jobs, run.job) = (jobs, None);
             }
             kind @ EventKind::StageFailed { .. } => self.failed(ts, kind),
             EventKind::StageSkipped { stage, because } => {
@@ -342,6 +352,8 @@ impl Gather {
             log,
             restored,
             kept,
+            jobs,
+            job,
         } = kind
         {
             let run = self.ended(stage, StageOutcome::Failed, ts);
@@ -351,6 +363,7 @@ impl Gather {
             run.usage = usage;
             run.log = log;
             (run.restored, run.kept) = (restored, kept);
+            (run.jobs, run.job) = (jobs, job);
         }
     }
 

@@ -13,6 +13,9 @@
 //! A stage that failed has [`Restoring`](JournalRecord::Restoring) in place of the fourth: what it left is out of the
 //! way, and its old outs are about to go back.
 //!
+//! The stage of a fan-out sets nothing aside itself: each of its jobs does, with [`JobBegan`](JournalRecord::JobBegan) and
+//! [`JobGroup`](JournalRecord::JobGroup) for its own outputs. That one went well is not said here but in the record of its jobs.
+//!
 //! A record costs the same however many came before it. Each is written before the next step is taken, so
 //! that the death of the process loses none; syncing, which only a power cut makes matter, is done by
 //! [`Journal::keep_synced`] on a thread of its own, at most 50 ms later. When the run is over its entries are
@@ -26,5 +29,5 @@ mod write;
 
 pub use read::{ParsedJournal, StoredJournal, parse_journal, read_journal};
 pub use record::{FORMAT, JournalRecord, OldOut, RunHeader};
-pub use replay::{OpenStage, Phase, Replay, replay};
+pub use replay::{NotedGroup, OpenJob, OpenStage, Phase, Replay, replay};
 pub use write::{Journal, discard_journal};

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use playbook_hash::disk::records;
+use playbook_types::digest::Digest;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::lock::StageEntry;
@@ -41,6 +42,55 @@ pub enum JournalRecord {
         session: Option<i32>,
         /// When its leader started, in clock ticks since the machine did (`proc_pid_stat(5)`, field 22).
         leader_started: Option<u64>,
+    },
+    /// A job of it, one of a fan-out, is about to set what stood at its outputs aside and run. Of the jobs of one
+    /// lane, which run one after the other, only the last can be under way.
+    JobBegan {
+        /// The stage.
+        stage: StageName,
+        /// Who runs it, of those that run at the same time.
+        lane: u32,
+        /// The job.
+        key: Digest,
+        /// Its outputs.
+        outs: Vec<OldOut>,
+        /// Directories stand there, which can be half aside: `JobAside` will say that they are.
+        #[serde(default, skip_serializing_if = "is_false")]
+        folders: bool,
+    },
+    /// The directories that stood at the outputs of the job are aside.
+    JobAside {
+        /// The stage.
+        stage: StageName,
+        /// Who runs the job.
+        lane: u32,
+    },
+    /// The job failed, and what it left is out of the way: what stood at its outputs is about to go back.
+    JobRestoring {
+        /// The stage.
+        stage: StageName,
+        /// Who ran it.
+        lane: u32,
+    },
+    /// A command of that job runs; the fields are those of `Group`.
+    JobGroup {
+        /// The stage.
+        stage: StageName,
+        /// Who runs the job.
+        lane: u32,
+        /// The process group.
+        id: i32,
+        /// The session it is in.
+        session: Option<i32>,
+        /// When its leader started.
+        leader_started: Option<u64>,
+    },
+    /// The job failed, and nothing is left to do for it. That one went well the record of jobs says.
+    JobClosed {
+        /// The stage.
+        stage: StageName,
+        /// Who ran it.
+        lane: u32,
     },
     /// It made every out. This is the moment from which its result stands.
     Finished {
@@ -94,6 +144,14 @@ pub struct OldOut {
     pub aside: Option<String>,
     /// What stood there is exactly what the lock records: its stage made it, and it may go.
     pub recorded: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature serde asks for"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Whether anything stood at these outs.

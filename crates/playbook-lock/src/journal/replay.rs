@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use playbook_types::digest::Digest;
 use playbook_types::name::StageName;
 use playbook_types::record::lock::StageEntry;
 
@@ -25,8 +26,34 @@ pub struct OpenStage {
     pub outs: Vec<OldOut>,
     /// How far it had come.
     pub phase: Phase,
-    /// The process groups of its commands: id, session, start of the leader.
-    pub groups: Vec<(i32, Option<i32>, Option<u64>)>,
+    /// The process groups of its commands.
+    pub groups: Vec<NotedGroup>,
+    /// Its jobs that were under way, by lane.
+    pub jobs: IndexMap<u32, OpenJob>,
+}
+
+/// A process group: id, session, start of the leader.
+pub type NotedGroup = (i32, Option<i32>, Option<u64>);
+
+/// A job that was under way, or had just ended well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenJob {
+    /// Its key.
+    pub key: Digest,
+    /// Its outputs.
+    pub outs: Vec<OldOut>,
+    /// How far it had come.
+    pub phase: Phase,
+    /// The process groups of its commands.
+    pub groups: Vec<NotedGroup>,
+}
+
+impl OpenStage {
+    /// The process groups of its commands, and of those of its jobs.
+    pub fn all_groups(&self) -> impl Iterator<Item = &NotedGroup> {
+        let jobs = self.jobs.values().flat_map(|job| &job.groups);
+        self.groups.iter().chain(jobs)
+    }
 }
 
 /// How far a stage's transaction had come.
@@ -66,6 +93,7 @@ impl Replay {
                     outs,
                     phase,
                     groups: Vec::new(),
+                    jobs: IndexMap::new(),
                 };
                 self.open.insert(stage, open);
             }
@@ -80,6 +108,11 @@ impl Replay {
                     open.groups.push((id, session, leader_started));
                 }
             }
+            job @ (JournalRecord::JobBegan { .. }
+            | JournalRecord::JobGroup { .. }
+            | JournalRecord::JobAside { .. }
+            | JournalRecord::JobRestoring { .. }
+            | JournalRecord::JobClosed { .. }) => self.apply_to_job(job),
             JournalRecord::Finished { stage, entry } => {
                 let had_outs = self
                     .open
@@ -99,6 +132,71 @@ impl Replay {
                     self.entries.insert(stage, *entry);
                 }
             }
+        }
+    }
+
+    /// A record about one job of a stage.
+    fn apply_to_job(&mut self, record: JournalRecord) {
+        match record {
+            JournalRecord::JobBegan {
+                stage,
+                lane,
+                key,
+                outs,
+                folders,
+            } => {
+                let phase = if folders {
+                    Phase::SettingAside
+                } else {
+                    Phase::Running
+                };
+                let job = OpenJob {
+                    key,
+                    outs,
+                    phase,
+                    groups: Vec::new(),
+                };
+                if let Some(open) = self.open.get_mut(&stage) {
+                    open.jobs.insert(lane, job);
+                }
+            }
+            JournalRecord::JobGroup {
+                stage,
+                lane,
+                id,
+                session,
+                leader_started,
+            } => {
+                let open = self.open.get_mut(&stage);
+                if let Some(job) = open.and_then(|open| open.jobs.get_mut(&lane)) {
+                    job.groups.push((id, session, leader_started));
+                }
+            }
+            JournalRecord::JobAside { stage, lane } => {
+                self.advance_job(&stage, lane, Phase::Running);
+            }
+            JournalRecord::JobRestoring { stage, lane } => {
+                self.advance_job(&stage, lane, Phase::Restoring);
+            }
+            JournalRecord::JobClosed { stage, lane } => {
+                if let Some(open) = self.open.get_mut(&stage) {
+                    open.jobs.swap_remove(&lane);
+                }
+            }
+            JournalRecord::Run(_)
+            | JournalRecord::Began { .. }
+            | JournalRecord::Aside { .. }
+            | JournalRecord::Group { .. }
+            | JournalRecord::Finished { .. }
+            | JournalRecord::Restoring { .. }
+            | JournalRecord::Closed { .. } => {}
+        }
+    }
+
+    fn advance_job(&mut self, stage: &StageName, lane: u32, to: Phase) {
+        let open = self.open.get_mut(stage);
+        if let Some(job) = open.and_then(|open| open.jobs.get_mut(&lane)) {
+            job.phase = to;
         }
     }
 

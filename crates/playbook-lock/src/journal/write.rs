@@ -52,6 +52,11 @@ impl State {
             JournalRecord::Run(_)
             | JournalRecord::Aside { .. }
             | JournalRecord::Group { .. }
+            | JournalRecord::JobBegan { .. }
+            | JournalRecord::JobAside { .. }
+            | JournalRecord::JobGroup { .. }
+            | JournalRecord::JobRestoring { .. }
+            | JournalRecord::JobClosed { .. }
             | JournalRecord::Restoring { .. } => {}
         }
     }

@@ -74,6 +74,7 @@ fn entry(
         env,
         wdir,
         outs: _,
+        split,
     } = fingerprint;
     let Ran {
         started_at,
@@ -100,6 +101,7 @@ fn entry(
         cache_key: None,
         shell: *shell,
         wdir: wdir.clone(),
+        split: split.clone(),
         env_hash: *env,
         after,
         moved: Vec::new(),

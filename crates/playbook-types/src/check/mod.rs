@@ -1,6 +1,7 @@
 //! What validation refuses and warns about, beyond the shape of single values.
 
 mod cycles;
+mod fanout;
 mod paths;
 mod places;
 mod references;
@@ -43,6 +44,7 @@ pub fn check(subject: Subject<'_>) -> Checked {
     let mut found = Vec::new();
     paths::check(playbook, subject.source, &mut found);
     references::check(subject, &mut found);
+    fanout::check(playbook, &mut found);
     places::check(playbook, &mut found);
     let used = templates::check(subject, &mut found);
     cycles::check(playbook, &mut found);

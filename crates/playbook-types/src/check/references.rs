@@ -15,16 +15,6 @@ pub(super) fn check(subject: Subject<'_>, found: &mut Vec<Finding>) {
         if subject.params_known {
             params(playbook, stage, found);
         }
-        if stage.parallel.is_some() && (stage.deps.is_empty() || stage.outs.is_empty()) {
-            let message = format!(
-                "stage '{}' is split by its first dep into its first out, and needs both",
-                stage.name
-            );
-            found.push(Finding::error(
-                stage_path(&stage.name).key("parallel"),
-                message,
-            ));
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::check::{Subject, stage_path};
 use crate::finding::{Finding, KeyPath, Mark};
 use crate::model::stage::{Command, Stage};
 use crate::name::ParamKey;
-use crate::template::{Reference, Scope, Template, TemplateError, TemplateErrorKind};
+use crate::template::{FanOut, Reference, Scope, Template, TemplateError, TemplateErrorKind};
 
 /// Checks every command and returns the params that stages use.
 pub(super) fn check(subject: Subject<'_>, found: &mut Vec<Finding>) -> BTreeSet<ParamKey> {
@@ -37,6 +37,10 @@ fn check_stage(
         outs: &outs,
         env: &env,
         wildcards: &IndexMap::new(),
+        fan_out: stage
+            .parallel
+            .as_ref()
+            .map_or(FanOut::No, |parallel| FanOut::Open(parallel.strategy)),
     };
     let lenient = Lenient::of(subject, stage);
     for (i, text) in stage.cmd.items().iter().enumerate() {
@@ -65,10 +69,9 @@ fn check_stage(
     }
 }
 
-/// What cannot be judged before params files are read, inputs are split or wildcards matched.
+/// What cannot be judged before params files are read or wildcards matched.
 struct Lenient {
     params: bool,
-    split: bool,
     wildcards: bool,
 }
 
@@ -76,7 +79,6 @@ impl Lenient {
     fn of(subject: Subject<'_>, stage: &Stage) -> Self {
         Self {
             params: !subject.params_known,
-            split: stage.parallel.is_some(),
             wildcards: stage.name.as_str().contains('{'),
         }
     }
@@ -84,7 +86,6 @@ impl Lenient {
     fn allows(&self, error: &TemplateError) -> bool {
         match error.kind {
             TemplateErrorKind::UnknownParam { .. } => self.params,
-            TemplateErrorKind::FanOutOnly { .. } => self.split,
             TemplateErrorKind::WildcardUnbound { .. } => self.wildcards,
             _ => false,
         }

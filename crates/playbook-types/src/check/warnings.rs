@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::{Subject, stage_path};
 use crate::finding::{Finding, KeyPath, Mark};
 use crate::graph::{Graph, PathIndex, StageId};
+use crate::model::fanout::Strategy;
 use crate::model::playbook::Playbook;
 use crate::model::stage::Stage;
 use crate::name::ParamKey;
@@ -23,6 +24,7 @@ pub(super) fn check(subject: Subject<'_>, used: &BTreeSet<ParamKey>, found: &mut
         );
     }
     for stage in subject.playbook.stages.values() {
+        jobs_that_are_all_the_same(stage, found);
         if !stage.frozen && stage.flight.is_none() && nothing_to_decide_by(stage) {
             let message = format!(
                 "stage '{}' has no outs and nothing to decide by: it always runs",
@@ -82,6 +84,36 @@ fn unguarded(playbook: &Playbook, found: &mut Vec<Finding>) {
             Finding::warning(stage_path(&gate.name).key("gate"), message).hint(format!(
                 "name the gate in 'after: [{gate_name}]', or read its report; else a stage may run although the gate fails"
             )),
+        );
+    }
+}
+
+/// A command that is the same in every job is not what was meant.
+fn jobs_that_are_all_the_same(stage: &Stage, found: &mut Vec<Finding>) {
+    let Some(parallel) = &stage.parallel else {
+        return;
+    };
+    let mut templates = Vec::new();
+    for text in stage.cmd.items() {
+        // What is malformed is told of where templates are checked.
+        let Ok(template) = Template::parse(text) else {
+            return;
+        };
+        templates.push(template);
+    }
+    let mut all = templates.iter().flat_map(Template::references);
+    if !all.any(|placeholder| placeholder.reference.names_input()) {
+        let names = match parallel.strategy {
+            Strategy::Chunked { .. } => "{{ inputs }} and {{ outputs }}",
+            Strategy::PerFile => "{{ input }} and {{ output }}",
+        };
+        let message = format!(
+            "every job of stage '{}' would run the same command",
+            stage.name
+        );
+        found.push(
+            Finding::warning(stage_path(&stage.name).key("cmd"), message)
+                .hint(format!("name what a job reads and makes: {names}")),
         );
     }
 }

@@ -348,7 +348,8 @@ impl Lowering {
         Some(Parallel {
             strategy: if chunked {
                 Strategy::Chunked {
-                    chunk_size: chunk_size?,
+                    // A mistake in it is found, and is no reason to find others.
+                    chunk_size: chunk_size.unwrap_or(1),
                 }
             } else {
                 Strategy::PerFile

@@ -103,6 +103,9 @@ pub enum EventKind {
         /// Files of the user's that stood where it made its outs.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         kept: Vec<KeptFile>,
+        /// Of a fan-out: its jobs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        jobs: Option<JobCounts>,
         /// Outs of which it made other bytes than before from the same, although it is said to be deterministic.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         nondeterministic: Vec<DataPath>,
@@ -133,6 +136,12 @@ pub enum EventKind {
         /// What it left behind, kept until it runs next.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         kept: Vec<KeptFile>,
+        /// Of a fan-out that had begun: its jobs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        jobs: Option<JobCounts>,
+        /// The job that failed first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<FailedJob>,
     },
     /// A stage did not run because of another's failure.
     StageSkipped {
@@ -182,6 +191,33 @@ pub struct KeptFile {
     pub path: DataPath,
     /// Where it is now: relative to the root if it is below it.
     pub kept: String,
+}
+
+/// The jobs of a fan-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobCounts {
+    /// How many there are.
+    pub total: usize,
+    /// How many ran and ended well.
+    pub run: usize,
+    /// How many failed.
+    pub failed: usize,
+    /// How many were done before.
+    pub cached: usize,
+}
+
+/// A job that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedJob {
+    /// What it read; of several files, the first and how many more.
+    pub input: String,
+    /// What it is known by.
+    pub id: String,
+    /// Its command, values from `env` masked.
+    pub command: String,
+    /// Where what it left can be looked at, relative to the root if it is below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_dir: Option<String>,
 }
 
 /// What a run came to.

@@ -9,6 +9,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Digest;
+use crate::model::fanout::Split;
 use crate::model::shell::ShellMode;
 use crate::name::{ParamKey, StageName};
 use crate::path::DataPath;
@@ -116,6 +117,13 @@ pub struct StageEntry {
     /// Absent for the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wdir: Option<DataPath>,
+    /// How its input was split into jobs; absent when it was not.
+    #[serde(
+        default,
+        deserialize_with = "known_split",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub split: Option<Split>,
     /// Of the declared environment; absent when there is none.
     #[serde(
         default,
@@ -154,6 +162,7 @@ impl StageEntry {
             cache_key: None,
             shell: ShellMode::default(),
             wdir: None,
+            split: None,
             env_hash: None,
             after: Vec::new(),
             moved: Vec::new(),
@@ -264,6 +273,20 @@ fn lenient<'de, D: Deserializer<'de>, T: std::str::FromStr>(
 ) -> Result<Option<T>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.and_then(|text| text.parse().ok()))
+}
+
+/// A way to split that this version does not know reads as none: the key differs all the same.
+fn known_split<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Split>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Found {
+        Known(Split),
+        Other(serde::de::IgnoredAny),
+    }
+    Ok(match Option::<Found>::deserialize(deserializer)? {
+        Some(Found::Known(split)) => Some(split),
+        Some(Found::Other(_)) | None => None,
+    })
 }
 
 /// What is no length of time reads as unknown: `.nan` would spoil every sum, and a line of the event log.

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::model::fanout::Split;
 use crate::model::shell::ShellMode;
 use crate::name::{EnvName, ParamKey, StageName};
 use crate::path::DataPath;
@@ -101,7 +102,12 @@ pub enum InvalidationReason {
         removed: Vec<DataPath>,
     },
     /// Its input is split into jobs in another way.
-    SplitChanged,
+    SplitChanged {
+        /// The recorded way; `None` is not at all, or not known.
+        old: Option<Split>,
+        /// The way now; `None` is not at all.
+        new: Option<Split>,
+    },
     /// The key differs though no part of it is seen to differ: another generator made it.
     CacheKeyMismatch {
         /// The recorded key.
@@ -181,7 +187,7 @@ impl InvalidationReason {
             Self::ShellChanged { .. } => "shell_changed",
             Self::WdirChanged { .. } => "wdir_changed",
             Self::OutsChanged { .. } => "outs_changed",
-            Self::SplitChanged => "split_changed",
+            Self::SplitChanged { .. } => "split_changed",
             Self::CacheKeyMismatch { .. } => "cache_key_mismatch",
             Self::OutputMissing { .. } => "output_missing",
             Self::OutputModified { .. } => "output_modified",
@@ -226,7 +232,7 @@ impl fmt::Display for InvalidationReason {
                 wdir_word(new.as_ref())
             ),
             Self::OutsChanged { added, removed } => write_outs(f, added, removed),
-            Self::SplitChanged => f.write_str("the input is split into jobs in another way"),
+            Self::SplitChanged { old, new } => write_split(f, old.as_ref(), new.as_ref()),
             Self::CacheKeyMismatch { .. } => f.write_str(
                 "its cache key differs, though nothing it is made of seems to; probably another version recorded it",
             ),
@@ -236,6 +242,18 @@ impl fmt::Display for InvalidationReason {
                 None => write!(f, "{path} was modified since it was made"),
             },
         }
+    }
+}
+
+fn write_split(
+    f: &mut fmt::Formatter<'_>,
+    old: Option<&Split>,
+    new: Option<&Split>,
+) -> fmt::Result {
+    match (old, new) {
+        (Some(old), Some(new)) => write!(f, "jobs: {old} → {new}"),
+        (None, Some(new)) => write!(f, "its input is now split into jobs: {new}"),
+        (_, None) => f.write_str("its input is no longer split into jobs"),
     }
 }
 

@@ -68,6 +68,13 @@ pub enum TemplateErrorKind {
         /// The name.
         name: &'static str,
     },
+    /// A name of a fan-out that splits in another way.
+    OtherStrategy {
+        /// The name.
+        name: &'static str,
+        /// Whether the jobs get several files.
+        chunked: bool,
+    },
     /// A wildcard the stage does not bind.
     WildcardUnbound {
         /// Its name.
@@ -94,6 +101,11 @@ pub enum TemplateErrorKind {
     ListInside {
         /// How many items it has.
         count: usize,
+        /// Where it stands.
+        place: String,
+    },
+    /// A list of any length where only one word can stand.
+    OpenListInside {
         /// Where it stands.
         place: String,
     },
@@ -155,6 +167,7 @@ impl fmt::Display for TemplateErrorKind {
                 f,
                 "'{name}' means something only in a stage with 'parallel'"
             ),
+            Self::OtherStrategy { name, chunked } => write_strategy(f, name, *chunked),
             Self::WildcardUnbound { name } => {
                 write!(f, "the stage's name has no wildcard '{{{name}}}'")
             }
@@ -184,12 +197,30 @@ impl TemplateErrorKind {
                     "a list of {count} items cannot stand {place}: it must be a word of its own"
                 )
             }
+            Self::OpenListInside { place } => write!(
+                f,
+                "a list cannot stand {place}: it must be a word of its own"
+            ),
             Self::NotQuotable { place, value } => write_not_quotable(f, *place, value),
             Self::EndsHereDocument => {
                 f.write_str("the value would end the here-document it stands in")
             }
             _ => Ok(()),
         }
+    }
+}
+
+fn write_strategy(f: &mut fmt::Formatter<'_>, name: &str, chunked: bool) -> fmt::Result {
+    if chunked {
+        write!(
+            f,
+            "a job of the strategy 'chunked' has several files: use {{{{ inputs }}}} and {{{{ outputs }}}}, not '{name}'"
+        )
+    } else {
+        write!(
+            f,
+            "a job of the strategy 'per_file' has one file: use {{{{ input }}}} and {{{{ output }}}}, not '{name}'"
+        )
     }
 }
 

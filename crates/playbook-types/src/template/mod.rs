@@ -29,5 +29,5 @@ pub use ast::{Placeholder, Reference};
 pub use error::{TemplateError, TemplateErrorKind};
 pub use quote::quote_word;
 pub use render::{Rendered, Template};
-pub use scope::{ParamSource, Scope};
+pub use scope::{FanOut, JobNames, ParamSource, Scope};
 pub use shell::Where;

@@ -22,7 +22,7 @@ pub struct Template {
 /// A command, ready for a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
-    /// The command.
+    /// The command. Where names of a fan-out are left open they stand between NULs, which no command can hold.
     pub text: String,
     /// The same for people: every value of the environment reads `***`.
     pub shown: String,
@@ -33,7 +33,8 @@ pub struct Rendered {
 /// What is put in for one placeholder.
 struct Put {
     text: String,
-    secret: bool,
+    /// What people see in its place, if that is something else.
+    shown: Option<String>,
     filling: Filling,
 }
 
@@ -79,10 +80,7 @@ impl Template {
                 (Piece::Text(text), _) => (text.as_str(), text.as_str()),
                 (Piece::Value(_), Some(put)) => {
                     puts.next();
-                    (
-                        put.text.as_str(),
-                        if put.secret { "***" } else { put.text.as_str() },
-                    )
+                    (put.text.as_str(), put.shown.as_deref().unwrap_or(&put.text))
                 }
                 (Piece::Value(_), None) => continue,
             };
@@ -163,7 +161,10 @@ fn put(
     scope: &Scope<'_>,
 ) -> Result<Put, TemplateErrorKind> {
     let value = scope.value(&placeholder.reference)?;
-    let secret = value.secret;
+    let secret = value.secret.then(|| "***".to_owned());
+    if let Some(name) = value.open {
+        return left_open(&value, name, placeholder, site);
+    }
     if placeholder.raw {
         let text = raw(&value);
         return if text.contains('\0') {
@@ -171,7 +172,7 @@ fn put(
         } else {
             Ok(Put {
                 text,
-                secret,
+                shown: secret,
                 filling: Filling::Raw,
             })
         };
@@ -181,12 +182,40 @@ fn put(
     let none = matches!(&value.words, Words::Many(words) if words.is_empty());
     Ok(Put {
         text,
-        secret,
+        shown: secret,
         filling: if none {
             Filling::Nothing
         } else {
             Filling::Quoted
         },
+    })
+}
+
+/// Leaves the name of what each job has its own of, where some value can stand.
+fn left_open(
+    value: &Value,
+    name: &str,
+    placeholder: &Placeholder,
+    site: &Site,
+) -> Result<Put, TemplateErrorKind> {
+    let filter = if placeholder.raw { " | raw" } else { "" };
+    if !placeholder.raw {
+        match &value.words {
+            // How many there will be is not known: there must be room for several.
+            Words::Many(_) if !site.takes_many() => {
+                return Err(TemplateErrorKind::OpenListInside {
+                    place: site.described(),
+                });
+            }
+            Words::One(_) | Words::Many(_) => {
+                quoted(value, false, site)?;
+            }
+        }
+    }
+    Ok(Put {
+        text: format!("\0{name}{filter}\0"),
+        shown: Some(format!("{{{{ {name}{filter} }}}}")),
+        filling: Filling::Raw,
     })
 }
 
@@ -220,5 +249,61 @@ fn quoted(value: &Value, paths: bool, site: &Site) -> Result<String, TemplateErr
                 place: site.described(),
             }),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::model::fanout::Strategy;
+    use crate::model::params::Params;
+    use crate::template::{FanOut, JobNames};
+
+    fn render(template: &str, fan_out: FanOut<'_>) -> Rendered {
+        let scope = Scope {
+            stage: "s",
+            params: &Params::default(),
+            deps: &["raw".to_owned()],
+            outs: &[],
+            env: &IndexMap::new(),
+            wildcards: &IndexMap::new(),
+            fan_out,
+        };
+        Template::parse(template).unwrap().render(&scope).unwrap()
+    }
+
+    #[test]
+    fn names_that_are_left_open_are_no_text_that_could_stand_there() {
+        let open = |template| render(template, FanOut::Open(Strategy::PerFile));
+        let found = open("x {{ deps }} {{input}} > '{{ output | raw }}'");
+        assert_eq!(found.text, "x raw \0input\0 > '\0output | raw\0'");
+        assert_eq!(found.shown, "x raw {{ input }} > '{{ output | raw }}'");
+        assert_ne!(open("x {{'{{'}} input }}").text, open("x {{ input }}").text);
+    }
+
+    #[test]
+    fn names_of_a_job_are_quoted_like_all_values() {
+        let job = JobNames {
+            inputs: vec!["raw/it's; rm -rf x".to_owned()],
+            outputs: vec!["-done".to_owned()],
+            stem: "it's".to_owned(),
+            dir: "raw".to_owned(),
+            work_dir: "work/a b".to_owned(),
+        };
+        let text = "x {{input}} {{output}} \"{{input_stem}}\" {{input_dir}} {{work_dir}}/t";
+        assert_eq!(
+            render(text, FanOut::Job(&job)).text,
+            r#"x 'raw/it'\''s; rm -rf x' ./-done "it's" raw 'work/a b'/t"#
+        );
+        let chunk = JobNames {
+            inputs: vec!["a b".to_owned(), "c".to_owned()],
+            ..JobNames::default()
+        };
+        assert_eq!(
+            render("x {{inputs}}", FanOut::Job(&chunk)).text,
+            "x 'a b' c"
+        );
     }
 }

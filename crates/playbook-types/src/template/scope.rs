@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use crate::model::fanout::Strategy;
 use crate::model::params::Params;
 use crate::name::{EnvName, ParamKey};
 use crate::suggest::nearest;
@@ -55,6 +56,34 @@ pub struct Scope<'a> {
     pub env: &'a IndexMap<EnvName, String>,
     /// What its wildcards stand for.
     pub wildcards: &'a IndexMap<String, String>,
+    /// What the names of a fan-out stand for.
+    pub fan_out: FanOut<'a>,
+}
+
+/// What the names of a fan-out stand for: `input`, `output` and the others.
+#[derive(Debug, Clone, Copy)]
+pub enum FanOut<'a> {
+    /// Nothing: the stage is none.
+    No,
+    /// Something else in each job: they are left as they are.
+    Open(Strategy),
+    /// What they are in one job.
+    Job(&'a JobNames),
+}
+
+/// What the names of a fan-out stand for in one job, paths as seen from the stage's working directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobNames {
+    /// The files it reads.
+    pub inputs: Vec<String>,
+    /// What it makes of each.
+    pub outputs: Vec<String>,
+    /// The name of the first input without its extension.
+    pub stem: String,
+    /// The directory of the first input.
+    pub dir: String,
+    /// Its scratch directory.
+    pub work_dir: String,
 }
 
 /// What a reference stands for.
@@ -65,6 +94,8 @@ pub(super) struct Value {
     pub(super) kind: &'static str,
     /// It comes from the environment, and is not shown.
     pub(super) secret: bool,
+    /// It is not known yet, and its name is left in its place.
+    pub(super) open: Option<&'static str>,
 }
 
 /// One word, or a list of any number.
@@ -80,6 +111,22 @@ impl Value {
             words: Words::One(word.to_owned()),
             kind,
             secret: false,
+            open: None,
+        }
+    }
+
+    /// A value that each job has its own of. Several words stand for those of a list.
+    fn open(name: &'static str, many: bool) -> Self {
+        let word = "x".to_owned();
+        Self {
+            words: if many {
+                Words::Many(vec![word.clone(), word])
+            } else {
+                Words::One(word)
+            },
+            kind: PATH,
+            secret: false,
+            open: Some(name),
         }
     }
 
@@ -88,6 +135,7 @@ impl Value {
             words: Words::Many(paths.to_vec()),
             kind: PATH,
             secret: false,
+            open: None,
         }
     }
 }
@@ -122,8 +170,32 @@ impl Scope<'_> {
             | Reference::Outputs
             | Reference::InputStem
             | Reference::InputDir
-            | Reference::WorkDir => Err(TemplateErrorKind::FanOutOnly {
-                name: reference.fan_out_name().unwrap_or("input"),
+            | Reference::WorkDir => self.of_job(reference),
+        }
+    }
+
+    /// What a name of a fan-out stands for.
+    fn of_job(&self, reference: &Reference) -> Result<Value, TemplateErrorKind> {
+        let name = reference.fan_out_name().unwrap_or("input");
+        match self.fan_out {
+            FanOut::No => Err(TemplateErrorKind::FanOutOnly { name }),
+            FanOut::Open(strategy) => {
+                let chunked = strategy != Strategy::PerFile;
+                if reference.is_of(chunked) {
+                    let many = matches!(reference, Reference::Inputs | Reference::Outputs);
+                    Ok(Value::open(name, many))
+                } else {
+                    Err(TemplateErrorKind::OtherStrategy { name, chunked })
+                }
+            }
+            FanOut::Job(job) => Ok(match reference {
+                Reference::Inputs => Value::paths(&job.inputs),
+                Reference::Outputs => Value::paths(&job.outputs),
+                Reference::Input => Value::word(job.inputs.first().map_or("", |path| path), PATH),
+                Reference::Output => Value::word(job.outputs.first().map_or("", |path| path), PATH),
+                Reference::InputDir => Value::word(&job.dir, PATH),
+                Reference::WorkDir => Value::word(&job.work_dir, PATH),
+                _ => Value::word(&job.stem, "a name"),
             }),
         }
     }
@@ -155,6 +227,7 @@ impl Scope<'_> {
             words,
             kind: value.kind(),
             secret: false,
+            open: None,
         })
     }
 
@@ -189,6 +262,35 @@ fn item_text(key: &ParamKey, item: &ParamValue) -> Result<String, TemplateErrorK
 impl Reference {
     /// Whether it stands for a path or several, where a leading dash would read as an option.
     pub(super) fn is_path(&self) -> bool {
-        matches!(self, Self::Dep(_) | Self::Deps | Self::Out(_) | Self::Outs)
+        matches!(
+            self,
+            Self::Dep(_)
+                | Self::Deps
+                | Self::Out(_)
+                | Self::Outs
+                | Self::Input
+                | Self::Output
+                | Self::Inputs
+                | Self::Outputs
+                | Self::InputDir
+                | Self::WorkDir
+        )
+    }
+
+    /// Whether it is a name of a fan-out whose jobs get several files, or one.
+    fn is_of(&self, chunked: bool) -> bool {
+        match self {
+            Self::Inputs | Self::Outputs => chunked,
+            Self::Input | Self::Output | Self::InputStem | Self::InputDir => !chunked,
+            _ => true,
+        }
+    }
+
+    /// Whether it tells one job's input from another's.
+    pub(crate) fn names_input(&self) -> bool {
+        matches!(
+            self,
+            Self::Input | Self::Inputs | Self::InputStem | Self::Output | Self::Outputs
+        )
     }
 }

@@ -126,6 +126,8 @@ mod tests {
     #[test]
     fn values_that_do_not() {
         for (template, value) in [
+            ("for f in {{deps}}; do echo $f; done", "a 'b c' do"),
+            ("for f in x {{deps}}\ndo echo $f; done", "a b"),
             ("echo {{deps}} x", "'a; b'"),
             ("{{deps}}", "a"),
             ("cat <<E\n{{deps}}F\nE", "E"),

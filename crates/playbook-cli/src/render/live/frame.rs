@@ -9,7 +9,7 @@ use std::time::Duration;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::render::live::state::{Course, Eta, Hashing, RunningStage, State, WaitingStage};
-use crate::render::units::{bytes, duration};
+use crate::render::units::{bytes, duration, grouped};
 use crate::term::{Size, Tone, paint};
 
 /// Names are shown no wider than this, and on narrow terminals no narrower than that.
@@ -73,11 +73,17 @@ pub(super) fn frame(state: &State, moment: Moment, size: Size) -> Vec<String> {
 fn running_row<'s>(name: &'s str, stage: &'s RunningStage, moment: Moment) -> Row<'s> {
     let elapsed = moment.now.saturating_sub(stage.since).as_secs_f64();
     let usual = stage.usual.filter(|usual| *usual >= 1.0);
+    let usual = usual.map(|usual| format!(" of about {}", coarse(usual)));
+    let jobs = stage.jobs.map(|(done, total)| {
+        let left = stage.left(elapsed);
+        let left = left.map_or_else(String::new, |left| format!(", {} left", coarse(left)));
+        format!(" · {}/{}{left}", grouped(done), grouped(total))
+    });
     Row {
         word: (Tone::Act, "now    "),
         name,
         time: coarse(elapsed),
-        usual: usual.map_or_else(String::new, |usual| format!(" of about {}", coarse(usual))),
+        usual: jobs.or(usual).unwrap_or_default(),
         last: &stage.last,
     }
 }

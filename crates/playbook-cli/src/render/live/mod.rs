@@ -132,6 +132,10 @@ impl Observer for Live<'_> {
         self.plain.event(event);
     }
 
+    fn progress(&self, stage: &StageName, done: usize, total: usize) {
+        self.shared.progress(stage, (done, total));
+    }
+
     fn events(&self, events: &[Event]) {
         for event in events {
             self.hear(event);

@@ -20,6 +20,21 @@ pub(super) struct RunningStage {
     /// The last line it printed, and how long the log was when that was read.
     pub(super) last: String,
     pub(super) last_at: u64,
+    /// Of a fan-out whose input is split: how many of its jobs are done, of how many.
+    pub(super) jobs: Option<(usize, usize)>,
+    /// How many were done when that was first told.
+    pub(super) first_jobs: Option<usize>,
+}
+
+impl RunningStage {
+    /// How many seconds the jobs that are not done will take, if they go on as those before.
+    pub(super) fn left(&self, elapsed: f64) -> Option<f64> {
+        let ((done, total), first) = self.jobs.zip(self.first_jobs)?;
+        let ran = done.checked_sub(first).filter(|ran| *ran > 0)?;
+        #[expect(clippy::cast_precision_loss, reason = "nobody counts that many jobs")]
+        let ratio = total.saturating_sub(done) as f64 / ran as f64;
+        (elapsed >= 1.0).then_some(elapsed * ratio)
+    }
 }
 
 /// Something that is read for its digest.
@@ -139,6 +154,8 @@ impl State {
                     log: log(stage, *attempt),
                     last: String::new(),
                     last_at: 0,
+                    jobs: None,
+                    first_jobs: None,
                 };
                 self.running.insert(stage.clone(), running);
             }
@@ -175,6 +192,14 @@ impl State {
             | EventKind::RunCompleted(_)
             | EventKind::RunFailed(_)
             | EventKind::RunInterrupted(_) => {}
+        }
+    }
+
+    /// So many jobs of a stage are done.
+    pub(super) fn progress(&mut self, stage: &StageName, jobs: (usize, usize)) {
+        if let Some(running) = self.running.get_mut(stage) {
+            running.first_jobs.get_or_insert(jobs.0);
+            running.jobs = Some(jobs);
         }
     }
 

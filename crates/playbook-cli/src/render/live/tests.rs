@@ -60,6 +60,8 @@ fn failed(name: &str) -> EventKind {
         log: None,
         restored: Vec::new(),
         kept: Vec::new(),
+        jobs: None,
+        job: None,
         usage: None,
     }
 }

@@ -113,6 +113,11 @@ impl Shared {
         }
     }
 
+    /// So many jobs of a fan-out are done.
+    pub(super) fn progress(&self, stage: &StageName, jobs: (usize, usize)) {
+        self.lock().state.progress(stage, jobs);
+    }
+
     pub(super) fn heads_for(&self, course: Course) {
         self.lock().state.course = course;
     }

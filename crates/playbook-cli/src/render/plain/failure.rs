@@ -6,9 +6,10 @@ use std::path::Path;
 use playbook_exec::tail;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
-use playbook_types::record::event::KeptFile;
+use playbook_types::record::event::{FailedJob, JobCounts, KeptFile};
 
 use crate::render::plain::kept_line;
+use crate::render::units::grouped;
 use crate::term::{Tone, paint};
 
 /// Lines of a failed stage's log that are shown.
@@ -22,6 +23,10 @@ pub(super) struct Failure<'a> {
     pub(super) log: Option<&'a str>,
     pub(super) restored: &'a [DataPath],
     pub(super) kept: &'a [KeptFile],
+    /// Of a fan-out that had begun: its jobs.
+    pub(super) jobs: Option<JobCounts>,
+    /// The job that failed first.
+    pub(super) job: Option<&'a FailedJob>,
 }
 
 /// What a gate that failed had to write, and what was told of that.
@@ -65,6 +70,7 @@ impl Failure<'_> {
         if let Some(gate) = gate {
             reports(&mut text, gate);
         }
+        let command = command.filter(|command| !command.is_empty());
         if let Some(command) = command.filter(|_| self.attempt > 0) {
             let indented = command.trim_end().replace('\n', "\n           ");
             writeln!(text, "  command: {indented}").ok();
@@ -72,6 +78,7 @@ impl Failure<'_> {
         if let Some(log) = self.log {
             end_of(log, root, &mut text);
         }
+        self.jobs(&mut text);
         let said_no = gate.is_some_and(Gate::said_no);
         for KeptFile { path, kept } in self.kept.iter().filter(|_| !said_no) {
             writeln!(
@@ -88,6 +95,22 @@ impl Failure<'_> {
         text
     }
 
+    /// Where the job that failed left what there is to look at, and how far the others have come.
+    fn jobs(&self, text: &mut String) {
+        if let Some(work_dir) = self.job.and_then(|job| job.work_dir.as_ref()) {
+            writeln!(text, "  work:    {work_dir}").ok();
+        }
+        if let Some(jobs) = self.jobs.filter(|jobs| jobs.total > 0) {
+            let done = grouped(jobs.run + jobs.cached);
+            let total = grouped(jobs.total);
+            writeln!(
+                text,
+                "  jobs:    {done} of {total} done; the next run goes on from there"
+            )
+            .ok();
+        }
+    }
+
     /// Where to look next, and what is as it was.
     fn hint(&self, gate: Option<&Gate<'_>>) -> String {
         let mut parts = Vec::new();
@@ -96,8 +119,10 @@ impl Failure<'_> {
         }
         if self.attempt > 0 {
             let stage = self.stage;
+            let job = self.job.map(|job| format!(" {}", job.id));
+            let job = job.unwrap_or_default();
             parts.push(format!(
-                "'playbook debug {stage}' shows how to run it by hand"
+                "'playbook debug {stage}{job}' shows how to run it by hand"
             ));
         }
         parts.extend(kept_outs(self));

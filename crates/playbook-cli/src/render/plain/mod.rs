@@ -13,13 +13,13 @@ use playbook_exec::{FailureCause, Outcome, Summary};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{Event, EventKind, KeptFile, RunTotals};
+use playbook_types::record::event::{Event, EventKind, JobCounts, KeptFile, RunTotals};
 
 use crate::app::Verbosity;
 use crate::error::hint_line;
 use crate::render::harmless::harmless;
 use crate::render::plain::failure::{Failure, Gate, Verdict, kept_outs};
-use crate::render::units::duration;
+use crate::render::units::{duration, grouped};
 use crate::term::{self, Tone, paint};
 
 /// Says what happens on standard error.
@@ -103,7 +103,12 @@ impl Plain {
         self.line(Tone::Warn, "retry", stage, &more);
     }
 
-    fn completed(&self, stage: &StageName, seconds: f64, changed: bool) {
+    fn completed(
+        &self,
+        stage: &StageName,
+        (seconds, changed): (f64, bool),
+        jobs: Option<JobCounts>,
+    ) {
         let (word, same) = match (self.gates.get(stage), changed) {
             (Some(reports), false) if !reports.is_empty() => {
                 ("pass", ", its report is the same as before")
@@ -112,7 +117,8 @@ impl Plain {
             (None, true) => ("done", ""),
             (None, false) => ("done", ", made the same as before"),
         };
-        let more = format!("{}{same}", duration(seconds));
+        let jobs = jobs.map(of_jobs).unwrap_or_default();
+        let more = format!("{}{same}{jobs}", duration(seconds));
         self.line(Tone::Good, word, stage, &more);
         self.commands
             .lock()
@@ -166,6 +172,11 @@ impl Plain {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(failure.stage);
+        // What a job ran says more than what all of them did.
+        let command = match failure.job {
+            Some(job) => Some(job.command.clone()),
+            None => command,
+        };
         let verdict = self
             .verdict
             .lock()
@@ -176,6 +187,19 @@ impl Plain {
             verdict: verdict.unwrap_or_default(),
         });
         term::say(&failure.text(&self.root, command.as_deref(), gate.as_ref()));
+    }
+}
+
+/// What is told of the jobs of a fan-out that is done.
+fn of_jobs(jobs: JobCounts) -> String {
+    let JobCounts {
+        total, run, cached, ..
+    } = jobs;
+    match (total, cached) {
+        (0, _) => ", no jobs: no file matches".to_owned(),
+        (1, 0) => ", 1 job".to_owned(),
+        (_, 0) => format!(", {} jobs", grouped(total)),
+        _ => format!(", {} of {} jobs", grouped(run), grouped(total)),
     }
 }
 
@@ -301,9 +325,10 @@ impl Observer for Plain {
                 moved,
                 kept,
                 nondeterministic,
+                jobs,
                 ..
             } => {
-                self.completed(stage, *duration_seconds, *changed);
+                self.completed(stage, (*duration_seconds, *changed), *jobs);
                 self.compared(stage, nondeterministic);
                 Self::notes(stage, moved, kept);
             }
@@ -314,16 +339,19 @@ impl Observer for Plain {
                 log,
                 restored,
                 kept,
+                jobs,
+                job,
                 ..
             } => {
-                let log = log.as_deref();
                 self.failed(&Failure {
                     stage,
                     error,
                     attempt: *attempt,
-                    log,
+                    log: log.as_deref(),
                     restored,
                     kept,
+                    jobs: *jobs,
+                    job: job.as_ref(),
                 });
             }
             EventKind::StageRetry {
@@ -332,9 +360,7 @@ impl Observer for Plain {
                 backoff_seconds,
                 error,
                 ..
-            } => {
-                self.retry(stage, error, (*attempt, *backoff_seconds));
-            }
+            } => self.retry(stage, error, (*attempt, *backoff_seconds)),
             EventKind::StageSkipped { stage, because } => {
                 let why = format!("because '{because}' failed");
                 self.line(Tone::Warn, "skip", stage, &why);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use playbook_exec::JobsOutlook;
 use playbook_exec::plan::{Explained, ExplainedData, ExplainedParam, Fate};
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::{EnvName, StageName};
@@ -10,7 +11,7 @@ use playbook_types::record::decision::HitKind;
 use playbook_types::record::lock::EntryStatus;
 use playbook_types::record::reason::InvalidationReason;
 
-use crate::render::foretold::ahead;
+use crate::render::foretold::{ahead, of_jobs};
 use crate::render::harmless::harmless;
 use crate::render::units::{duration, to_the_second, used};
 use crate::render::why::data::{self, Side};
@@ -81,6 +82,9 @@ fn verdict(text: &mut String, story: &Story<'_>) {
             for reason in reasons.as_slice() {
                 write!(told, "\n  - {}", harmless(&sentence(reason, explained))).ok();
             }
+            if let Some(jobs) = &explained.jobs {
+                write!(told, "\n{}", jobs_told(jobs)).ok();
+            }
             told
         }
         Fate::Maybe(waits) => format!(
@@ -100,6 +104,19 @@ fn verdict(text: &mut String, story: &Story<'_>) {
         ),
     };
     writeln!(text, "{told}").ok();
+}
+
+/// How many jobs would run, and the first of them.
+fn jobs_told(jobs: &JobsOutlook) -> String {
+    let mut told = format!("{} would run", of_jobs(jobs));
+    for (nth, job) in jobs.first.iter().enumerate() {
+        let before = if nth == 0 { ": " } else { ", " };
+        write!(told, "{before}{}", harmless(job)).ok();
+    }
+    if jobs.to_run > jobs.first.len() && !jobs.first.is_empty() {
+        told.push_str(", …");
+    }
+    told
 }
 
 /// A reason, more exactly where the stage itself says more.

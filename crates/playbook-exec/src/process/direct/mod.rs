@@ -111,8 +111,10 @@ fn prepare(builder: &Builder<'_>, simple: &Simple, environment: &Environment) ->
     // As in a shell, files first: a program that is not there has made its out.
     let files = opened(&simple.redirections, &builder.directory)?;
     let program = find(name, &environment.path, &builder.directory)?;
-    let log = || builder.log.try_clone().map(Stdio::from).ok();
-    let or = |file: Option<File>| file.map_or_else(log, |file| Some(Stdio::from(file)));
+    let given = |file: &File| file.try_clone().map(Stdio::from).ok();
+    let or = |file: Option<File>| {
+        file.map_or_else(|| given(builder.out), |file| Some(Stdio::from(file)))
+    };
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the second builder: of programs that need no shell"
@@ -127,7 +129,7 @@ fn prepare(builder: &Builder<'_>, simple: &Simple, environment: &Environment) ->
         .env(STAGE_MARK, builder.stage)
         .stdin(files.input.map_or_else(Stdio::null, Stdio::from))
         .stdout(or(files.output)?)
-        .stderr(log()?)
+        .stderr(given(builder.err)?)
         .process_group(0);
     if environment.names_program {
         command.env("_", &program);

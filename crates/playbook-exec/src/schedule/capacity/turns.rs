@@ -75,6 +75,12 @@ impl<K: Copy + Ord> Turns<K> {
         Some((next, grant))
     }
 
+    /// Whether somebody could start now if there were more room.
+    pub(crate) fn is_held_up(&self, before: Option<K>) -> bool {
+        let next = self.waiting.keys().next();
+        self.first.is_some() || next.is_some_and(|who| before.is_none_or(|before| *who < before))
+    }
+
     fn leave(&mut self, who: K) {
         let Some(demand) = self.waiting.remove(&who) else {
             return;

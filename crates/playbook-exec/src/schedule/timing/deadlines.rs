@@ -4,17 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use playbook_types::graph::StageId;
 use rustix::process::Signal;
 
-use crate::schedule::running::Running;
+use crate::schedule::running::{Runner, Running};
 
 /// Timeouts of stages and the grace of those being ended.
 #[derive(Debug)]
 pub(in crate::schedule) struct Deadlines {
     /// How long a command may take to end after SIGTERM, before SIGKILL.
     grace: Duration,
-    stages: BTreeMap<StageId, Deadline>,
+    runners: BTreeMap<Runner, Deadline>,
     /// When everything that still runs is killed.
     kill_all: Option<Instant>,
 }
@@ -30,22 +29,22 @@ impl Deadlines {
     pub(in crate::schedule) fn new(grace: Duration) -> Self {
         Self {
             grace,
-            stages: BTreeMap::new(),
+            runners: BTreeMap::new(),
             kill_all: None,
         }
     }
 
-    /// A stage with a timeout starts.
-    pub(in crate::schedule) fn start(&mut self, running: &Running, id: StageId, timeout: Duration) {
+    /// A stage with a timeout, or a job of one, starts.
+    pub(in crate::schedule) fn start(&mut self, running: &Running, who: Runner, timeout: Duration) {
         if let Some(at) = running.awake().checked_add(timeout) {
-            self.stages.insert(id, Deadline { at, warned: false });
+            self.runners.insert(who, Deadline { at, warned: false });
         }
     }
 
-    /// The stage ended. Whether it had run out of time.
-    pub(in crate::schedule) fn ended(&mut self, id: StageId) -> bool {
-        self.stages
-            .remove(&id)
+    /// It ended. Whether it had run out of time.
+    pub(in crate::schedule) fn ended(&mut self, who: Runner) -> bool {
+        self.runners
+            .remove(&who)
             .is_some_and(|deadline| deadline.warned)
     }
 
@@ -57,7 +56,7 @@ impl Deadlines {
     /// How long nothing is due.
     pub(in crate::schedule) fn wait(&self, running: &Running) -> Option<Duration> {
         let first = self
-            .stages
+            .runners
             .values()
             .map(|deadline| deadline.at)
             .chain(self.kill_all)
@@ -72,13 +71,13 @@ impl Deadlines {
             running.end_all(Signal::KILL);
             self.kill_all = None;
         }
-        for (id, deadline) in self
-            .stages
+        for (who, deadline) in self
+            .runners
             .iter_mut()
             .filter(|(_, deadline)| deadline.at <= now)
         {
             running.end(
-                *id,
+                *who,
                 if deadline.warned {
                     Signal::KILL
                 } else {

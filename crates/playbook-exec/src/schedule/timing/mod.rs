@@ -4,4 +4,5 @@ mod deadlines;
 mod retries;
 
 pub(super) use deadlines::Deadlines;
-pub(super) use retries::{Retries, Try, backoff};
+pub(crate) use retries::backoff;
+pub(super) use retries::{Retries, Try};

@@ -104,11 +104,7 @@ impl Retries {
 }
 
 /// How long to wait before the next try; nothing if there is to be none.
-pub(in crate::schedule) fn backoff(
-    retry: &Retry,
-    tried: u32,
-    cause: &FailureCause,
-) -> Option<Duration> {
+pub(crate) fn backoff(retry: &Retry, tried: u32, cause: &FailureCause) -> Option<Duration> {
     (tried <= retry.limit && counts(retry.policy, cause)).then_some(())?;
     let Backoff {
         initial,

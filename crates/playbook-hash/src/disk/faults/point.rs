@@ -28,6 +28,22 @@ pub enum Point {
     LeftoversMoved,
     /// A failed stage's old outs are back; the journal does not say so yet.
     OldOutsBack,
+    /// A stage's input is split into jobs, and none has begun.
+    Split,
+    /// The journal says which outputs a job is about to set aside; they still stand.
+    JobNoted,
+    /// What stood at a job's outputs is aside; its command has not started.
+    JobAside,
+    /// A job's outputs are there and digested; nothing says so yet.
+    JobMade,
+    /// It is on record that the job is done; what stood at its outputs before is still aside.
+    JobRecorded,
+    /// What a failed job left is out of the way; what stood at its outputs is still aside.
+    JobLeftovers,
+    /// All jobs are done; what none of them makes still stands among their outputs.
+    JobsDone,
+    /// It no longer does; the stage has no entry yet.
+    Swept,
     /// The observer was told that a stage completed.
     Announced,
     /// The run is over, and the lock is about to be saved.
@@ -46,7 +62,7 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 26] = [
         Self::PartPlanned,
         Self::OutsNoted,
         Self::OutsAside,
@@ -58,6 +74,14 @@ impl Point {
         Self::OldOutsGone,
         Self::LeftoversMoved,
         Self::OldOutsBack,
+        Self::Split,
+        Self::JobNoted,
+        Self::JobAside,
+        Self::JobMade,
+        Self::JobRecorded,
+        Self::JobLeftovers,
+        Self::JobsDone,
+        Self::Swept,
         Self::Announced,
         Self::Folding,
         Self::Folded,
@@ -66,6 +90,21 @@ impl Point {
         Self::OutsRecovered,
         Self::RecoveryFolded,
     ];
+
+    /// Whether only a fan-out comes by.
+    pub fn is_of_jobs(self) -> bool {
+        matches!(
+            self,
+            Self::Split
+                | Self::JobNoted
+                | Self::JobAside
+                | Self::JobMade
+                | Self::JobRecorded
+                | Self::JobLeftovers
+                | Self::JobsDone
+                | Self::Swept
+        )
+    }
 
     /// Its name in directives and traces.
     pub fn name(self) -> &'static str {
@@ -81,6 +120,14 @@ impl Point {
             Self::OldOutsGone => "old-outs-gone",
             Self::LeftoversMoved => "leftovers-moved",
             Self::OldOutsBack => "old-outs-back",
+            Self::Split => "split",
+            Self::JobNoted => "job-noted",
+            Self::JobAside => "job-aside",
+            Self::JobMade => "job-made",
+            Self::JobRecorded => "job-recorded",
+            Self::JobLeftovers => "job-leftovers",
+            Self::JobsDone => "jobs-done",
+            Self::Swept => "swept",
             Self::Announced => "announced",
             Self::Folding => "folding",
             Self::Folded => "folded",

@@ -60,6 +60,8 @@ impl Shell {
             // Behind these a command begins; `-p` is an option of `time`.
             "{" | "}" | "!" | "-p" => {}
             "for" | "select" | "function" | "coproc" => self.expects = Expects::Name,
+            // The words of a loop follow, up to the next operator.
+            "in" => self.at = Position::Argument,
             word if RESERVED.contains(&word) || is_assignment(word) => {}
             _ => self.at = Position::Argument,
         }

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::io;
 
 use clap::Args;
-use playbook_exec::ByHand;
 use playbook_exec::plan::{PlanOptions, Selection, plan};
+use playbook_exec::{ByHand, JobFault};
 
 use crate::app::{App, Verbosity};
 use crate::commands::work::debug::facts::Facts;
@@ -21,7 +21,8 @@ use crate::term;
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct DebugArgs {
-    /// The playbook, if it ends in .yaml or .yml, then the stage: its name, or the path of an out
+    /// The playbook, if it ends in .yaml or .yml, then the stage: its name, or the path of an out. Of a stage with
+    /// 'parallel' also one job: what it reads, or its id
     #[arg(value_name = "STAGE", required = true)]
     stage: Vec<String>,
     #[command(flatten)]
@@ -41,12 +42,14 @@ has it is taken for left over when a run has died.";
 /// `playbook debug`
 pub(crate) fn cmd_debug(app: &App, args: &DebugArgs) -> Result<Outcome, CliError> {
     let (file, named) = app.split(&args.stage);
-    let [name] = named else {
-        let error = match named {
-            [] => CliError::usage("which stage? None is named"),
-            more => CliError::usage(format!("one stage at a time, not {}", more.len())),
-        };
-        return Err(error.hint("'playbook list' shows the stages"));
+    let (name, job) = match named {
+        [name] => (name, None),
+        [name, job] => (name, Some(job)),
+        [] => {
+            return Err(CliError::usage("which stage? None is named")
+                .hint("'playbook list' shows the stages"));
+        }
+        more => return Err(one_at_a_time(more.len())),
     };
     let project = app.project_with(file, &args.params)?;
     let selection = Selection {
@@ -74,6 +77,22 @@ pub(crate) fn cmd_debug(app: &App, args: &DebugArgs) -> Result<Outcome, CliError
                 .hint("'playbook list' shows the stages"));
         }
     };
+    let stage = match job {
+        None => stage,
+        Some(_) if stage.stage.parallel.is_none() => return Err(one_at_a_time(named.len())),
+        Some(job) => {
+            let job = plan.job_by_hand(&stage.stage.name, job);
+            stage.of_job(job.map_err(|fault| job_fault(&fault))?)
+        }
+    };
+    if args.shell && stage.stage.parallel.is_some() && stage.job.is_none() {
+        let name = &stage.stage.name;
+        return Err(
+            CliError::usage(format!("which job of '{name}'? None is named")).hint(format!(
+                "'playbook debug --shell {name} FILE' opens a shell for the job that reads FILE"
+            )),
+        );
+    }
     if args.shell {
         return open_shell(app, &stage);
     }
@@ -84,6 +103,21 @@ pub(crate) fn cmd_debug(app: &App, args: &DebugArgs) -> Result<Outcome, CliError
         text(&facts)
     })?;
     Ok(Outcome::Done)
+}
+
+fn one_at_a_time(count: usize) -> CliError {
+    CliError::usage(format!("one stage at a time, not {count}"))
+        .hint("'playbook list' shows the stages")
+}
+
+fn job_fault(fault: &JobFault) -> CliError {
+    let known = matches!(fault, JobFault::NoSuchJob { .. } | JobFault::Several { .. });
+    let error = CliError::usage(harmless(&fault.to_string()));
+    if known {
+        error.hint("a job is named by the path of what it reads, or by the id that was shown when it failed")
+    } else {
+        error
+    }
 }
 
 /// Becomes a shell for the person; comes back only if it cannot.

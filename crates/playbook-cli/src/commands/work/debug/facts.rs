@@ -1,6 +1,7 @@
 //! What there is to tell of a stage.
 
 use std::fs;
+use std::path::Path;
 
 use playbook_exec::{ByHand, tail};
 use playbook_hash::disk::Root;
@@ -24,6 +25,18 @@ pub(super) struct Facts<'p> {
     pub(super) deps: Vec<Data<'p>>,
     pub(super) outs: Vec<Data<'p>>,
     pub(super) last: Option<Last>,
+    /// What a failed job left, if it is about one.
+    pub(super) left: Option<Left>,
+}
+
+/// What the last run of a job left because it failed.
+pub(super) struct Left {
+    /// Its work directory.
+    pub(super) place: String,
+    pub(super) exit_code: Option<String>,
+    /// The ends of what it printed.
+    pub(super) stdout: Vec<String>,
+    pub(super) stderr: Vec<String>,
 }
 
 /// A path, what stands there and what is on record of it.
@@ -87,9 +100,27 @@ impl<'p> Facts<'p> {
             deps: deps.collect(),
             outs: outs.collect(),
             last: last(app, project, name)?,
+            left: hand.job.as_ref().and_then(|job| left(root, &job.work_dir)),
             hand,
         })
     }
+}
+
+fn left(root: &Root, place: &Path) -> Option<Left> {
+    place.is_dir().then(|| {
+        let printed = |name: &str| tail(&place.join(name), TAIL_LINES).unwrap_or_default();
+        let code = fs::read_to_string(place.join("exit_code")).ok();
+        Left {
+            place: place
+                .strip_prefix(root.as_path())
+                .unwrap_or(place)
+                .display()
+                .to_string(),
+            exit_code: code.map(|code| code.trim().to_owned()),
+            stdout: printed("stdout"),
+            stderr: printed("stderr"),
+        }
+    })
 }
 
 fn recorded_as(data: Option<&Vec<DataEntry>>, path: &DataPath) -> Option<Digest> {

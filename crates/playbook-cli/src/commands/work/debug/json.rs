@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use playbook_types::digest::Digest;
+use playbook_types::path::DataPath;
 use serde::Serialize;
 
 use crate::commands::work::debug::facts::{Data, Facts, Now};
@@ -22,6 +23,19 @@ struct Row<'a> {
     deps: Vec<DataRow<'a>>,
     outs: Vec<DataRow<'a>>,
     last: Option<StageRow<'a>>,
+    /// If it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<JobRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct JobRow<'a> {
+    id: &'a str,
+    inputs: Vec<&'a str>,
+    outputs: Vec<&'a str>,
+    /// Where what it left is, if it failed when it last ran.
+    work_dir: Option<&'a str>,
+    exit_code: Option<i32>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +57,7 @@ pub(super) fn json_line(facts: &Facts<'_>) -> String {
         deps,
         outs,
         last,
+        left,
     } = facts;
     let row = Row {
         stage: hand.stage.name.as_str(),
@@ -61,6 +76,15 @@ pub(super) fn json_line(facts: &Facts<'_>) -> String {
         last: last
             .as_ref()
             .map(|last| stage_row(Some(last.run.run.id), &last.stage, &last.log)),
+        job: hand.job.as_ref().map(|job| JobRow {
+            id: &job.id,
+            inputs: job.inputs.iter().map(DataPath::as_str).collect(),
+            outputs: job.outputs.iter().map(DataPath::as_str).collect(),
+            work_dir: left.as_ref().map(|left| left.place.as_str()),
+            exit_code: left
+                .as_ref()
+                .and_then(|left| left.exit_code.as_ref()?.parse().ok()),
+        }),
     };
     // Keys are text and numbers finite.
     serde_json::to_string(&row).unwrap_or_default() + "\n"

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::commands::work::debug::facts::{Data, Facts, Last, Now, TAIL_LINES};
+use playbook_exec::ByHand;
+
+use crate::commands::work::debug::facts::{Data, Facts, Last, Left, Now, TAIL_LINES};
 use crate::render::harmless::harmless;
 use crate::render::history::{became, second};
 use crate::render::units::{bytes, used};
@@ -16,10 +18,14 @@ pub(super) fn text(facts: &Facts<'_>) -> String {
         deps,
         outs,
         last,
+        left,
     } = facts;
     let name = hand.stage.name.as_str();
     let state = state.as_deref().unwrap_or("not run yet");
     let mut text = format!("stage '{name}': {}\n", paint(tone(state), state));
+    if let Some(job) = &hand.job {
+        field(&mut text, "job", &job.id);
+    }
     field(
         &mut text,
         "shell",
@@ -50,14 +56,25 @@ pub(super) fn text(facts: &Facts<'_>) -> String {
             label = "";
         }
     }
+    if let Some(job) = &hand.job {
+        for (label, paths) in [("input", &job.inputs), ("output", &job.outputs)] {
+            for (nth, path) in paths.iter().enumerate() {
+                field(&mut text, if nth == 0 { label } else { "" }, path.as_str());
+            }
+        }
+    }
     all_data(&mut text, "reads", deps);
     all_data(&mut text, "makes", outs);
-    if let Some(last) = last {
+    if let Some(left) = left {
+        text.push('\n');
+        left_by_job(&mut text, left);
+    }
+    if let Some(last) = last.as_ref().filter(|_| hand.job.is_none()) {
         text.push('\n');
         last_attempt(&mut text, last);
     }
     text.push('\n');
-    next(&mut text, name, last.as_ref());
+    next(&mut text, hand, last.as_ref());
     text
 }
 
@@ -154,10 +171,48 @@ fn last_attempt(text: &mut String, last: &Last) {
     }
 }
 
+/// What is there of a job that failed.
+fn left_by_job(text: &mut String, left: &Left) {
+    let Left {
+        place,
+        exit_code,
+        stdout,
+        stderr,
+    } = left;
+    let how = exit_code.as_ref().map_or_else(
+        || "without an exit status".to_owned(),
+        |code| format!("with exit status {code}"),
+    );
+    writeln!(
+        text,
+        "it last ended {}, and left",
+        paint(Tone::Bad, &harmless(&how))
+    )
+    .ok();
+    field(text, "work dir", place);
+    for (label, lines) in [("stdout", stdout), ("stderr", stderr)] {
+        let some = match lines.len() {
+            0 => "nothing",
+            TAIL_LINES => "its last 10 lines",
+            _ => "all of it",
+        };
+        field(text, label, some);
+        for line in lines {
+            writeln!(text, "    | {line}").ok();
+        }
+    }
+}
+
 /// What to do from here.
-fn next(text: &mut String, name: &str, last: Option<&Last>) {
+fn next(text: &mut String, hand: &ByHand<'_>, last: Option<&Last>) {
+    let name = hand.stage.name.as_str();
+    let job = match &hand.job {
+        Some(job) => format!(" {}", job.id),
+        None if hand.stage.parallel.is_some() => " FILE".to_owned(),
+        None => String::new(),
+    };
     let mut commands = vec![(
-        format!("playbook debug --shell {name}"),
+        format!("playbook debug --shell {name}{job}"),
         "a shell there, with its environment",
     )];
     if let Some(last) = last.filter(|last| last.tail.len() == TAIL_LINES) {
