@@ -105,8 +105,7 @@ pub(crate) static STAGE: Fields = Fields::new(&[
         "parallel",
         Shape::Map(&PARALLEL),
         "Splits the files of the first dep, a directory, into jobs of their own.",
-    )
-    .not_yet(),
+    ),
     Field::new(
         "gate",
         Shape::Flag(false),

@@ -299,19 +299,16 @@ fn outcome(summary: &Summary) -> Outcome {
 /// A new id, later ones behind earlier ones; tests fix it. The kernel is asked for its random part, not `/dev/urandom`,
 /// which not every root has.
 fn run_id(app: &App) -> Result<Uuid, CliError> {
-    match std::env::var("PLAYBOOK_TEST_RUN_ID") {
-        Ok(text) => text
+    if let Ok(text) = std::env::var("PLAYBOOK_TEST_RUN_ID") {
+        return text
             .parse()
-            .map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_RUN_ID: {error}"))),
-        Err(_) => {
-            let mut random = [0; 10];
-            getrandom(&mut random[..], GetRandomFlags::empty()).map_err(|errno| {
-                CliError::usage(format!("the kernel gives no random bytes: {errno}"))
-            })?;
-            let now = u64::try_from(app.clock.now().as_millisecond()).unwrap_or_default();
-            Ok(Builder::from_unix_timestamp_millis(now, &random).into_uuid())
-        }
+            .map_err(|error| CliError::usage(format!("PLAYBOOK_TEST_RUN_ID: {error}")));
     }
+    let mut random = [0; 10];
+    getrandom(&mut random[..], GetRandomFlags::empty())
+        .map_err(|errno| CliError::usage(format!("the kernel gives no random bytes: {errno}")))?;
+    let now = u64::try_from(app.clock.now().as_millisecond()).unwrap_or_default();
+    Ok(Builder::from_unix_timestamp_millis(now, &random).into_uuid())
 }
 
 /// How long a command may take to end after SIGTERM; tests have less patience.
