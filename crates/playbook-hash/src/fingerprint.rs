@@ -213,19 +213,45 @@ fn deps_differences(
     }));
 }
 
+/// Each difference once, by the dotted name of the value that differs: of two maps it is in them.
 fn param_changes(
     now: &BTreeMap<ParamKey, ParamValue>,
     old: &BTreeMap<ParamKey, ParamValue>,
 ) -> Vec<ParamChange> {
     let keys: BTreeSet<&ParamKey> = now.keys().chain(old.keys()).collect();
-    keys.into_iter()
-        .filter(|key| now.get(*key) != old.get(*key))
-        .map(|key| ParamChange {
-            param: key.clone(),
-            old: old.get(key).cloned(),
-            new: now.get(key).cloned(),
-        })
-        .collect()
+    let mut changes = BTreeMap::new();
+    for key in keys {
+        param_change(key.as_str(), (old.get(key), now.get(key)), &mut changes);
+    }
+    let change =
+        |(param, (old, new)): (ParamKey, (Option<&ParamValue>, Option<&ParamValue>))| ParamChange {
+            param,
+            old: old.cloned(),
+            new: new.cloned(),
+        };
+    changes.into_iter().map(change).collect()
+}
+
+/// A value as it was and as it is.
+type OldAndNew<'v> = (Option<&'v ParamValue>, Option<&'v ParamValue>);
+
+fn param_change<'v>(
+    key: &str,
+    (old, new): OldAndNew<'v>,
+    changes: &mut BTreeMap<ParamKey, OldAndNew<'v>>,
+) {
+    match (old, new) {
+        _ if old == new => {}
+        (Some(ParamValue::Map(before)), Some(ParamValue::Map(after))) => {
+            let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+            for name in names {
+                let inner = (before.get(name), after.get(name));
+                param_change(&format!("{key}.{name}"), inner, changes);
+            }
+        }
+        // Params that a lock recorded may have names that none has now.
+        _ => changes.extend(ParamKey::parse(key).ok().map(|key| (key, (old, new)))),
+    }
 }
 
 fn outs_difference(now: &[DataPath], recorded: &[DataEntry]) -> Option<InvalidationReason> {

@@ -15,7 +15,8 @@
 //!
 //! params     (PARAMS)     bytes: canonical JSON of an object, keys sorted at every level
 //!
-//! env        (ENV)        list of entries, sorted by name:
+//! env        (ENV, or CLEAN_ENV where a command inherits nothing)
+//!                         list of entries, sorted by name:
 //!     entry      := name:bytes  value:bytes
 //!
 //! cache key  (CACHE_KEY)  shell:bytes  command:digest  list:u8 (0x01 if the command is a list)
@@ -51,6 +52,8 @@ pub const TREE: &str = "playbook 2026-11 directory v1";
 pub const PARAMS: &str = "playbook 2026-11 params v1";
 /// Context of environment digests.
 pub const ENV: &str = "playbook 2026-11 env v1";
+/// Context of digests of environments that are all a command has.
+pub const CLEAN_ENV: &str = "playbook 2026-11 clean env v1";
 /// Context of cache keys.
 pub const CACHE_KEY: &str = "playbook 2026-11 cache key v1";
 

@@ -6,7 +6,7 @@
 //! | directory | a Merkle tree over names, kinds, executable bits and contents: [`digest_tree`] |
 //! | command | the plain BLAKE3 of its text: [`digest_command`], [`digest_commands`] |
 //! | params | of their canonical JSON: [`digest_params`] |
-//! | declared environment | of its sorted entries: [`digest_env`] |
+//! | declared environment | of its sorted entries: [`digest_env`], or [`digest_clean_env`] where a command inherits nothing |
 //! | all of a stage | the cache key: [`Fingerprint::cache_key`] |
 //! | a job of a fan-out | its key: [`JobKeys::key`] |
 //!
@@ -47,7 +47,7 @@ pub use fingerprint::{DataDigest, Fingerprint};
 pub use framed::Framed;
 pub use ignore_rules::IgnoreRules;
 pub use job_key::{JobFile, JobKeys};
-pub use params::{canonical_json, digest_env, digest_params};
+pub use params::{canonical_json, digest_clean_env, digest_env, digest_params};
 pub use stat::{
     Boot, DigestMemo, Evidence, EvidenceItem, Moment, StatCache, StatKey, Trust, boot_id, changed,
     is_racy, this_program,

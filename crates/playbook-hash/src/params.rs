@@ -23,14 +23,23 @@ pub fn digest_env(env: &IndexMap<EnvName, String>) -> Option<Digest> {
     if env.is_empty() {
         return None;
     }
+    Some(digest_under(layout::ENV, env))
+}
+
+/// The digest of a declared environment where a command has no other; also of one in which nothing is declared.
+pub fn digest_clean_env(env: &IndexMap<EnvName, String>) -> Digest {
+    digest_under(layout::CLEAN_ENV, env)
+}
+
+fn digest_under(context: &'static str, env: &IndexMap<EnvName, String>) -> Digest {
     let sorted: BTreeMap<&EnvName, &String> = env.iter().collect();
-    let mut framed = Framed::new(layout::ENV);
+    let mut framed = Framed::new(context);
     framed.len(sorted.len());
     for (name, value) in sorted {
         framed.bytes(name.as_str().as_bytes());
         framed.bytes(value.as_bytes());
     }
-    Some(framed.finish())
+    framed.finish()
 }
 
 /// One JSON text for one set of params: keys sorted by their bytes at every level, no spaces. `1`, `1.0`,

@@ -10,6 +10,7 @@ mod data;
 mod debug;
 mod deciding;
 mod direct;
+mod environment;
 mod every_moment;
 mod example;
 mod failing;

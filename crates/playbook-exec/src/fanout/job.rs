@@ -161,6 +161,7 @@ impl FanOut {
             lane: Some(lane.number),
             texts: &rendered.texts,
             env: resolved.map_or(&none, |resolved| &resolved.env),
+            environment: with.plan.playbook_policy().environment,
             devices: lane.devices.as_deref(),
             out: lane.out(),
             err: lane.err(),

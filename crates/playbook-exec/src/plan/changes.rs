@@ -109,15 +109,22 @@ impl Contents<'_> {
         let differs = |(name, value): &(&EnvName, &Digest)| {
             old.get(*name).is_some_and(|former| former != *value)
         };
-        Some(EnvChanges {
+        let changed = new.iter().filter(differs).map(|(name, _)| name.clone());
+        let changes = EnvChanges {
             added: only_in(&new, &old),
             removed: only_in(&old, &new),
-            changed: new
-                .iter()
-                .filter(differs)
-                .map(|(name, _)| name.clone())
-                .collect(),
-        })
+            changed: changed.collect(),
+        };
+        // All are the same where what is inherited beside them is other.
+        let EnvChanges {
+            added,
+            removed,
+            changed,
+        } = &changes;
+        let any = [added, removed, changed]
+            .iter()
+            .any(|names| !names.is_empty());
+        any.then_some(changes)
     }
 }
 

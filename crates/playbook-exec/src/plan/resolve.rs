@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use playbook_hash::{digest_command, digest_commands, digest_env};
+use playbook_hash::{digest_clean_env, digest_command, digest_commands, digest_env};
 use playbook_types::digest::Digest;
 use playbook_types::model::playbook::Playbook;
+use playbook_types::model::policy::Environment;
 use playbook_types::model::stage::{Command, Stage};
 use playbook_types::name::{EnvName, ParamKey};
 use playbook_types::path::DataPath;
@@ -29,7 +30,9 @@ pub struct Resolved {
     pub params: BTreeMap<ParamKey, ParamValue>,
     /// The declared environment.
     pub env: IndexMap<EnvName, String>,
-    /// Of that, if there is any.
+    /// What a command finds beside it.
+    pub environment: Environment,
+    /// Of the declared environment, if there is any or nothing beside it.
     pub env_hash: Option<Digest>,
     /// It is not deterministic, or has nothing to decide by.
     pub always_runs: bool,
@@ -63,6 +66,7 @@ pub(super) fn resolve(playbook: &Playbook, stage: &Stage) -> Result<Resolved, Ex
                 .map(|value| (key.clone(), value.clone()))
         })
         .collect();
+    let environment = playbook.policy.environment;
     let nothing = stage.outs.is_empty()
         && stage.deps.is_empty()
         && params.is_empty()
@@ -72,8 +76,12 @@ pub(super) fn resolve(playbook: &Playbook, stage: &Stage) -> Result<Resolved, Ex
         shown: rendered.shown.join("\n"),
         cmd_hash: rendered.digest,
         params,
-        env_hash: digest_env(&env),
+        env_hash: match environment {
+            Environment::Inherit => digest_env(&env),
+            Environment::Clean => Some(digest_clean_env(&env)),
+        },
         env,
+        environment,
         always_runs: !stage.deterministic || nothing,
     })
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use indexmap::IndexMap;
+use playbook_types::model::policy::Environment;
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::EnvName;
 
@@ -34,8 +35,10 @@ pub(crate) struct Builder<'a> {
     pub(crate) text: &'a str,
     /// The directory it runs in.
     pub(crate) directory: PathBuf,
-    /// The declared environment, on top of the caller's.
+    /// The declared environment, on top of what it inherits.
     pub(crate) env: &'a IndexMap<EnvName, String>,
+    /// What it inherits of the caller's.
+    pub(crate) environment: Environment,
     /// Where its standard output goes.
     pub(crate) out: &'a File,
     /// Where its standard error goes.
@@ -52,10 +55,12 @@ pub(crate) struct Builder<'a> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpawnError {
     /// Its working directory is not there.
-    #[error("its working directory {path} does not exist", path = path.display())]
+    #[error("its working directory {path} {what}", path = path.display())]
     NoDirectory {
         /// The directory.
         path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
     },
     /// The shell is not there.
     #[error("cannot start '{program}': {source}")]
@@ -120,9 +125,9 @@ impl Builder<'_> {
             reason = "this is the one builder the others must use"
         )]
         let mut command = Command::new(program);
+        command.args(flags).arg(text);
+        inherit(&mut command, self.environment, &[]);
         command
-            .args(flags)
-            .arg(text)
             .current_dir(&self.directory)
             .env("PWD", &self.directory);
         command.envs(self.env.iter().map(|(name, value)| (name.as_str(), value)));
@@ -145,13 +150,31 @@ impl Builder<'_> {
                 bytes: self.text.len(),
             };
         }
-        if source.kind() == io::ErrorKind::NotFound && !self.directory.is_dir() {
+        let missing = matches!(
+            source.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        );
+        if missing && !self.directory.is_dir() {
             return SpawnError::NoDirectory {
                 path: self.directory.clone(),
+                what: if self.directory.exists() {
+                    "is no directory"
+                } else {
+                    "does not exist"
+                },
             };
         }
         let (program, _) = shell_line(self.shell);
         SpawnError::Shell { program, source }
+    }
+}
+
+/// Leaves a command only these of the caller's variables.
+fn inherit(command: &mut Command, environment: Environment, more: &[&str]) {
+    if environment == Environment::Clean {
+        let passed = Environment::PASSED.iter().chain(more);
+        let set = passed.filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command.env_clear().envs(set);
     }
 }
 
@@ -160,7 +183,7 @@ impl Builder<'_> {
 pub(super) fn become_shell(
     program: &OsStr,
     directory: &Path,
-    env: &[(String, String)],
+    (environment, env): (Environment, &[(String, String)]),
     stage: &str,
 ) -> io::Error {
     #[expect(
@@ -168,6 +191,8 @@ pub(super) fn become_shell(
         reason = "this is where processes are started"
     )]
     let mut command = Command::new(program);
+    // Beside what its command has, it needs to know its terminal.
+    inherit(&mut command, environment, &["TERM"]);
     command.current_dir(directory).env("PWD", directory);
     command.envs(env.iter().map(|(name, value)| (name, value)));
     command.env_remove(MARK).env(STAGE_MARK, stage).exec()

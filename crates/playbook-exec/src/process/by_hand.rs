@@ -100,6 +100,7 @@ impl ByHand<'_> {
         let commands = self.resolved.commands.iter().cloned();
         let commands = self.variables().into_iter().zip(commands);
         let env: Vec<(String, String)> = declared.chain(commands).collect();
-        become_shell(program, &self.directory, &env, self.stage.name.as_str())
+        let env = (self.resolved.environment, &*env);
+        become_shell(program, &self.directory, env, self.stage.name.as_str())
     }
 }

@@ -338,6 +338,7 @@ impl Attempt<'_> {
             lane: None,
             texts: &resolved.commands,
             env: &resolved.env,
+            environment: resolved.environment,
             devices: job.devices.as_deref(),
             out: (log.file(), &job.log),
             err: (log.file(), &job.log),

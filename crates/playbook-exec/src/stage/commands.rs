@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use playbook_hash::disk::DiskError;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_lock::journal::JournalRecord;
+use playbook_types::model::policy::Environment;
 use playbook_types::model::stage::Stage;
 use playbook_types::name::EnvName;
 
@@ -28,6 +29,8 @@ pub(crate) struct Commands<'c> {
     pub(crate) texts: &'c [String],
     /// The declared environment.
     pub(crate) env: &'c IndexMap<EnvName, String>,
+    /// What they inherit of the caller's.
+    pub(crate) environment: Environment,
     /// The accelerators they may use, if they were given any.
     pub(crate) devices: Option<&'c str>,
     /// Where their standard output goes.
@@ -69,6 +72,7 @@ impl Attempt<'_> {
             text,
             directory: directory.to_owned(),
             env: commands.env,
+            environment: commands.environment,
             out: commands.out.0,
             err: commands.err.0,
             state: self.places.state_dir(),

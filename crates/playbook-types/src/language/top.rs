@@ -3,7 +3,7 @@
 use crate::language::stage::STAGE;
 use crate::language::{Field, Fields, Key, Shape, Word, documented};
 use crate::model::compliance::Pmat;
-use crate::model::policy::{Concurrency, FailurePolicy, Validation};
+use crate::model::policy::{Concurrency, Environment, FailurePolicy, Validation};
 use crate::model::target::{Files, TargetKind};
 use crate::value::ParamValue;
 
@@ -218,6 +218,12 @@ pub(crate) static POLICY: Fields = Fields::new(&[
     )
     .default("wait"),
     Field::new(
+        "environment",
+        Shape::Words(|| documented(&ENVIRONMENT)),
+        "What a command finds in its environment beside what is declared for it. Part of the key.",
+    )
+    .default("inherit"),
+    Field::new(
         "work_dir",
         Shape::Path,
         "Where the work directories of fan-out jobs are. There is no fan-out yet, so it has no effect.",
@@ -264,6 +270,20 @@ pub(crate) static VALIDATION: [Word<Validation>; 2] = [
 pub(crate) static CONCURRENCY: [Word<Concurrency>; 2] = [
     Word::new("wait", Concurrency::Wait, "Wait for it."),
     Word::new("fail", Concurrency::Fail, "Refuse, with exit code 5."),
+];
+
+/// What a command finds in its environment.
+pub(crate) static ENVIRONMENT: [Word<Environment>; 2] = [
+    Word::new(
+        "inherit",
+        Environment::Inherit,
+        "All that playbook itself was started with.",
+    ),
+    Word::new(
+        "clean",
+        Environment::Clean,
+        "Of that only PATH, HOME, LANG and TMPDIR.",
+    ),
 ];
 
 /// Checks around the pipeline.

@@ -15,6 +15,8 @@ pub struct Policy {
     pub lock_file: bool,
     /// What happens when another run is under way.
     pub concurrency: Concurrency,
+    /// What a command finds in its environment beside what is declared.
+    pub environment: Environment,
     /// Where work directories are.
     pub work_dir: Option<DataPath>,
     /// Whether work directories of jobs that succeeded are removed.
@@ -28,6 +30,7 @@ impl Default for Policy {
             validation: Validation::default(),
             lock_file: true,
             concurrency: Concurrency::default(),
+            environment: Environment::default(),
             work_dir: None,
             clean_on_success: true,
         }
@@ -64,4 +67,27 @@ pub enum Concurrency {
     Wait,
     /// Refuse.
     Fail,
+}
+
+/// What a command finds in its environment beside what is declared for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Environment {
+    /// All that the program was started with.
+    #[default]
+    Inherit,
+    /// Of that only [`Environment::PASSED`].
+    Clean,
+}
+
+impl Environment {
+    /// The variables that a clean environment is given, where they are set: without them hardly any program works.
+    pub const PASSED: [&'static str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
+
+    /// Whether a variable that the program was started with is handed on.
+    pub fn passes(self, name: &std::ffi::OsStr) -> bool {
+        match self {
+            Self::Inherit => true,
+            Self::Clean => Self::PASSED.iter().any(|passed| name == *passed),
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use playbook_exec::JobsOutlook;
 use playbook_exec::plan::{Explained, ExplainedData, ExplainedParam, Fate};
+use playbook_types::model::policy::Environment;
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::{EnvName, StageName};
 use playbook_types::path::DataPath;
@@ -232,6 +233,10 @@ fn env(story: &Story<'_>) -> Option<String> {
     let names: Vec<&str> = names.into_iter().flatten().collect();
     let now = resolved.and_then(|resolved| resolved.env_hash);
     let old = entry.and_then(|entry| entry.env_hash);
+    let names = match resolved.map(|resolved| resolved.environment) {
+        Some(Environment::Clean) => ["a clean environment"].into_iter().chain(names).collect(),
+        _ => names,
+    };
     let names = names.join(", ");
     match (now, old) {
         (None, None) => None,

@@ -149,3 +149,28 @@ fn a_param_may_be_left_to_the_command_line() {
         "you\n"
     );
 }
+
+#[test]
+fn a_difference_in_a_map_is_named_where_it_is() {
+    let sandbox = Sandbox::new();
+    let playbook = |chunk: &str| {
+        sandbox.write(
+            "playbook.yaml",
+            &format!("version: \"1.0\"\nname: test\nparams: {{chunk: {chunk}, list: [1]}}\nstages:\n  a: {{cmd: 'echo {{{{params.chunk.size}}}} > x', outs: [x], params: [chunk, list]}}\n"),
+        );
+    };
+    playbook("{size: 512, deep: {a: 1, b: 2}, none: {}}");
+    sandbox.ran(&[]);
+    playbook("{deep: {b: 2, a: 1}, none: {}, size: 512}");
+    assert!(
+        sandbox.ran(&[]).is_empty(),
+        "the order of a map is none of its own"
+    );
+    playbook("{size: 1024, deep: {a: 1, c: x}, none: {n: 1}}");
+    insta::assert_snapshot!(sandbox.run(&["run", "-n"]).prints(0));
+    insta::assert_snapshot!(sandbox.run(&["why", "a"]).prints(0));
+    sandbox.ran(&[]);
+    playbook("7");
+    let said = sandbox.run(&["run"]).says(2);
+    assert!(said.contains("no param 'chunk.size'"), "{said}");
+}

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 use playbook_hash::disk::DiskError;
+use playbook_types::model::policy::Environment as Inherited;
 use playbook_types::name::EnvName;
 
 use crate::process::builder::{Builder, MARK, STAGE_MARK};
@@ -43,6 +44,7 @@ struct State {
 struct Known {
     directory: PathBuf,
     declared: IndexMap<EnvName, String>,
+    inherited: Inherited,
     wanted: u32,
     answer: Answer,
 }
@@ -76,8 +78,11 @@ impl Environments {
     pub(super) fn of(&self, builder: &Builder<'_>) -> Option<Arc<Environment>> {
         let mut state = self.state();
         let State { known, file, kept } = &mut *state;
-        let same =
-            |known: &Known| known.directory == builder.directory && known.declared == *builder.env;
+        let same = |known: &Known| {
+            known.directory == builder.directory
+                && known.declared == *builder.env
+                && known.inherited == builder.environment
+        };
         let at = known.iter().position(same).or_else(|| {
             (known.len() < MOST).then_some(())?;
             let load = || file.take().map(Kept::load).unwrap_or_default();
@@ -85,6 +90,7 @@ impl Environments {
             known.push(Known {
                 directory: builder.directory.clone(),
                 declared: builder.env.clone(),
+                inherited: builder.environment,
                 wanted: 0,
                 answer: found.map_or(Answer::NotAsked, |found| Answer::Known(Arc::new(found))),
             });
@@ -132,11 +138,13 @@ fn ask(builder: &Builder<'_>) -> Option<Environment> {
         return None;
     }
     let mut command = builder.shell_command(&format!("{PRINTER} -0"));
-    let callers = std::env::var_os("_");
+    let passes = |name: &OsStr| builder.environment.passes(name);
+    let callers = std::env::var_os("_").filter(|_| passes(OsStr::new("_")));
     if callers.is_some() {
         command.env("_", NOBODYS);
     }
-    let given: Vec<OsString> = std::env::vars_os().map(|(name, _)| name).collect();
+    let given = std::env::vars_os().map(|(name, _)| name);
+    let given: Vec<OsString> = given.filter(|name| passes(name)).collect();
     let declared = builder.env.keys().map(|name| OsStr::new(name.as_str()));
     if !given
         .iter()

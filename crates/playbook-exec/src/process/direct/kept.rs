@@ -59,7 +59,8 @@ pub(super) struct Question {
 
 impl Question {
     pub(super) fn of(builder: &Builder<'_>) -> Self {
-        let mut given: IndexMap<OsString, OsString> = std::env::vars_os().collect();
+        let inherited = std::env::vars_os().filter(|(name, _)| builder.environment.passes(name));
+        let mut given: IndexMap<OsString, OsString> = inherited.collect();
         let command = builder.shell_command("");
         for (name, value) in command.get_envs() {
             let value = value.unwrap_or_default();

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use indexmap::IndexMap;
 use playbook_hash::disk::{Durability, open_empty, replace};
+use playbook_types::model::policy::Environment;
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::EnvName;
 use proptest::prelude::*;
@@ -20,6 +21,7 @@ struct Place {
     dir: tempfile::TempDir,
     direct: Direct,
     env: IndexMap<EnvName, String>,
+    environment: Environment,
 }
 
 /// How a command was run, and what came of it.
@@ -40,6 +42,7 @@ impl Place {
             dir: tempfile::tempdir().unwrap(),
             direct: Direct::default(),
             env: env.collect(),
+            environment: Environment::Inherit,
         };
         place.have_the_shell_asked();
         place
@@ -90,6 +93,7 @@ impl Place {
             text,
             directory: self.dir.path().to_owned(),
             env: &self.env,
+            environment: self.environment,
             out: &log,
             err: &log,
             state: &state,
@@ -201,7 +205,7 @@ fn a_program_cannot_tell_whether_a_shell_started_it() {
     );
     place.same("readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/3 < in > out");
     place.same("grep -E '^(Umask|SigBlk|SigIgn|SigCgt)' /proc/self/status");
-    let environment = |with| {
+    let environment = |place: &Place, with| {
         let done = place.run("cat /proc/self/environ", with);
         let done = done
             .or_else(|| place.run("cat /proc/self/environ", Leader::Shell))
@@ -210,7 +214,17 @@ fn a_program_cannot_tell_whether_a_shell_started_it() {
         all.sort();
         all
     };
-    assert_eq!(environment(Leader::Program), environment(Leader::Shell));
+    let inherited = environment(&place, Leader::Program);
+    assert_eq!(inherited, environment(&place, Leader::Shell));
+    let mut clean = place;
+    clean.environment = Environment::Clean;
+    for _ in 0..4 {
+        clean.with("cat", |builder| drop(builder.prepare(&clean.direct)));
+    }
+    clean.same("cat in > out");
+    let left = environment(&clean, Leader::Program);
+    assert_eq!(left, environment(&clean, Leader::Shell));
+    assert!(left.len() < inherited.len(), "{left:?}");
 }
 
 #[test]

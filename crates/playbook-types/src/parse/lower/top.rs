@@ -6,7 +6,8 @@ use indexmap::IndexMap;
 
 use crate::finding::{Finding, KeyPath, Mark};
 use crate::language::top::{
-    CHECK, COMPLIANCE, CONCURRENCY, FAILURE, FILES, PMAT, POLICY, TARGET, TARGET_KIND, VALIDATION,
+    CHECK, COMPLIANCE, CONCURRENCY, ENVIRONMENT, FAILURE, FILES, PMAT, POLICY, TARGET, TARGET_KIND,
+    VALIDATION,
 };
 use crate::model::compliance::{Check, CheckRun, Compliance, Flight};
 use crate::model::params::Params;
@@ -164,6 +165,10 @@ impl Lowering {
         policy.concurrency = fields
             .get("concurrency")
             .and_then(|value| self.word(&value, &CONCURRENCY))
+            .unwrap_or_default();
+        policy.environment = fields
+            .get("environment")
+            .and_then(|value| self.word(&value, &ENVIRONMENT))
             .unwrap_or_default();
         policy.lock_file = fields
             .get("lock_file")
