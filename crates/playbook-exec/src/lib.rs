@@ -53,7 +53,7 @@ mod stage;
 
 pub use error::{ExecError, TooLarge, Unsupported};
 pub use fanout::{JobByHand, JobFailure, JobFault, JobsOutlook, SplitFault};
-pub use outputs::{OutFault, clean};
+pub use outputs::{Leftover, OutFault, clean, leftovers};
 pub use process::{ByHand, identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};
 pub use schedule::{FOLD_EVERY, GRACE, Outcome, Runtime, Summary, execute};

@@ -53,5 +53,6 @@ pub use stat::{
     is_racy, this_program,
 };
 pub use tree::{
-    EntryKind, FoundTree, Listing, ListingDiff, ListingEntry, Listings, TreeDigest, digest_tree,
+    EntryKind, FoundTree, Glance, Listing, ListingDiff, ListingEntry, Listings, TreeDigest,
+    digest_tree, glance,
 };

@@ -47,7 +47,7 @@ mod verify;
 pub use decide::check_cache;
 pub use error::LockError;
 pub use format::{Layout, load_lock_file, lock_file_path, parse_lock, render_lock, save_lock_file};
-pub use project::{Neighbours, Overrides, Project, Source, search_up_from};
+pub use project::{Neighbours, Overrides, Project, Source, all_stand, search_up_from};
 pub use recall::Recall;
 pub use record::{Base, Composed, Folder, GENERATOR, Recorded, Unfinished, entry, with_cut_off};
 pub use verify::{Checked, Finding, Unverified, Verification, Whose, WhyNot, verify};

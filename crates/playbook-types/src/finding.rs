@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::stage::Stage;
+use crate::name::StageName;
 use crate::path::DataPath;
 use crate::span::Place;
 
@@ -84,7 +86,7 @@ pub enum Origin {
 }
 
 /// Which text at a [`KeyPath`] to underline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Mark {
     /// The key.
     Key,
@@ -97,7 +99,7 @@ pub enum Mark {
 }
 
 /// How much a finding weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Severity {
     /// Nothing runs before it is mended.
     Error,
@@ -122,6 +124,9 @@ pub struct Finding {
     pub mark: Mark,
     /// Where that stands in the text; known once all findings are collected.
     pub place: Option<Place>,
+    /// Which of several stages that are written as one it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<StageName>,
 }
 
 impl Finding {
@@ -135,6 +140,7 @@ impl Finding {
             at,
             mark: Mark::Value,
             place: None,
+            instance: None,
         }
     }
 
@@ -166,6 +172,13 @@ impl Finding {
             Some(word) => self.hint(format!("did you mean '{word}'?")),
             None => self,
         }
+    }
+
+    /// About this stage, should it be one of several that are written as one.
+    #[must_use]
+    pub(crate) fn of(mut self, stage: &Stage) -> Self {
+        self.instance = stage.is_instance().then(|| stage.name.clone());
+        self
     }
 
     /// Underlining another part.

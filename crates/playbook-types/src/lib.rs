@@ -34,6 +34,7 @@
 
 pub mod check;
 pub mod digest;
+pub mod expand;
 pub mod finding;
 pub mod graph;
 pub mod language;

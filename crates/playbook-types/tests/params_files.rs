@@ -1,6 +1,7 @@
 //! Files with params: what is read from them, what is refused, and where that is said to stand.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use playbook_types::expand::NoFiles;
 use playbook_types::finding::{Finding, Findings, Origin, Severity};
 use playbook_types::model::params::Params;
 use playbook_types::parse::{Draft, Layers, ParamsFile, ParamsFormat, Parsed, SourceName};
@@ -60,7 +61,7 @@ fn show(finding: &Finding) -> String {
 fn together(playbook: &str, layers: Layers<'_>) -> Result<Parsed, Findings> {
     let text = format!("version: \"1.0\"\nname: t\n{playbook}");
     let draft = Draft::read(&text).unwrap().with_params(layers).unwrap();
-    draft.check(&SourceName::new("playbook.yaml"))
+    draft.check(&SourceName::new("playbook.yaml"), &mut NoFiles)
 }
 
 fn told(playbook: &str, layers: Layers<'_>) -> String {

@@ -36,6 +36,7 @@ fn render(template: &str, params: &Params) -> Result<String, TemplateErrorKind> 
         outs: &[],
         env: &env,
         wildcards: &wildcards,
+        item: None,
         fan_out: FanOut::No,
     };
     let rendered = Template::parse(template).unwrap().render(&scope);
@@ -582,6 +583,7 @@ fn values_of_the_environment_are_not_shown() {
         outs: &[],
         env: &env,
         wildcards: &wildcards,
+        item: None,
         fan_out: FanOut::No,
     };
     let template =
@@ -662,6 +664,7 @@ fn paths_that_begin_with_a_dash() {
         outs: &deps,
         env: &env,
         wildcards: &wildcards,
+        item: None,
         fan_out: FanOut::No,
     };
     let text = Template::parse("rm {{deps}} {{ deps[0] }} \"{{outs[0].path}}\"")

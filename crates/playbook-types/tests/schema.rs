@@ -64,6 +64,7 @@ fn probes(place: &Place) -> Vec<Value> {
         json!([[]]),
         json!({}),
         json!({"key": "word"}),
+        json!({"key": ["word"]}),
         json!({"two words": 1}),
         json!({"path": "word"}),
         json!([{"path": "word"}]),

@@ -148,6 +148,7 @@ fn render(
         outs: &[],
         env: &values.env,
         wildcards: &wildcards,
+        item: None,
         fan_out: FanOut::No,
     };
     let errors = template.check(&scope);
@@ -261,6 +262,7 @@ fn ending(command: &str) -> Ending {
             outs: &[],
             env: &values.env,
             wildcards: &wildcards,
+            item: None,
             fan_out: FanOut::No,
         };
         let rendered = template.render(&scope).ok()?;

@@ -2,6 +2,7 @@
 
 use rustix::process::{Signal, kill_process};
 
+use crate::pipeline::{Stage, Written};
 use crate::rng::Rng;
 use crate::run::look;
 use crate::watch::Watch;
@@ -50,13 +51,20 @@ impl Meanwhile {
                 let mut pipeline = watch.pipeline().clone();
                 if pipeline.stages.len() > 2 {
                     pipeline.stages.pop();
+                    // What is written as one goes as one.
+                    let together = |stage: &Stage| matches!(stage.written, Written::ForSource(_));
+                    while pipeline.stages.last().is_some_and(together) {
+                        pipeline.stages.pop();
+                    }
                 }
                 watch.change(&pipeline);
             }
             Self::StageRenamed => {
                 let mut pipeline = watch.pipeline().clone();
                 let at = rng.below(pipeline.stages.len());
-                pipeline.stages[at].name.push('r');
+                if !matches!(pipeline.stages[at].written, Written::ForSource(_)) {
+                    pipeline.stages[at].name.push('r');
+                }
                 watch.change(&pipeline);
             }
             Self::OutEdited => {

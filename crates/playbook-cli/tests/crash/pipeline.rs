@@ -36,6 +36,19 @@ pub(crate) struct Stage {
     pub(crate) slow: bool,
     /// It fails until the file `ok/NAME` is there, which it makes itself.
     pub(crate) fails_first: bool,
+    /// How it stands in the playbook.
+    pub(crate) written: Written,
+}
+
+/// How a stage stands in the playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// By itself.
+    Alone,
+    /// As one of the stages of `w{n}`, for the source with this number.
+    ForSource(usize),
+    /// By itself, reading what all of those make.
+    Collecting,
 }
 
 /// An out, by its path.
@@ -97,6 +110,15 @@ impl Pipeline {
             let stage = Stage::random(rng, at, &above, &stages);
             stages.push(stage);
         }
+        if rng.one_in(2) {
+            let first = stages.len();
+            let slow = rng.one_in(2);
+            for n in 0..2 {
+                let stage = Stage::for_source(rng, n);
+                stages.push(Stage { slow, ..stage });
+            }
+            stages.push(Stage::collecting(rng, &[first, first + 1]));
+        }
         Self {
             stages,
             params: vec![1; 3],
@@ -117,6 +139,7 @@ impl Pipeline {
             style: Style::Plain,
             slow: false,
             fails_first: false,
+            written: Written::Alone,
         };
         let mut stages = vec![
             stage(0, &[], &["out/s0.txt", "out/s0.d"]),
@@ -161,17 +184,15 @@ impl Pipeline {
         }
         text.push_str("stages:\n");
         for stage in &self.stages {
-            let outs: Vec<&str> = stage.outs.iter().map(Out::path).collect();
-            writeln!(
-                text,
-                "  {}:\n    deps: [{}]\n    outs: [{}]\n    cmd: |",
-                stage.name,
-                stage.deps(self).join(", "),
-                outs.join(", ")
-            )
-            .unwrap();
-            for line in stage.command(self).lines() {
-                writeln!(text, "      {line}").unwrap();
+            match stage.written {
+                // They are written as the first of them.
+                Written::ForSource(n) if n > 0 => {}
+                Written::ForSource(_) => {
+                    let alone = stage.yaml(self).replace("w0", "w{n}");
+                    let alone = alone.replace("in/0", "in/{n}");
+                    text.push_str(&alone.replace("wild/0", "wild/{n}"));
+                }
+                Written::Alone | Written::Collecting => text.push_str(&stage.yaml(self)),
             }
         }
         text
@@ -206,6 +227,7 @@ impl Pipeline {
 
     pub(crate) fn stage(&self, name: &str) -> usize {
         let at = self.stages.iter().position(|stage| stage.name == name);
+        assert!(at.is_some(), "there is no stage {name}");
         at.unwrap()
     }
 }
@@ -250,11 +272,60 @@ impl Stage {
             style,
             slow: !rng.one_in(3),
             fails_first: rng.one_in(6),
+            written: Written::Alone,
         }
+    }
+
+    /// One of the stages that are written as one.
+    fn for_source(rng: &mut Rng, n: usize) -> Self {
+        Self {
+            name: format!("w{n}"),
+            needs: Vec::new(),
+            reads: vec![n],
+            outs: vec![Out::File(format!("wild/{n}.txt"))],
+            // They have one command.
+            param: 0,
+            lines: 2,
+            style: Style::Plain,
+            fails_first: false,
+            written: Written::ForSource(n),
+            ..Self::random(rng, 0, &[], &[])
+        }
+    }
+
+    /// It reads what these make.
+    fn collecting(rng: &mut Rng, wild: &[usize]) -> Self {
+        Self {
+            name: "all".to_owned(),
+            needs: wild.iter().map(|at| (*at, 0)).collect(),
+            outs: vec![Out::File("out/all.txt".to_owned())],
+            written: Written::Collecting,
+            ..Self::random(rng, 0, &[], &[])
+        }
+    }
+
+    fn yaml(&self, pipeline: &Pipeline) -> String {
+        let quoted = |paths: Vec<String>| {
+            let paths = paths.iter().map(|path| format!("'{path}'"));
+            paths.collect::<Vec<_>>().join(", ")
+        };
+        let outs = self.outs.iter().map(|out| out.path().to_owned()).collect();
+        let (deps, outs) = (quoted(self.deps(pipeline)), quoted(outs));
+        let mut text = format!(
+            "  {}:\n    deps: [{deps}]\n    outs: [{outs}]\n    cmd: |\n",
+            self.name
+        );
+        for line in self.command(pipeline).lines() {
+            writeln!(text, "      {line}").unwrap();
+        }
+        text
     }
 
     fn deps(&self, pipeline: &Pipeline) -> Vec<String> {
         let reads = self.reads.iter().map(|at| format!("in/{at}"));
+        if self.written == Written::Collecting {
+            return reads.chain(["wild/{any}.txt".to_owned()]).collect();
+        }
         let needs = self
             .needs
             .iter()

@@ -49,6 +49,7 @@ mod usage;
 mod verify;
 mod waiting;
 mod why;
+mod wildcards;
 
 /// A file that is not named above would silently not be tested.
 #[test]

@@ -154,7 +154,7 @@ struct Prepared {
 pub(super) fn templates(stage: &Stage) -> Vec<Template> {
     let texts = stage.cmd.items().iter();
     texts
-        .filter_map(|text| Template::parse(text).ok())
+        .filter_map(|text| Template::parse_with(text, stage.wildcards()).ok())
         .collect()
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use indexmap::IndexMap;
 use playbook_types::model::playbook::Playbook;
 use playbook_types::model::stage::Stage;
 use playbook_types::path::DataPath;
@@ -52,14 +51,14 @@ pub(super) fn render(
     let deps: Vec<&DataPath> = stage.deps.iter().map(|dep| &dep.path).collect();
     let outs: Vec<&DataPath> = stage.outs.iter().map(|out| &out.path).collect();
     let (deps, outs) = (seen_from(stage, &deps), seen_from(stage, &outs));
-    let wildcards = IndexMap::new();
     let scope = Scope {
         stage: stage.name.as_str(),
         params: &playbook.params,
         deps: &deps,
         outs: &outs,
         env: &env,
-        wildcards: &wildcards,
+        wildcards: stage.wildcards(),
+        item: stage.item(),
         fan_out: FanOut::Job(names),
     };
     let mut done = Rendered::default();

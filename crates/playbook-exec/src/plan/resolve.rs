@@ -116,14 +116,14 @@ fn render(
     (deps, outs): (&[&DataPath], &[&DataPath]),
 ) -> Result<RenderedCommand, TemplateError> {
     let (deps, outs) = (seen_from(stage, deps), seen_from(stage, outs));
-    let wildcards = IndexMap::new();
     let scope = Scope {
         stage: stage.name.as_str(),
         params,
         deps: &deps,
         outs: &outs,
         env,
-        wildcards: &wildcards,
+        wildcards: stage.wildcards(),
+        item: stage.item(),
         fan_out: stage
             .parallel
             .as_ref()
@@ -136,7 +136,8 @@ fn render(
         digest: digest_command(""),
     };
     for text in stage.cmd.items() {
-        let template = Template::parse(text).map_err(|errors| errors.into_iter().next());
+        let template = Template::parse_with(text, stage.wildcards())
+            .map_err(|errors| errors.into_iter().next());
         let rendered = match template {
             Ok(template) => template.render(&scope)?,
             Err(Some(error)) => return Err(error),

@@ -103,12 +103,24 @@ fn by_name(
         .map_or((false, rest), |rest| (true, rest));
     let mut found = plain(playbook, name);
     if found.is_empty() {
-        let names = playbook.stages.keys().map(StageName::as_str);
+        if playbook
+            .expanded
+            .without_stages
+            .iter()
+            .any(|it| it.as_str() == name)
+        {
+            // It was told why there is none of it.
+            return Ok(found);
+        }
+        let stages = playbook.stages.values();
+        let names = stages.flat_map(|stage| [stage.name.as_str(), stage.written().as_str()]);
         let outs = playbook
             .stages
             .values()
             .flat_map(|stage| &stage.outs)
             .map(|out| out.path.as_str());
+        let without = playbook.expanded.without_stages.iter();
+        let names = names.chain(without.map(StageName::as_str));
         let suggestion = nearest(name, names.chain(outs));
         let extension = std::path::Path::new(name).extension();
         let is_yaml = extension.is_some_and(|ext| ext == "yaml" || ext == "yml");
@@ -128,10 +140,16 @@ fn by_name(
     Ok(found)
 }
 
-/// A stage's name, a glob over names, or the path of an out.
+/// A stage's name, the name of stages that are written as one, a glob over names, or the path of an out.
 fn plain(playbook: &Playbook, name: &str) -> BTreeSet<StageId> {
     if let Some(index) = playbook.stages.get_index_of(name) {
         return BTreeSet::from([StageId::new(index)]);
+    }
+    let written = playbook.stages.values().enumerate();
+    let written = written.filter(|(_, stage)| stage.written().as_str() == name);
+    let written: BTreeSet<StageId> = written.map(|(i, _)| StageId::new(i)).collect();
+    if !written.is_empty() {
+        return written;
     }
     let by_glob = GlobBuilder::new(name)
         .literal_separator(true)

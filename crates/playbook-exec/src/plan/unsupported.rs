@@ -1,9 +1,9 @@
 //! What the language accepts and this version cannot do yet: refused by name before anything runs.
 
+use indexmap::IndexSet;
 use playbook_types::finding::KeyPath;
 use playbook_types::model::playbook::Playbook;
 use playbook_types::model::shell::ShellMode;
-use playbook_types::model::stage::Stage;
 use playbook_types::model::target::{Target, TargetKind};
 
 use crate::error::{ExecError, Unsupported};
@@ -31,9 +31,13 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
             found.push(Unsupported { at, what });
         }
     };
+    let mut written = IndexSet::new();
     for stage in playbook.stages.values() {
-        let at = top.key("stages").key(stage.name.as_str());
-        note(has_wildcard(stage), at.clone(), "wildcards");
+        // What is written once is told once.
+        if !written.insert(stage.written()) {
+            continue;
+        }
+        let at = top.key("stages").key(stage.written().as_str());
         note(
             stage.shell == ShellMode::Rash,
             at.key("shell"),
@@ -54,23 +58,6 @@ pub fn unsupported(playbook: &Playbook) -> Vec<Unsupported> {
         }
     }
     found
-}
-
-fn has_wildcard(stage: &Stage) -> bool {
-    let deps = stage.deps.iter().map(|dep| dep.path.as_str());
-    let outs = stage.outs.iter().map(|out| out.path.as_str());
-    std::iter::once(stage.name.as_str())
-        .chain(deps)
-        .chain(outs)
-        .any(names_wildcard)
-}
-
-/// Whether `{name}` stands somewhere in the text.
-fn names_wildcard(text: &str) -> bool {
-    text.split('{').skip(1).any(|rest| {
-        rest.split_once('}')
-            .is_some_and(|(name, _)| playbook_types::name::is_wildcard_name(name))
-    })
 }
 
 fn unsupported_target(target: &Target) -> Option<&'static str> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use blake3::Hash;
 use indexmap::IndexMap;
 use playbook_hash::disk::{DiskError, Durability, replace};
-use playbook_hash::{DigestMemo, Evidence, Moment, StatKey, is_racy};
+use playbook_hash::{DigestMemo, Evidence, IgnoreRules, Moment, StatKey, glance, is_racy};
 use playbook_lock::{Folder, Layout, Source};
 use playbook_types::digest::Digest;
 use playbook_types::graph::StageId;
@@ -60,6 +60,9 @@ pub(crate) fn remember(
         None => Ok(()),
     }
 }
+
+/// Finds the stat that vouches for what is at a path.
+type Vouch<'v> = &'v dyn Fn(&Path) -> Option<StatKey>;
 
 /// The stages, and what vouches for what they read and make.
 struct Stages {
@@ -132,30 +135,43 @@ impl Found<'_> {
         let mut evidence = Evidence::default();
         let standing = plan.standing.as_ref();
         let root = plan.root_path();
-        let mut own = |number: usize, shown: &Path, expected: Option<Digest>| {
+        // Nothing is to be there, or what is there is vouched for by what is given.
+        let mut own = |number: usize, shown: &Path, vouch: Option<Vouch<'_>>| {
             // What was written just now is another file than the one that was looked at.
             let same = number != LOCK || self.folder.written().is_none();
             let item = standing.and_then(|standing| standing.item(number));
             if let Some(item) = item.filter(|_| same) {
                 return evidence.add_as_it_was(item);
             }
-            match expected.map(|expected| vouched_by_reading(&root.join(shown), expected)) {
+            match vouch.map(|vouch| vouch(&root.join(shown))) {
                 Some(Some(stat)) => evidence.add(shown, &stat),
                 Some(None) => evidence.add_unknown(shown),
                 None => evidence.add_absence(shown),
             }
         };
-        let digest = |hash: Hash| Some(Digest::from_bytes(*hash.as_bytes()));
+        let reading = |hash: Hash| {
+            let digest = Digest::from_bytes(*hash.as_bytes());
+            move |path: &Path| vouched_by_reading(path, digest)
+        };
         let project = plan.project;
         let playbook = Path::new(project.name().as_str());
         let (lock, ignore) = (project.lock_path(), plan.ignore.file());
-        own(PLAYBOOK, playbook, digest(project.text_hash()));
-        own(LOCK, relative(root, &lock), digest(lock_hash));
-        own(IGNORE, relative(root, ignore), plan.ignore.file_digest());
+        own(PLAYBOOK, playbook, Some(&reading(project.text_hash())));
+        own(LOCK, relative(root, &lock), Some(&reading(lock_hash)));
+        let rules = plan.ignore.file_digest();
+        let rules = rules.map(|digest| move |path: &Path| vouched_by_reading(path, digest));
+        let rules = rules.as_ref().map(|read| read as Vouch<'_>);
+        own(IGNORE, relative(root, ignore), rules);
         for (n, source) in (SOURCES..).zip(project.sources()) {
             match source {
                 Source::ParamsFile { path, digest } => {
-                    own(n, Path::new(path.as_str()), Some(*digest));
+                    let read = |path: &Path| vouched_by_reading(path, *digest);
+                    own(n, Path::new(path.as_str()), Some(&read));
+                }
+                Source::Names { directory, digest } => {
+                    let looked = |path: &Path| vouched_by_looking(path, *digest, &plan.ignore);
+                    let looked: &dyn Fn(&Path) -> Option<StatKey> = &looked;
+                    own(n, Path::new(directory.as_str()), digest.map(|_| looked));
                 }
             }
         }
@@ -373,6 +389,16 @@ fn vouched_by_reading(path: &Path, expected: Digest) -> Option<StatKey> {
     let file = playbook_hash::digest_file(path).ok()?;
     let same = file.digest == expected;
     (same && !is_racy(&file.stat, began)).then_some(file.stat)
+}
+
+/// The stat that vouches for the names in a directory, if they are these.
+fn vouched_by_looking(
+    path: &Path,
+    expected: Option<Digest>,
+    rules: &IgnoreRules,
+) -> Option<StatKey> {
+    let found = glance(path, rules).ok()??;
+    found.vouched.filter(|_| Some(found.digest) == expected)
 }
 
 fn relative<'p>(root: &Path, path: &'p Path) -> &'p Path {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::{Root, StateDir};
 use playbook_hash::{StatKey, changed};
-use playbook_lock::Project;
 use playbook_lock::run_lock::holder;
+use playbook_lock::{Project, all_stand};
 use playbook_types::parse::SourceName;
 
 use crate::settled::Settled;
@@ -68,8 +68,10 @@ impl Found {
             return None;
         }
         let sources = (SOURCES..).zip(&image.sources);
-        let mut moved_sources = sources.filter(|(n, _)| moved.binary_search(n).is_ok());
-        if moved_sources.any(|(_, source)| !source.stands(&self.root)) {
+        // What counts in a directory may be something else now.
+        let all = moved.binary_search(&IGNORE).is_ok();
+        let moved_sources = sources.filter(|(n, _)| all || moved.binary_search(n).is_ok());
+        if !all_stand(moved_sources.map(|(_, source)| source), &self.root) {
             return None;
         }
         let affected = affected(&image, &moved);

@@ -108,6 +108,11 @@ impl StateDir {
         self.own.join("settled")
     }
 
+    /// Which outs of stages that are gone were named already.
+    pub fn named_leftovers(&self) -> PathBuf {
+        self.own.join("named-leftovers")
+    }
+
     /// Which of the playbook's files were named to the user as ones to keep in git.
     pub fn named_for_git(&self) -> PathBuf {
         self.own.join("named-for-git")
@@ -127,6 +132,7 @@ impl StateDir {
             self.entries(),
             self.environments(),
             self.named_for_git(),
+            self.named_leftovers(),
         ];
         remove_half_replaced_in(&self.own, &own.each_ref().map(PathBuf::as_path))
     }

@@ -76,7 +76,7 @@ fn locality(path: &Path) -> Locality {
 }
 
 #[cfg(target_os = "linux")]
-fn locality_of_open(open: &OwnedFd) -> Locality {
+pub(crate) fn locality_of_open(open: &OwnedFd) -> Locality {
     rustix::fs::fstatfs(open).map_or(Locality::Remote, |found| of_statfs(&found))
 }
 
@@ -100,7 +100,7 @@ fn locality(_path: &Path) -> Locality {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn locality_of_open(_open: &OwnedFd) -> Locality {
+pub(crate) fn locality_of_open(_open: &OwnedFd) -> Locality {
     Locality::Remote
 }
 

@@ -21,7 +21,7 @@ pub use cache::StatCache;
 pub use evidence::{Evidence, EvidenceItem, changed};
 pub use key::StatKey;
 pub(crate) use key::take;
-pub(crate) use local::Locality;
+pub(crate) use local::{Locality, locality_of_open};
 pub(crate) use memo::Before;
 pub use memo::{DigestMemo, Trust};
 pub use program::this_program;

@@ -14,6 +14,7 @@ mod diff;
 mod directory;
 mod entry;
 mod fold;
+mod glance;
 mod kept;
 mod listing;
 mod names;
@@ -22,6 +23,7 @@ mod walk;
 
 pub use diff::ListingDiff;
 pub use entry::EntryKind;
+pub use glance::{Glance, glance};
 pub use kept::FoundTree;
 pub use listing::{Listing, ListingEntry, Listings};
 pub(crate) use walk::digest_tree_with;

@@ -12,6 +12,7 @@ use playbook_types::path::DataPath;
 use playbook_types::value::ParamValue;
 
 use crate::error::LockError;
+use crate::project::disk::Disk;
 use crate::project::sources::{Source, digest_of, read_regular};
 
 /// Params for one run, over all that a playbook says.
@@ -60,13 +61,15 @@ pub(super) fn compose(
         findings,
     };
     let mut draft = Draft::read(text).map_err(wrong)?;
-    let (sources, files) = declared_files(&mut draft, place.root)?;
+    let (mut sources, files) = declared_files(&mut draft, place.root)?;
     let given = overrides.files.iter().map(|path| given_file(path));
     let given = given.collect::<Result<_, _>>()?;
     let set = &overrides.set;
     let draft = draft.with_params(Layers { files, given, set })?;
     let overridden = draft.overridden(set);
-    let parsed = draft.check(place.name).map_err(wrong)?;
+    let mut disk = Disk::new(place.root);
+    let parsed = draft.check(place.name, &mut disk).map_err(wrong)?;
+    sources.extend(disk.into_sources());
     Ok(Composed {
         parsed,
         sources,

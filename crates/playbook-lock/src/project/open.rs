@@ -16,7 +16,7 @@ use crate::error::LockError;
 use crate::format::{beside, lock_file_path};
 use crate::project::compose::{Composed, Overrides, Place, compose};
 use crate::project::parsed::{self, Key, Wanted};
-use crate::project::sources::Source;
+use crate::project::sources::{Source, all_stand};
 use crate::recall::Recall;
 
 /// A playbook that was read and checked, and where its files are.
@@ -64,7 +64,7 @@ impl Project {
         let kept = Key::of(&name, text_hash).filter(|_| overrides.is_empty());
         let kept = kept.and_then(|key| {
             let path = StateDir::new(&root, name.stem()).parsed();
-            let stand = |sources: &[Source]| sources.iter().all(|source| source.stands(&root));
+            let stand = |sources: &[Source]| all_stand(sources, &root);
             parsed::read(&path, key, Wanted::All, stand)
         });
         let from_kept = kept.is_some();

@@ -1,9 +1,11 @@
 //! What a playbook is made of besides its own text.
 
+use std::cell::OnceCell;
 use std::io;
 use std::path::Path;
 
 use playbook_hash::disk::Root;
+use playbook_hash::{IgnoreRules, glance};
 use playbook_types::digest::Digest;
 use playbook_types::path::DataPath;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,13 @@ pub enum Source {
         /// Of its bytes.
         digest: Digest,
     },
+    /// The names in a directory, which its wildcards were matched with.
+    Names {
+        /// As it was asked for.
+        directory: DataPath,
+        /// Of the names and of which of them count; nothing if there was no such directory.
+        digest: Option<Digest>,
+    },
 }
 
 impl Source {
@@ -26,17 +35,45 @@ impl Source {
     pub fn path(&self) -> &DataPath {
         match self {
             Self::ParamsFile { path, .. } => path,
+            Self::Names { directory, .. } => directory,
         }
     }
 
     /// Whether what is there now is still that.
-    pub fn stands(&self, root: &Root) -> bool {
+    fn stands(&self, root: &Root, rules: &Rules<'_>) -> bool {
         match self {
             Self::ParamsFile { path, digest } => {
                 let bytes = read_regular(&root.resolve(path));
                 bytes.is_ok_and(|bytes| digest_of(&bytes) == *digest)
             }
+            Self::Names { directory, digest } => rules.get().is_some_and(|rules| {
+                let found = glance(&root.resolve(directory), rules);
+                found.is_ok_and(|found| found.map(|found| found.digest) == *digest)
+            }),
         }
+    }
+}
+
+/// Whether of all these what is there now is still what it was.
+pub fn all_stand<'s>(sources: impl IntoIterator<Item = &'s Source>, root: &Root) -> bool {
+    let rules = Rules {
+        root,
+        read: OnceCell::new(),
+    };
+    let mut sources = sources.into_iter();
+    sources.all(|source| source.stands(root, &rules))
+}
+
+/// The ignore rules, read when they are first asked for.
+struct Rules<'r> {
+    root: &'r Root,
+    read: OnceCell<Option<IgnoreRules>>,
+}
+
+impl Rules<'_> {
+    fn get(&self) -> Option<&IgnoreRules> {
+        let read = || IgnoreRules::load(self.root.as_path()).ok();
+        self.read.get_or_init(read).as_ref()
     }
 }
 

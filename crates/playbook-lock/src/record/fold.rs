@@ -86,7 +86,7 @@ impl Folder {
 
     /// Puts `newer` entries into the lock, on top of those of `base`, atomically and durably. What is on disk
     /// is looked at afresh: it may have been checked out anew meanwhile. Entries of stages the playbook no
-    /// longer has go.
+    /// longer has go, unless it has other params for this run.
     ///
     /// # Errors
     ///
@@ -153,7 +153,16 @@ impl Folder {
             Found::Other(lock) => lock.as_deref(),
         };
         if base.part.is_none() {
-            return render_lock(&compose(project.playbook(), old, newer, Some(now)));
+            let mut lock = compose(project.playbook(), old, newer, Some(now));
+            // Params given for one run may say that there are other stages in it; what is known of the usual ones stays.
+            if let Some(old) = old.filter(|_| !project.is_as_written()) {
+                for (name, entry) in &old.stages {
+                    if !lock.stages.contains_key(name) {
+                        lock.stages.insert(name.clone(), entry.clone());
+                    }
+                }
+            }
+            return render_lock(&lock);
         }
         let whole = project.whole_playbook()?;
         render_lock(&compose(&whole, old, newer, Some(now)))

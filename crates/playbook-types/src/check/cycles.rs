@@ -16,7 +16,7 @@ pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) {
         .filter_map(|stage| playbook.stages.get_index(stage.index()))
         .map(|(name, _)| name.as_str())
         .collect();
-    let Some((first, _)) = cycle
+    let Some((_, first)) = cycle
         .0
         .first()
         .and_then(|stage| playbook.stages.get_index(stage.index()))
@@ -27,6 +27,7 @@ pub(super) fn check(playbook: &Playbook, found: &mut Vec<Finding>) {
     found.push(
         Finding::error(stage_path(first), message)
             .mark(Mark::Key)
-            .hint("each arrow is an out that the next stage reads, or an 'after'; one of them must go"),
+            .hint("each arrow is an out that the next stage reads, or an 'after'; one of them must go")
+            .of(first),
     );
 }

@@ -23,7 +23,7 @@ fn ends(stage: &Stage, found: &mut Vec<Finding>) {
     if stage.deps.is_empty() || stage.outs.is_empty() {
         let message =
             format!("stage '{name}' is split by its first dep into its out, and needs both");
-        let at = stage_path(name).key("parallel");
+        let at = stage_path(stage).key("parallel");
         found.push(
             Finding::error(at, message)
                 .mark(Mark::Key)
@@ -34,7 +34,7 @@ fn ends(stage: &Stage, found: &mut Vec<Finding>) {
         let message = format!(
             "stage '{name}' has 'parallel' and makes one out: the directory that its jobs make their outputs in"
         );
-        let at = stage_path(name).key("outs").index(1);
+        let at = stage_path(stage).key("outs").index(1);
         found.push(
             Finding::error(at, message).hint(
                 "make the others in a stage of their own, which may read what this one makes",
@@ -50,7 +50,7 @@ fn gate(stage: &Stage, found: &mut Vec<Finding>) {
             "stage '{}' is a gate, and cannot be split into jobs",
             stage.name
         );
-        let at = stage_path(&stage.name).key("parallel");
+        let at = stage_path(stage).key("parallel");
         found.push(
             Finding::error(at, message)
                 .mark(Mark::Key)
@@ -75,14 +75,14 @@ fn glob(stage: &Stage, parallel: &Parallel, found: &mut Vec<Finding>) {
         None
     };
     if let Some(why) = never {
-        let at = stage_path(&stage.name).key("parallel").key("glob");
+        let at = stage_path(stage).key("parallel").key("glob");
         found.push(Finding::error(at, format!("'{glob}' {why}")));
     }
 }
 
 fn ext(stage: &Stage, parallel: &Parallel, found: &mut Vec<Finding>) {
     let Some(ext) = &parallel.ext else { return };
-    let at = || stage_path(&stage.name).key("parallel").key("ext");
+    let at = || stage_path(stage).key("parallel").key("ext");
     if let Some(bare) = ext.strip_prefix('.').filter(|bare| !bare.is_empty()) {
         found.push(
             Finding::error(at(), "an extension is written without its dot")

@@ -2,6 +2,7 @@
 
 mod cycles;
 mod fanout;
+mod once;
 mod paths;
 mod places;
 mod references;
@@ -10,10 +11,12 @@ mod warnings;
 
 use std::collections::BTreeSet;
 
+use crate::expand::place_of_dep;
 use crate::finding::{Finding, KeyPath};
 use crate::model::params::Params;
 use crate::model::playbook::Playbook;
-use crate::name::{ParamKey, StageName};
+use crate::model::stage::Stage;
+use crate::name::ParamKey;
 use crate::parse::SourceName;
 
 /// A playbook whose values were understood one by one.
@@ -52,6 +55,7 @@ pub fn check(subject: Subject<'_>) -> Checked {
         warnings::check(subject, &used, &mut found);
         places::warn(playbook, &mut found);
     }
+    once::told_once(playbook, &mut found);
     point_to_checks(playbook, &mut found);
     Checked { found, used }
 }
@@ -59,7 +63,7 @@ pub fn check(subject: Subject<'_>) -> Checked {
 /// A stage that a check stands for is written where the check is.
 fn point_to_checks(playbook: &Playbook, found: &mut [Finding]) {
     for (flight, nth, gate) in playbook.compliance.stages() {
-        let front = stage_path(&gate.name);
+        let front = stage_path(&gate);
         for finding in found.iter_mut() {
             if let Some(rest) = finding.at.steps().strip_prefix(front.steps()) {
                 let check = KeyPath::TOP
@@ -74,12 +78,25 @@ fn point_to_checks(playbook: &Playbook, found: &mut [Finding]) {
 }
 
 /// Where a stage stands.
-fn stage_path(name: &StageName) -> KeyPath {
-    KeyPath::TOP.key("stages").key(name.as_str())
+fn stage_path(stage: &Stage) -> KeyPath {
+    KeyPath::TOP.key("stages").key(stage.written().as_str())
+}
+
+/// Says of what was found from there on that it is about this stage.
+fn about(stage: &Stage, from: usize, found: &mut [Finding]) {
+    if stage.is_instance() {
+        for finding in found.iter_mut().skip(from) {
+            finding.instance = Some(stage.name.clone());
+        }
+    }
 }
 
 /// Where one path of a stage's `deps` or `outs` stands: `field` is one of the two. The path may be
 /// written as text or under `path`; the finding falls back to what is there.
-fn data_path(name: &StageName, field: &str, index: usize) -> KeyPath {
-    stage_path(name).key(field).index(index)
+fn data_path(stage: &Stage, field: &str, index: usize) -> KeyPath {
+    let written = match field {
+        "deps" => place_of_dep(stage, index),
+        _ => index,
+    };
+    stage_path(stage).key(field).index(written)
 }

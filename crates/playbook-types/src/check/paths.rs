@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::check::{data_path, stage_path};
+use crate::check::{about, data_path, stage_path};
 use crate::finding::{Finding, KeyPath};
 use crate::graph::PathIndex;
 use crate::model::playbook::Playbook;
@@ -24,6 +24,7 @@ pub(super) fn check(playbook: &Playbook, source: &SourceName, found: &mut Vec<Fi
         }
     }
     for (i, stage) in playbook.stages.values().enumerate() {
+        let from = found.len();
         for (k, out) in stage.outs.iter().enumerate() {
             refuse_forbidden(stage, k, &out.path, source, found);
             refuse_params_files(playbook, stage, k, found);
@@ -34,6 +35,7 @@ pub(super) fn check(playbook: &Playbook, source: &SourceName, found: &mut Vec<Fi
         if let Some(wdir) = &stage.wdir {
             refuse_unreachable(stage, wdir, found);
         }
+        about(stage, from, found);
     }
     case_twins(playbook, found);
 }
@@ -59,7 +61,7 @@ fn refuse_forbidden(
     found: &mut Vec<Finding>,
 ) {
     let mut refuse = |message: String| {
-        let at = data_path(&stage.name, "outs", index);
+        let at = data_path(stage, "outs", index);
         found.push(
             Finding::error(at, message)
                 .hint("an out is set aside before its stage runs; name just what the stage makes"),
@@ -96,7 +98,7 @@ fn refuse_params_files(playbook: &Playbook, stage: &Stage, index: usize, found: 
     let out = &stage.outs[index].path;
     for file in &playbook.params_files {
         if out.holds(file) && !holds_root(out) {
-            let at = data_path(&stage.name, "outs", index);
+            let at = data_path(stage, "outs", index);
             let verb = if out == file { "is" } else { "holds" };
             found.push(
                 Finding::error(at, format!("the out {out} {verb} the params file {file}"))
@@ -138,11 +140,16 @@ fn refuse_overlapping(
                 "{path}, made by stage '{name}', lies inside {other_path}, made by stage '{other_name}'"
             )
         };
-        let at = data_path(name, "outs", own.1);
-        found.push(
-            Finding::error(at, message)
-                .hint("every path is made by one stage; give one of them another path"),
-        );
+        let at = data_path(stage, "outs", own.1);
+        let siblings = own.0 != other.0 && stage.written() == other_stage.written();
+        found.push(Finding::error(at, message).hint(if siblings {
+            "put {{ key }}, or what it takes of {{ item }}, in the path, so that each makes one of its own"
+        } else {
+            "every path is made by one stage; give one of them another path"
+        }));
+        if siblings {
+            return;
+        }
     }
 }
 
@@ -171,11 +178,9 @@ fn refuse_reading_own(stage: &Stage, found: &mut Vec<Finding>) {
                     stage.name, dep.path, out.path
                 )
             };
-            found.push(
-                Finding::error(data_path(&stage.name, "deps", k), message).hint(
-                    "to update an output in place, drop the dep and mark the out 'persist: true'",
-                ),
-            );
+            found.push(Finding::error(data_path(stage, "deps", k), message).hint(
+                "to update an output in place, drop the dep and mark the out 'persist: true'",
+            ));
         }
     }
 }
@@ -184,7 +189,7 @@ fn refuse_repeated(stage: &Stage, found: &mut Vec<Finding>) {
     let mut seen = IndexMap::new();
     for (k, dep) in stage.deps.iter().enumerate() {
         if seen.insert(&dep.path, k).is_some() {
-            let at = data_path(&stage.name, "deps", k);
+            let at = data_path(stage, "deps", k);
             found.push(Finding::error(
                 at,
                 format!("stage '{}' names the dep {} twice", stage.name, dep.path),
@@ -211,7 +216,7 @@ fn refuse_unreachable(stage: &Stage, wdir: &DataPath, found: &mut Vec<Finding>) 
                 "{path} cannot be reached from the working directory {wdir} by a relative path"
             );
             found.push(
-                Finding::error(data_path(&stage.name, field, k), message)
+                Finding::error(data_path(stage, field, k), message)
                     .hint("write it as an absolute path"),
             );
         }
@@ -221,14 +226,14 @@ fn refuse_unreachable(stage: &Stage, wdir: &DataPath, found: &mut Vec<Finding>) 
             "stage '{}' would run in {wdir}, inside its own out {}",
             stage.name, out.path
         );
-        found.push(Finding::error(stage_path(&stage.name).key("wdir"), message));
+        found.push(Finding::error(stage_path(stage).key("wdir"), message));
     }
 }
 
 /// On some file systems these are one file.
 fn case_twins(playbook: &Playbook, found: &mut Vec<Finding>) {
     let mut seen: IndexMap<String, &DataPath> = IndexMap::new();
-    for (name, stage) in &playbook.stages {
+    for stage in playbook.stages.values() {
         let outs = stage
             .outs
             .iter()
@@ -239,10 +244,11 @@ fn case_twins(playbook: &Playbook, found: &mut Vec<Finding>) {
                 .insert(path.as_str().to_lowercase(), path)
                 .filter(|twin| *twin != path)
             {
-                let at: KeyPath = data_path(name, field, k);
+                let at: KeyPath = data_path(stage, field, k);
                 found.push(
                     Finding::warning(at, format!("{path} and {twin} differ only in case"))
-                        .hint("on some file systems they are the same file"),
+                        .hint("on some file systems they are the same file")
+                        .of(stage),
                 );
             }
         }

@@ -45,7 +45,7 @@ pub(super) fn warn(playbook: &Playbook, found: &mut Vec<Finding>) {
 /// A stage that asks for more than its target is said to have could never start.
 fn too_much(stage: &Stage, (name, target): (&TargetName, &Target), found: &mut Vec<Finding>) {
     let resources = &stage.resources;
-    let at = stage_path(&stage.name).key("resources");
+    let at = stage_path(stage).key("resources");
     let mut note = |field: (&str, &str), much: bool, asked: String, has: String| {
         if much {
             let (asks, declared) = field;
@@ -53,7 +53,7 @@ fn too_much(stage: &Stage, (name, target): (&TargetName, &Target), found: &mut V
                 "stage '{}' asks for {asked}, and target '{name}' has {has}",
                 stage.name
             );
-            let finding = Finding::error(at.key(asks), message);
+            let finding = Finding::error(at.key(asks), message).of(stage);
             found.push(finding.hint(format!(
                 "ask for less, or correct {}",
                 target_path(name).key(declared)

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use indexmap::IndexMap;
-
-use crate::check::{Subject, stage_path};
+use crate::check::{Subject, about, stage_path};
 use crate::finding::{Finding, KeyPath, Mark};
 use crate::model::stage::{Command, Stage};
 use crate::name::ParamKey;
@@ -12,10 +10,13 @@ use crate::template::{FanOut, Reference, Scope, Template, TemplateError, Templat
 
 /// Checks every command and returns the params that stages use.
 pub(super) fn check(subject: Subject<'_>, found: &mut Vec<Finding>) -> BTreeSet<ParamKey> {
-    let mut used = BTreeSet::new();
-    for stage in subject.playbook.stages.values() {
+    let playbook = subject.playbook;
+    let mut used: BTreeSet<ParamKey> = playbook.expanded.params.iter().cloned().collect();
+    for stage in playbook.stages.values().chain(&playbook.expanded.absent) {
         used.extend(stage.params.iter().cloned());
+        let from = found.len();
         check_stage(subject, stage, &mut used, found);
+        about(stage, from, found);
     }
     used
 }
@@ -36,7 +37,8 @@ fn check_stage(
         deps: &deps,
         outs: &outs,
         env: &env,
-        wildcards: &IndexMap::new(),
+        wildcards: stage.wildcards(),
+        item: stage.item(),
         fan_out: stage
             .parallel
             .as_ref()
@@ -45,10 +47,10 @@ fn check_stage(
     let lenient = Lenient::of(subject, stage);
     for (i, text) in stage.cmd.items().iter().enumerate() {
         let at = match stage.cmd {
-            Command::Text(_) => stage_path(&stage.name).key("cmd"),
-            Command::List(_) => stage_path(&stage.name).key("cmd").index(i),
+            Command::Text(_) => stage_path(stage).key("cmd"),
+            Command::List(_) => stage_path(stage).key("cmd").index(i),
         };
-        match Template::parse(text) {
+        match Template::parse_with(text, stage.wildcards()) {
             Ok(template) => {
                 used.extend(template.references().filter_map(|placeholder| {
                     match &placeholder.reference {
@@ -69,24 +71,24 @@ fn check_stage(
     }
 }
 
-/// What cannot be judged before params files are read or wildcards matched.
+/// What cannot be judged before params files are read or items known.
 struct Lenient {
     params: bool,
-    wildcards: bool,
+    items: bool,
 }
 
 impl Lenient {
     fn of(subject: Subject<'_>, stage: &Stage) -> Self {
         Self {
             params: !subject.params_known,
-            wildcards: stage.name.as_str().contains('{'),
+            items: stage.spread.is_some(),
         }
     }
 
     fn allows(&self, error: &TemplateError) -> bool {
         match error.kind {
             TemplateErrorKind::UnknownParam { .. } => self.params,
-            TemplateErrorKind::WildcardUnbound { .. } => self.wildcards,
+            TemplateErrorKind::ItemOnly { .. } => self.items,
             _ => false,
         }
     }

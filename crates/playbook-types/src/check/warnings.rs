@@ -30,7 +30,8 @@ pub(super) fn check(subject: Subject<'_>, used: &BTreeSet<ParamKey>, found: &mut
                 "stage '{}' has no outs and nothing to decide by: it always runs",
                 stage.name
             );
-            let finding = Finding::warning(stage_path(&stage.name), message).mark(Mark::Key);
+            let finding = Finding::warning(stage_path(stage), message).mark(Mark::Key);
+            let finding = finding.of(stage);
             found.push(finding.hint("give it deps, outs or params"));
         }
     }
@@ -81,9 +82,10 @@ fn unguarded(playbook: &Playbook, found: &mut Vec<Finding>) {
             ),
         };
         found.push(
-            Finding::warning(stage_path(&gate.name).key("gate"), message).hint(format!(
+            Finding::warning(stage_path(gate).key("gate"), message).hint(format!(
                 "name the gate in 'after: [{gate_name}]', or read its report; else a stage may run although the gate fails"
-            )),
+            ))
+            .of(gate),
         );
     }
 }
@@ -96,7 +98,7 @@ fn jobs_that_are_all_the_same(stage: &Stage, found: &mut Vec<Finding>) {
     let mut templates = Vec::new();
     for text in stage.cmd.items() {
         // What is malformed is told of where templates are checked.
-        let Ok(template) = Template::parse(text) else {
+        let Ok(template) = Template::parse_with(text, stage.wildcards()) else {
             return;
         };
         templates.push(template);
@@ -112,7 +114,7 @@ fn jobs_that_are_all_the_same(stage: &Stage, found: &mut Vec<Finding>) {
             stage.name
         );
         found.push(
-            Finding::warning(stage_path(&stage.name).key("cmd"), message)
+            Finding::warning(stage_path(stage).key("cmd"), message)
                 .hint(format!("name what a job reads and makes: {names}")),
         );
     }

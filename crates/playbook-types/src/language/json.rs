@@ -6,13 +6,14 @@
 use indexmap::IndexMap;
 
 use crate::language::shape::{Field, Fields, Key, Shape};
-use crate::language::top::{PARAMS, PLAYBOOK, json};
+use crate::language::top::{PARAM_NAME, PARAMS, PLAYBOOK, json};
 use crate::value::ParamValue;
 
 type Map = IndexMap<String, ParamValue>;
 
 const DURATION: &str = r"^\s*([0-9][0-9.]*|([0-9][0-9.]*(ms|s|m|h|d))+)\s*$";
-const NO_TEMPLATE: &str = r"^([^{]|\{[^{])*\{?$";
+const A_PARAM: &str = r"^\s*\{\{\s*params\..*\}\}\s*$";
+const AXIS: Shape = Shape::Axis;
 const NOT_YET: &str = "Not supported yet: 'playbook run' refuses a playbook that uses it.";
 
 /// The schema of the language. `generator` says in it who wrote it: `playbook 0.1.0`.
@@ -86,11 +87,26 @@ fn shape(it: &Shape) -> Map {
         ),
         Shape::Text => typed("string"),
         Shape::Filled => matching(r"\S", "this cannot be empty"),
-        Shape::Path => object(r#"{"type": "string", "minLength": 1}"#),
-        Shape::DataPath => {
-            let mut schema = matching(NO_TEMPLATE, "templates are not supported in paths");
-            schema.insert("minLength".to_owned(), ParamValue::Int(1));
-            schema
+        Shape::Path | Shape::DataPath => object(r#"{"type": "string", "minLength": 1}"#),
+        Shape::Matrix => {
+            let mut axes = map_of(PARAM_NAME, &AXIS, 1);
+            axes.extend(matching(
+                A_PARAM,
+                "a param as in {{ params.name }}, or a map of lists",
+            ));
+            axes.insert("type".to_owned(), kinds(&["object", "string"]));
+            axes
+        }
+        Shape::Axis => {
+            let mut list = matching(A_PARAM, "a param as in {{ params.name }}, or a list");
+            list.insert("type".to_owned(), kinds(&["array", "string"]));
+            list.insert("items".to_owned(), ParamValue::Map(shape(&Shape::Param)));
+            list
+        }
+        Shape::Foreach => {
+            let mut list = matching(A_PARAM, "a param as in {{ params.name }}, a list or a map");
+            list.insert("type".to_owned(), kinds(&["array", "object", "string"]));
+            list
         }
         Shape::Name(key) => matching(key.pattern, key.rule),
         Shape::Flag(default) => {
@@ -193,6 +209,10 @@ fn at_least(kind: &str, least: u32) -> Map {
     let mut schema = typed(kind);
     schema.insert("minimum".to_owned(), ParamValue::Int(least.into()));
     schema
+}
+
+fn kinds(kinds: &[&str]) -> ParamValue {
+    ParamValue::List(kinds.iter().map(|kind| text(kind)).collect())
 }
 
 fn typed(kind: &str) -> Map {

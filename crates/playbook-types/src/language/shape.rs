@@ -39,8 +39,14 @@ pub(crate) enum Shape {
     Filled,
     /// The path of data.
     Path,
-    /// The path of data that a stage reads or makes: without templates.
+    /// The path of data that a stage reads or makes.
     DataPath,
+    /// A map of lists of any values; each, or all, may be a param.
+    Matrix,
+    /// A list of any values, or a param.
+    Axis,
+    /// A list or a map of any values, or a param.
+    Foreach,
     /// A name.
     Name(Key),
     /// `true` or `false`.

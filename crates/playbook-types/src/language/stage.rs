@@ -22,7 +22,7 @@ pub(crate) static STAGE: Fields = Fields::new(&[
         "What the stage runs: a text given to the shell, or a list of texts, each given to a shell of its \
          own, stopping at the first that fails. {{ params.name }}, {{ deps[0].path }}, {{ outs[0].path }}, \
          {{ deps }}, {{ outs }}, {{ env.NAME }} and {{ stage.name }} are filled in and quoted for where \
-         they stand.",
+         they stand; so are {{ item }}, and {sample} in a stage whose name has it.",
     )
     .required(),
     Field::new(
@@ -100,6 +100,19 @@ pub(crate) static STAGE: Fields = Fields::new(&[
         "resources",
         Shape::Map(&RESOURCES),
         "What the stage needs of the machine it runs on.",
+    ),
+    Field::new(
+        "matrix",
+        Shape::Matrix,
+        "Makes a stage of every combination of the values of these lists: NAME@a-1, NAME@a-2, … Each has \
+         {{ item.AXIS }} in its command and its paths. A list, or all of it, may be a param: \
+         '{{ params.models }}'.",
+    ),
+    Field::new(
+        "foreach",
+        Shape::Foreach,
+        "Makes a stage of each item of a list or map: NAME@us, NAME@uk, … Each has {{ item }} in its command \
+         and its paths, and {{ key }}. It may be a param: '{{ params.regions }}'.",
     ),
     Field::new(
         "parallel",

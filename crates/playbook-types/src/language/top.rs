@@ -18,7 +18,7 @@ pub(crate) const TARGET_NAME: Key = Key {
     rule: "a target name has letters, digits, '_', '.' and '-', with a letter, digit or '_' in front",
 };
 /// The name of one param.
-const PARAM_NAME: Key = Key {
+pub(crate) const PARAM_NAME: Key = Key {
     pattern: "^([A-Za-z0-9_/@:+-]|[^ -~])+$",
     rule: "a param name has letters, digits, '_' and '-'; nest maps instead of writing dots",
 };

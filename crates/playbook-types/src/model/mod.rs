@@ -8,5 +8,6 @@ pub mod policy;
 pub mod resources;
 pub mod retry;
 pub mod shell;
+pub mod spread;
 pub mod stage;
 pub mod target;

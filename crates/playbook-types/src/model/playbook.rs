@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::model::compliance::Compliance;
 use crate::model::params::Params;
 use crate::model::policy::Policy;
+use crate::model::spread::Expanded;
 use crate::model::stage::Stage;
 use crate::model::target::Target;
 use crate::name::{EnvName, StageName, TargetName};
 use crate::path::DataPath;
 
-/// A whole playbook, as written: params files not read, wildcards not expanded, nothing rendered.
+/// A whole playbook. As written until [`expand`](crate::expand) has made of every stage those it stands for; nothing
+/// is rendered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Playbook {
     /// What it is called; the lock and the log repeat it.
@@ -32,6 +34,9 @@ pub struct Playbook {
     pub stages: IndexMap<StageName, Stage>,
     /// Checks before and after the pipeline. The stages have them already.
     pub compliance: Compliance,
+    /// What became of what is written.
+    #[serde(default, skip_serializing_if = "Expanded::is_default")]
+    pub expanded: Expanded,
 }
 
 impl Playbook {

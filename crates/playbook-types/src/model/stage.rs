@@ -1,5 +1,7 @@
 //! A stage: a named command with what it reads, what it makes and what else decides.
 
+use std::sync::LazyLock;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,7 @@ use crate::model::fanout::Parallel;
 use crate::model::resources::Resources;
 use crate::model::retry::Retry;
 use crate::model::shell::ShellMode;
+use crate::model::spread::{Item, MadeOf, Spread};
 use crate::name::{EnvName, ParamKey, StageName, TargetName};
 use crate::path::DataPath;
 
@@ -48,6 +51,12 @@ pub struct Stage {
     pub parallel: Option<Parallel>,
     /// A quality check: its outputs are reports, its failure stops the pipeline.
     pub gate: bool,
+    /// What it is written once for. Never in a playbook that was expanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+    /// What it was made of, if it is not what is written. Never in a playbook as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<Box<MadeOf>>,
     /// It is a check around the pipeline, on this side of it. Never written in a stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flight: Option<Flight>,
@@ -74,8 +83,36 @@ impl Stage {
             resources: Resources::default(),
             parallel: None,
             gate: false,
+            spread: None,
+            made_of: None,
             flight: None,
         }
+    }
+
+    /// Its name as it is written: `transcribe_{sample}`, or `train` for `train@a-1`.
+    pub fn written(&self) -> &StageName {
+        match &self.made_of {
+            Some(made_of) => &made_of.written,
+            None => &self.name,
+        }
+    }
+
+    /// Whether it is one of many that are written as one.
+    pub fn is_instance(&self) -> bool {
+        *self.written() != self.name
+    }
+
+    /// What its wildcards stand for.
+    pub fn wildcards(&self) -> &IndexMap<String, String> {
+        static NONE: LazyLock<IndexMap<String, String>> = LazyLock::new(IndexMap::new);
+        self.made_of
+            .as_ref()
+            .map_or(&NONE, |made_of| &made_of.wildcards)
+    }
+
+    /// Which of the stages of a `matrix` or `foreach` it is.
+    pub fn item(&self) -> Option<&Item> {
+        self.made_of.as_ref()?.item.as_ref()
     }
 }
 

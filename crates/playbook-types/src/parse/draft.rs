@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use crate::check::{Checked, Subject, check};
+use crate::expand::{Files, expand};
 use crate::finding::{Finding, Findings, KeyPath, Origin, Severity, Step};
 use crate::model::params::{OverrideError, Params};
 use crate::model::playbook::Playbook;
@@ -130,13 +131,17 @@ impl<'t> Draft<'t> {
         all
     }
 
-    /// Checks it as a whole.
+    /// Makes of its stages those they stand for, among these files, and checks it as a whole.
     ///
     /// # Errors
     ///
     /// Everything that was found, warnings included, as soon as one of the findings is an error.
-    pub fn check(mut self, source: &SourceName) -> Result<Parsed, Findings> {
-        let readable = self.found.is_empty();
+    pub fn check(mut self, source: &SourceName, files: &mut dyn Files) -> Result<Parsed, Findings> {
+        let written = std::mem::take(&mut self.playbook);
+        let (playbook, expanding) = expand(written, self.params_known, files);
+        self.playbook = playbook;
+        let is_wrong = |finding: &Finding| finding.severity == Severity::Error;
+        let readable = self.found.is_empty() && !expanding.iter().any(is_wrong);
         let Checked { found, used } = check(Subject {
             playbook: &self.playbook,
             source,
@@ -144,10 +149,12 @@ impl<'t> Draft<'t> {
             params_known: self.params_known,
         });
         let kept = |finding: &Finding| readable || finding.severity == Severity::Error;
+        self.playbook.expanded.absent.clear();
         self.found.extend(found.into_iter().filter(kept));
         if self.found.is_empty() {
             self.numbers_of_its_own();
         }
+        self.found.extend(expanding.into_iter().filter(kept));
         let sound = self.found.iter().all(|it| it.severity != Severity::Error);
         if sound {
             self.told_of_files(&used);

@@ -12,8 +12,6 @@ mod draft;
 mod fields;
 mod locate;
 mod lower;
-mod lower_stage;
-mod lower_top;
 mod node;
 mod numbers;
 mod params_file;
@@ -22,5 +20,5 @@ mod value;
 
 pub use draft::{Draft, Layers};
 pub use params_file::{ParamsFile, ParamsFormat};
-pub use text::{Parsed, SourceName, locate, parse};
+pub use text::{Parsed, SourceName, locate, parse, parse_with};
 pub use value::param_value;

@@ -1,5 +1,6 @@
 //! The way in: text to playbook.
 
+use crate::expand::{Files, NoFiles};
 use crate::finding::{Finding, Findings, KeyPath};
 use crate::model::playbook::Playbook;
 use crate::parse::draft::Draft;
@@ -46,7 +47,20 @@ pub struct Parsed {
 ///
 /// Everything that was found, warnings included, as soon as one of the findings is an error.
 pub fn parse(text: &str, source: &SourceName) -> Result<Parsed, Findings> {
-    Draft::read(text)?.check(source)
+    parse_with(text, source, &mut NoFiles)
+}
+
+/// Reads a playbook whose wildcards stand for parts of the names of these files, and checks it.
+///
+/// # Errors
+///
+/// Everything that was found, warnings included, as soon as one of the findings is an error.
+pub fn parse_with(
+    text: &str,
+    source: &SourceName,
+    files: &mut dyn Files,
+) -> Result<Parsed, Findings> {
+    Draft::read(text)?.check(source, files)
 }
 
 /// Gives findings that have none their places in the text, and puts all in the order of the text.

@@ -36,6 +36,8 @@ pub enum Reference {
     Wildcard(String),
     /// `item`, or `item.model` with the names behind the first dot.
     Item(Vec<String>),
+    /// `key`: what tells the stages of a `matrix` or `foreach` apart.
+    Key,
     /// `input`: the file of a job.
     Input,
     /// `output`: the file a job makes.

@@ -68,6 +68,25 @@ pub enum TemplateErrorKind {
         /// The name.
         name: &'static str,
     },
+    /// A name that means something only in one of the stages of a `matrix` or `foreach`.
+    ItemOnly {
+        /// The name.
+        name: &'static str,
+    },
+    /// Something the item does not have.
+    UnknownItem {
+        /// As it is written: `item.model`.
+        name: String,
+        /// The nearest that there is.
+        suggestion: Option<String>,
+    },
+    /// An item that is no word: null, a map, or a list with such in it.
+    ItemIsNoWord {
+        /// As it is written: `item.model`.
+        name: String,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
     /// A name of a fan-out that splits in another way.
     OtherStrategy {
         /// The name.
@@ -167,6 +186,13 @@ impl fmt::Display for TemplateErrorKind {
                 f,
                 "'{name}' means something only in a stage with 'parallel'"
             ),
+            Self::ItemOnly { name } => write!(
+                f,
+                "'{name}' means something only in a stage with 'matrix' or 'foreach'"
+            ),
+            Self::UnknownItem { name, suggestion } => {
+                write!(f, "there is no '{name}'{}", meant(suggestion.as_ref()))
+            }
             Self::OtherStrategy { name, chunked } => write_strategy(f, name, *chunked),
             Self::WildcardUnbound { name } => {
                 write!(f, "the stage's name has no wildcard '{{{name}}}'")
@@ -186,6 +212,9 @@ impl TemplateErrorKind {
             ),
             Self::MapParam { key } => {
                 write!(f, "the param '{key}' is a map; name one of its values")
+            }
+            Self::ItemIsNoWord { name, kind } => {
+                write!(f, "'{name}' is {kind}, and no word of a command")
             }
             Self::NestedList { key } => {
                 write!(f, "the list '{key}' holds something that is no single word")

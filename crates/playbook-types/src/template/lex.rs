@@ -1,30 +1,38 @@
 //! A template's text, split into what is the shell's and what is ours.
 
-use crate::template::ast::Placeholder;
+use std::ops::Range;
+
+use crate::name::is_wildcard_name;
+use crate::template::ast::{Placeholder, Reference};
 use crate::template::error::{TemplateError, TemplateErrorKind};
 use crate::template::reference::{self, Expression};
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// The shell's text, literals in quotes (`{{ "{{" }}`) included; never two in a row.
     Text(String),
     /// A placeholder.
     Value(Placeholder),
 }
 
-/// Splits a template, or finds everything that is malformed in it.
-pub(super) fn split(text: &str) -> Result<Vec<Piece>, Vec<TemplateError>> {
+/// Splits a template, or finds everything that is malformed in it. `{name}` is one of its placeholders where the name
+/// is bound and no `$` stands before it: `${name}` is the shell's.
+pub(crate) fn split(
+    text: &str,
+    is_bound: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Piece>, Vec<TemplateError>> {
     let mut lexer = Lexer {
         pieces: Vec::new(),
         errors: Vec::new(),
+        is_bound,
     };
     let mut at = 0;
     while let Some(open) = find_from(text, "{{", at) {
-        lexer.text(text.get(at..open).unwrap_or(""));
+        lexer.own_text(text, at..open);
         at = lexer.placeholder(text, open);
     }
-    lexer.text(text.get(at..).unwrap_or(""));
+    lexer.own_text(text, at..text.len());
     if lexer.errors.is_empty() {
         Ok(lexer.pieces)
     } else {
@@ -36,12 +44,53 @@ fn find_from(text: &str, what: &str, at: usize) -> Option<usize> {
     text.get(at..)?.find(what).map(|found| at + found)
 }
 
-struct Lexer {
-    pieces: Vec<Piece>,
-    errors: Vec<TemplateError>,
+/// The first `{name}` in a text, `$` or not, and where its name is in it.
+fn find_wildcard(text: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(open) = find_from(text, "{", from) {
+        from = open + 1;
+        let behind = text.get(from..)?;
+        let end = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let Some((name, rest)) = end.map(|end| behind.split_at(end)) else {
+            continue;
+        };
+        if rest.starts_with('}') && is_wildcard_name(name) {
+            return Some(from..from + name.len());
+        }
+    }
+    None
 }
 
-impl Lexer {
+struct Lexer<'b> {
+    pieces: Vec<Piece>,
+    errors: Vec<TemplateError>,
+    is_bound: &'b dyn Fn(&str) -> bool,
+}
+
+impl Lexer<'_> {
+    /// Takes text outside of `{{ }}`, with the wildcards in it.
+    fn own_text(&mut self, text: &str, range: Range<usize>) {
+        let mut at = range.start;
+        let mut from = at;
+        while let Some(name) = text.get(from..range.end).and_then(find_wildcard) {
+            let name = from + name.start..from + name.end;
+            let (open, end) = (name.start - 1, name.end + 1);
+            from = end;
+            if text[..open].ends_with('$') || !(self.is_bound)(&text[name.clone()]) {
+                continue;
+            }
+            self.text(&text[at..open]);
+            self.pieces.push(Piece::Value(Placeholder {
+                source: text[open..end].to_owned(),
+                offset: open,
+                reference: Reference::Wildcard(text[name].to_owned()),
+                raw: false,
+            }));
+            at = end;
+        }
+        self.text(&text[at..range.end]);
+    }
+
     fn text(&mut self, text: &str) {
         match self.pieces.last_mut() {
             _ if text.is_empty() => {}
@@ -105,18 +154,21 @@ fn literal_end(line: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::ast::Reference;
 
     fn shown(text: &str) -> Vec<String> {
         let show = |piece: Piece| match piece {
             Piece::Text(text) => text,
             Piece::Value(placeholder) => format!("<{}@{}>", placeholder.source, placeholder.offset),
         };
-        split(text).unwrap().into_iter().map(show).collect()
+        split(text, &|_| false)
+            .unwrap()
+            .into_iter()
+            .map(show)
+            .collect()
     }
 
     fn errors(text: &str) -> Vec<(String, usize)> {
-        split(text)
+        split(text, &|_| false)
             .unwrap_err()
             .into_iter()
             .map(|error| (error.placeholder, error.offset))
@@ -132,12 +184,12 @@ mod tests {
         assert_eq!(shown("${V:-{{deps}}}"), ["${V:-", "<{{deps}}@5>", "}"]);
         assert_eq!(shown("{a} ${b} }}"), ["{a} ${b} }}"]);
         assert_eq!(shown("a{{ \"{{\" }}b{{'}}'}}c"), ["a{{b}}c"]);
-        assert!(split("").unwrap().is_empty());
+        assert!(split("", &|_| false).unwrap().is_empty());
     }
 
     #[test]
     fn raw_and_offsets() {
-        let pieces = split("é {{ deps | raw }}").unwrap();
+        let pieces = split("é {{ deps | raw }}", &|_| false).unwrap();
         let Some(Piece::Value(placeholder)) = pieces.get(1) else {
             panic!("{pieces:?}")
         };
@@ -154,5 +206,30 @@ mod tests {
             expected.map(|(text, offset)| (text.to_owned(), offset))
         );
         assert_eq!(errors("x {{ \"a }}"), [("{{ \"a }}".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn wildcards_where_they_are_bound() {
+        let shown = |text: &str| {
+            let show = |piece: Piece| match piece {
+                Piece::Text(text) => text,
+                Piece::Value(placeholder) => {
+                    let Placeholder { source, offset, .. } = placeholder;
+                    assert_eq!(
+                        text.get(offset..offset + source.len()),
+                        Some(source.as_str())
+                    );
+                    format!("<{source}>")
+                }
+            };
+            let pieces = split(text, &|name| name == "a" || name == "b").unwrap();
+            pieces.into_iter().map(show).collect::<Vec<_>>()
+        };
+        assert_eq!(shown("x {a}.{b} y"), ["x ", "<{a}>", ".", "<{b}>", " y"]);
+        assert_eq!(shown("é{{ deps }}{a}"), ["é", "<{{ deps }}>", "<{a}>"]);
+        assert_eq!(shown("${a} {c} {a b} {} {"), ["${a} {c} {a b} {} {"]);
+        assert_eq!(shown("{x{a}}"), ["{x", "<{a}>", "}"]);
+        assert_eq!(shown("awk '{print {a}}'"), ["awk '{print ", "<{a}>", "}'"]);
+        assert_eq!(shown("{{ \"{a}\" }}"), ["{a}"]);
     }
 }

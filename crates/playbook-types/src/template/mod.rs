@@ -31,3 +31,5 @@ pub use quote::quote_word;
 pub use render::{Rendered, Template};
 pub use scope::{FanOut, JobNames, ParamSource, Scope};
 pub use shell::Where;
+
+pub(crate) use lex::{Piece, split};

@@ -15,7 +15,7 @@ pub(super) enum Expression {
 }
 
 /// Names that begin a reference, besides those of a fan-out.
-const ROOTS: [&str; 7] = [
+const ROOTS: [&str; 8] = [
     "params",
     "deps",
     "outs",
@@ -23,6 +23,7 @@ const ROOTS: [&str; 7] = [
     "stage",
     "wildcards",
     "item",
+    "key",
 ];
 
 /// Reads the text between the braces.
@@ -75,6 +76,8 @@ fn reference(text: &str) -> Result<Reference, TemplateErrorKind> {
             None => malformed("wildcards.NAME"),
         },
         "item" => item(rest),
+        "key" if rest.is_empty() => Ok(Reference::Key),
+        "key" => malformed("key"),
         _ => other(first, rest),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use indexmap::IndexMap;
+
 use crate::name::ParamKey;
 use crate::template::ast::{Placeholder, Reference};
 use crate::template::error::{TemplateError, TemplateErrorKind};
@@ -45,7 +47,19 @@ impl Template {
     ///
     /// Everything that is malformed in it.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateError>> {
-        let pieces = split(text)?;
+        Self::parse_with(text, &IndexMap::new())
+    }
+
+    /// Finds the placeholders in the command text of a stage that binds these wildcards: `{sample}` is one, too.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is malformed in it.
+    pub fn parse_with(
+        text: &str,
+        wildcards: &IndexMap<String, String>,
+    ) -> Result<Self, Vec<TemplateError>> {
+        let pieces = split(text, &|name| wildcards.contains_key(name))?;
         let sites = sites(&pieces);
         Ok(Self { pieces, sites })
     }
@@ -254,8 +268,6 @@ fn quoted(value: &Value, paths: bool, site: &Site) -> Result<String, TemplateErr
 
 #[cfg(test)]
 mod tests {
-    use indexmap::IndexMap;
-
     use super::*;
     use crate::model::fanout::Strategy;
     use crate::model::params::Params;
@@ -269,6 +281,7 @@ mod tests {
             outs: &[],
             env: &IndexMap::new(),
             wildcards: &IndexMap::new(),
+            item: None,
             fan_out,
         };
         Template::parse(template).unwrap().render(&scope).unwrap()

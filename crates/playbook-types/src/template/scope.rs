@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use crate::model::fanout::Strategy;
 use crate::model::params::Params;
+use crate::model::spread::Item;
 use crate::name::{EnvName, ParamKey};
 use crate::suggest::nearest;
 use crate::template::ast::Reference;
@@ -56,6 +57,8 @@ pub struct Scope<'a> {
     pub env: &'a IndexMap<EnvName, String>,
     /// What its wildcards stand for.
     pub wildcards: &'a IndexMap<String, String>,
+    /// Which of the stages of a `matrix` or `foreach` it is.
+    pub item: Option<&'a Item>,
     /// What the names of a fan-out stand for.
     pub fan_out: FanOut<'a>,
 }
@@ -163,7 +166,14 @@ impl Scope<'_> {
                 Some(value) => Ok(Value::word(value, "text")),
                 None => Err(TemplateErrorKind::WildcardUnbound { name: name.clone() }),
             },
-            Reference::Item(_) => Err(TemplateErrorKind::FanOutOnly { name: "item" }),
+            Reference::Item(names) => match self.item {
+                Some(item) => item_value(item, names),
+                None => Err(TemplateErrorKind::ItemOnly { name: "item" }),
+            },
+            Reference::Key => match self.item {
+                Some(item) => Ok(Value::word(&item.key, "text")),
+                None => Err(TemplateErrorKind::ItemOnly { name: "key" }),
+            },
             Reference::Input
             | Reference::Output
             | Reference::Inputs
@@ -249,6 +259,59 @@ impl Scope<'_> {
 
 fn path(paths: &[String], index: usize) -> Option<Value> {
     paths.get(index).map(|path| Value::word(path, PATH))
+}
+
+fn item_value(item: &Item, names: &[String]) -> Result<Value, TemplateErrorKind> {
+    let value = item.get(names)?;
+    let word = |value: &ParamValue| {
+        value
+            .scalar_text()
+            .ok_or_else(|| TemplateErrorKind::ItemIsNoWord {
+                name: item_name(names),
+                kind: value.kind(),
+            })
+    };
+    let words = match value {
+        ParamValue::List(items) => Words::Many(items.iter().map(word).collect::<Result<_, _>>()?),
+        one => Words::One(word(one)?),
+    };
+    Ok(Value {
+        words,
+        kind: value.kind(),
+        secret: false,
+        open: None,
+    })
+}
+
+impl Item {
+    /// What `item.a.b` stands for.
+    pub(crate) fn get(&self, names: &[String]) -> Result<&ParamValue, TemplateErrorKind> {
+        let mut value = &self.value;
+        for (depth, name) in names.iter().enumerate() {
+            let ParamValue::Map(map) = value else {
+                return Err(TemplateErrorKind::UnknownItem {
+                    name: item_name(names),
+                    suggestion: Some(item_name(&names[..depth])),
+                });
+            };
+            value = map.get(name).ok_or_else(|| {
+                let near = nearest(name, map.keys().map(String::as_str));
+                let near = near.map(|near| format!("{}.{near}", item_name(&names[..depth])));
+                TemplateErrorKind::UnknownItem {
+                    name: item_name(names),
+                    suggestion: near,
+                }
+            })?;
+        }
+        Ok(value)
+    }
+}
+
+/// `item.a.b`
+fn item_name(names: &[String]) -> String {
+    let names = names.iter().map(String::as_str);
+    let all: Vec<&str> = std::iter::once("item").chain(names).collect();
+    all.join(".")
 }
 
 fn item_text(key: &ParamKey, item: &ParamValue) -> Result<String, TemplateErrorKind> {

@@ -95,7 +95,7 @@ mod tests {
             .iter()
             .map(|value| (*value, Filling::Quoted))
             .collect();
-        changed(&split(template).unwrap(), &fillings)
+        changed(&split(template, &|_| false).unwrap(), &fillings)
     }
 
     #[test]
@@ -137,7 +137,10 @@ mod tests {
             assert_eq!(changes(template, &[value]), None, "{template}");
         }
         assert_eq!(
-            changed(&split("x {{deps}} y").unwrap(), &[("", Filling::Nothing)]),
+            changed(
+                &split("x {{deps}} y", &|_| false).unwrap(),
+                &[("", Filling::Nothing)]
+            ),
             None
         );
     }

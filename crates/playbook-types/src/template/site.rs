@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn rests_of_words() {
-        let rest = |text: &str| rest_of_word(&split(text).unwrap());
+        let rest = |text: &str| rest_of_word(&split(text, &|_| false).unwrap());
         assert_eq!(rest(""), (String::new(), None));
         assert_eq!(rest("a b"), ("a".to_owned(), Some(' ')));
         assert_eq!(rest("{{deps}}=x;"), ("\0=x".to_owned(), Some(';')));

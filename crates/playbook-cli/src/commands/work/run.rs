@@ -26,6 +26,7 @@ use uuid::{Builder, Uuid};
 use crate::app::{App, Verbosity, jobs};
 use crate::commands::look::status::{Show, show_plan};
 use crate::commands::work::for_git::to_add;
+use crate::commands::work::leftovers::to_tell;
 use crate::error::{CliError, advice, hint_line};
 use crate::outcome::Outcome;
 use crate::params::ParamArgs;
@@ -245,6 +246,7 @@ fn run(app: &App, args: &RunArgs, plan: &Plan<'_>) -> Result<Outcome, CliError> 
     drop(live);
     plain.finish(&summary);
     say_what_to_do(&summary);
+    name_leftovers(app, args, plan);
     name_for_git(app, args, plan, &summary);
     match json_events.finish() {
         // Whoever read the events has seen enough; the run counts all the same.
@@ -259,6 +261,13 @@ fn after_failures(args: &RunArgs, plan: &Plan<'_>) -> FailurePolicy {
     match (args.keep_going, plan.playbook_policy().failure) {
         (true, FailurePolicy::StopOnFirst) => FailurePolicy::ContinueOnFailure,
         (_, declared) => declared,
+    }
+}
+
+/// After a run, what stages that are gone have left is named if it never was.
+fn name_leftovers(app: &App, args: &RunArgs, plan: &Plan<'_>) {
+    if !args.json && app.verbosity > Verbosity::Quiet {
+        term::say(&to_tell(plan).unwrap_or_default());
     }
 }
 

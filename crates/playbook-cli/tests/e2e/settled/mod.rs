@@ -5,5 +5,6 @@ mod directories;
 mod files;
 mod moments;
 mod same;
+mod wildcards;
 
 pub(crate) use files::{AGED, edit_in_secret, run};

@@ -16,7 +16,7 @@ use crate::path::DataPath;
 
 impl Lowering {
     /// A stage. What could not be read is reported and left at its default.
-    pub(super) fn stage(&mut self, name: StageName, value: &At<'_>) -> Stage {
+    pub(in crate::parse) fn stage(&mut self, name: StageName, value: &At<'_>) -> Stage {
         let mut stage = Stage::named(name);
         let what = format!("stage '{}'", stage.name);
         let Some(fields) = self.fields(value, &what, &STAGE) else {
@@ -102,6 +102,7 @@ impl Lowering {
             stage.gate = self.bool(&value).unwrap_or(false);
         }
         stage.retry = fields.get("retry").and_then(|value| self.retry(&value));
+        stage.spread = self.spread(stage.name.as_str(), fields);
         stage.parallel = fields
             .get("parallel")
             .and_then(|value| self.parallel(&value));
@@ -206,19 +207,11 @@ impl Lowering {
     }
 
     fn data_path(&mut self, value: &At<'_>) -> Option<DataPath> {
-        let text = self.text(value)?;
-        if text.contains("{{") {
-            self.found.push(
-                Finding::error(value.path.clone(), "templates are not supported in paths")
-                    .hint("write the path out; params can be used in 'cmd'"),
-            );
-            return None;
-        }
         self.parsed(value, DataPath::parse)
     }
 
     /// Environment variables with their values.
-    pub(super) fn env(&mut self, value: &At<'_>) -> IndexMap<EnvName, String> {
+    pub(in crate::parse) fn env(&mut self, value: &At<'_>) -> IndexMap<EnvName, String> {
         let mut env = IndexMap::new();
         for (name, value) in self.map(value) {
             let name = match EnvName::parse(name) {

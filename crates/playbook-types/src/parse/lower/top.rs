@@ -20,7 +20,7 @@ use crate::parse::params_file::ParamsFormat;
 use crate::path::DataPath;
 
 impl Lowering {
-    pub(super) fn params(&mut self, value: &At<'_>) -> Params {
+    pub(in crate::parse) fn params(&mut self, value: &At<'_>) -> Params {
         let entries = self.map(value);
         for (key, value) in &entries {
             self.param_names(key, value);
@@ -52,7 +52,7 @@ impl Lowering {
         }
     }
 
-    pub(super) fn params_files(&mut self, value: &At<'_>) -> Vec<DataPath> {
+    pub(in crate::parse) fn params_files(&mut self, value: &At<'_>) -> Vec<DataPath> {
         let mut files: Vec<DataPath> = Vec::new();
         for item in self.list(value) {
             let Some(path) = self.parsed(&item, DataPath::parse) else {
@@ -74,7 +74,7 @@ impl Lowering {
         files
     }
 
-    pub(super) fn targets(&mut self, value: &At<'_>) -> IndexMap<TargetName, Target> {
+    pub(in crate::parse) fn targets(&mut self, value: &At<'_>) -> IndexMap<TargetName, Target> {
         let mut targets = IndexMap::new();
         for (name, value) in self.map(value) {
             match TargetName::parse(name) {
@@ -149,7 +149,7 @@ impl Lowering {
             .unwrap_or_default()
     }
 
-    pub(super) fn policy(&mut self, value: &At<'_>) -> Policy {
+    pub(in crate::parse) fn policy(&mut self, value: &At<'_>) -> Policy {
         let mut policy = Policy::default();
         let Some(fields) = self.fields(value, "'policy'", &POLICY) else {
             return policy;
@@ -184,7 +184,7 @@ impl Lowering {
         policy
     }
 
-    pub(super) fn compliance(&mut self, value: &At<'_>) -> Compliance {
+    pub(in crate::parse) fn compliance(&mut self, value: &At<'_>) -> Compliance {
         let Some(fields) = self.fields(value, "'compliance'", &COMPLIANCE) else {
             return Compliance::default();
         };
@@ -251,7 +251,7 @@ impl Lowering {
     }
 
     /// The version, which decides whether anything else here means what it says.
-    pub(super) fn version(&mut self, fields: &Fields<'_>) {
+    pub(in crate::parse) fn version(&mut self, fields: &Fields<'_>) {
         match fields.get("version") {
             None => self.found.push(
                 Finding::error(KeyPath::TOP, "this playbook has no 'version'")

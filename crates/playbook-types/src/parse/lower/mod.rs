@@ -1,5 +1,9 @@
 //! The whole playbook, from the node of its document.
 
+mod spread;
+mod stage;
+mod top;
+
 use indexmap::IndexMap;
 
 use crate::finding::{Finding, KeyPath, Mark};
@@ -12,7 +16,7 @@ use crate::parse::fields::{At, Lowering};
 use crate::parse::node::Node;
 
 /// The playbook as far as it could be read, and what was wrong with the rest.
-pub(super) fn lower(document: &Node) -> (Playbook, Vec<Finding>) {
+pub(in crate::parse) fn lower(document: &Node) -> (Playbook, Vec<Finding>) {
     let mut lowering = Lowering::default();
     document.oddities(&KeyPath::TOP, &mut lowering.found);
     let playbook = lowering.playbook(&At {
