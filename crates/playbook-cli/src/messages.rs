@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use playbook_exec::plan::StageFault;
-use playbook_exec::{ExecError, FailureCause, OutFault, TooLarge, Unadoptable, Unsupported};
+use playbook_exec::{
+    ExecError, FailureCause, JobFailure, OutFault, SplitFault, TooLarge, Unadoptable, Unsupported,
+};
 use playbook_hash::disk::DiskError;
 use playbook_hash::{HashError, SpecialKind};
 use playbook_lock::LockError;
@@ -19,7 +21,7 @@ use playbook_types::model::params::OverrideError;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::state::{IllegalStep, StageState};
-use playbook_types::template::Template;
+use playbook_types::template::{Template, TemplateError, TemplateErrorKind};
 use rustix::io::Errno;
 use uuid::Uuid;
 
@@ -299,6 +301,50 @@ fn of_outs() -> Vec<OutFault> {
     ]
 }
 
+/// What stands in the way of a stage's jobs.
+fn of_jobs() -> Vec<FailureCause> {
+    let job = |cause| {
+        Box::new(JobFailure {
+            input: "raw/a.txt".to_owned(),
+            id: "ab12cd34ef56".to_owned(),
+            command: "cp raw/a.txt done/a.txt".to_owned(),
+            cause,
+            work_dir: None,
+            log: None,
+        })
+    };
+    let failed = |failed| FailureCause::Jobs {
+        failed,
+        total: 6452,
+        first: job(FailureCause::Exit(3)),
+    };
+    let path = || "raw/a.txt".to_owned();
+    let template = TemplateError {
+        placeholder: "{{ input }}".to_owned(),
+        offset: 3,
+        kind: TemplateErrorKind::Nul,
+    };
+    vec![
+        failed(1),
+        failed(12),
+        FailureCause::LeftOpen(Box::new(failed(1))),
+        FailureCause::Command(template),
+        FailureCause::Split(SplitFault::NotADirectory { dep: data("raw") }),
+        FailureCause::Split(SplitFault::Link { path: path() }),
+        FailureCause::Split(SplitFault::NotText { path: path() }),
+        FailureCause::Split(SplitFault::SameOutput {
+            first: data("raw/a.md"),
+            second: data("raw/a.txt"),
+            output: data("done/a.out"),
+        }),
+        FailureCause::Split(SplitFault::NestedOutput {
+            first: data("raw/a.md"),
+            second: data("raw/a.out/b.txt"),
+            output: data("done/a.out"),
+        }),
+    ]
+}
+
 fn of_stages() -> Vec<FailureCause> {
     let missing = |maker: Option<&str>| {
         FailureCause::Before(StageFault::MissingDep {
@@ -343,6 +389,9 @@ fn of_stages() -> Vec<FailureCause> {
             source: None,
         },
     ]
+    .into_iter()
+    .chain(of_jobs())
+    .collect()
 }
 
 /// The names of an enum's variants, as its source has them.

@@ -279,7 +279,7 @@ fn a_wrong_policy_is_refused_all_of_it_at_once() {
        --> playbook.yaml:10:3
     10 |   retries: 2
        |   ^^^^^^^
-      hint: 'policy' may have: failure, validation, lock_file, concurrency, work_dir, clean_on_success
+      hint: 'policy' may have: failure, validation, lock_file, concurrency, environment, work_dir, clean_on_success
     error: playbook.yaml: 7 errors in the playbook; nothing was run
     ");
     assert!(!sandbox.exists("x"));
