@@ -4,13 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
-use playbook_exec::plan::StageFault;
-use playbook_exec::{
-    ExecError, FailureCause, JobFailure, OutFault, SplitFault, TooLarge, Unadoptable, Unsupported,
-};
+use playbook_exec::{ExecError, OutFault, TooLarge, Unadoptable, Unsupported};
 use playbook_hash::disk::DiskError;
 use playbook_hash::{HashError, SpecialKind};
 use playbook_lock::LockError;
@@ -21,25 +17,26 @@ use playbook_types::model::params::OverrideError;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::state::{IllegalStep, StageState};
-use playbook_types::template::{Template, TemplateError, TemplateErrorKind};
+use playbook_types::template::Template;
 use rustix::io::Errno;
 use uuid::Uuid;
 
 use crate::error::CliError;
+use crate::failures::of_stages;
 
 fn refused(errno: Errno) -> io::Error {
     errno.into()
 }
 
-fn file(path: &str) -> PathBuf {
+pub(crate) fn file(path: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
-fn data(path: &str) -> DataPath {
+pub(crate) fn data(path: &str) -> DataPath {
     DataPath::parse(path).unwrap()
 }
 
-fn disk(op: &'static str, path: &str, errno: Errno) -> DiskError {
+pub(crate) fn disk(op: &'static str, path: &str, errno: Errno) -> DiskError {
     DiskError::new(op, Path::new(path), refused(errno))
 }
 
@@ -299,99 +296,6 @@ fn of_outs() -> Vec<OutFault> {
         },
         OutFault::Disk(disk("rename", "out/x", Errno::NOSPC)),
     ]
-}
-
-/// What stands in the way of a stage's jobs.
-fn of_jobs() -> Vec<FailureCause> {
-    let job = |cause| {
-        Box::new(JobFailure {
-            input: "raw/a.txt".to_owned(),
-            id: "ab12cd34ef56".to_owned(),
-            command: "cp raw/a.txt done/a.txt".to_owned(),
-            cause,
-            work_dir: None,
-            log: None,
-        })
-    };
-    let failed = |failed| FailureCause::Jobs {
-        failed,
-        total: 6452,
-        first: job(FailureCause::Exit(3)),
-    };
-    let path = || "raw/a.txt".to_owned();
-    let template = TemplateError {
-        placeholder: "{{ input }}".to_owned(),
-        offset: 3,
-        kind: TemplateErrorKind::Nul,
-    };
-    vec![
-        failed(1),
-        failed(12),
-        FailureCause::LeftOpen(Box::new(failed(1))),
-        FailureCause::Command(template),
-        FailureCause::Split(SplitFault::NotADirectory { dep: data("raw") }),
-        FailureCause::Split(SplitFault::Link { path: path() }),
-        FailureCause::Split(SplitFault::NotText { path: path() }),
-        FailureCause::Split(SplitFault::SameOutput {
-            first: data("raw/a.md"),
-            second: data("raw/a.txt"),
-            output: data("done/a.out"),
-        }),
-        FailureCause::Split(SplitFault::NestedOutput {
-            first: data("raw/a.md"),
-            second: data("raw/a.out/b.txt"),
-            output: data("done/a.out"),
-        }),
-    ]
-}
-
-fn of_stages() -> Vec<FailureCause> {
-    let missing = |maker: Option<&str>| {
-        FailureCause::Before(StageFault::MissingDep {
-            path: data("in.csv"),
-            maker: maker.map(|maker| StageName::parse(maker).unwrap()),
-        })
-    };
-    vec![
-        FailureCause::Exit(3),
-        FailureCause::Signal { number: 9 },
-        FailureCause::OutOfMemory {
-            cause: Box::new(FailureCause::Exit(137)),
-        },
-        FailureCause::TimedOut {
-            limit: Duration::from_secs(90),
-        },
-        FailureCause::Interrupted,
-        FailureCause::OutsNotMade {
-            outs: vec![data("x"), data("y")],
-        },
-        FailureCause::Outs(HashError::Special {
-            path: file("x"),
-            kind: SpecialKind::Socket,
-        }),
-        missing(None),
-        missing(Some("fetch")),
-        FailureCause::Before(StageFault::FrozenGate {
-            gate: StageName::parse("train").unwrap(),
-        }),
-        FailureCause::Transaction(OutFault::MountPoint { out: data("x") }),
-        FailureCause::NotRolledBack {
-            cause: Box::new(FailureCause::Exit(1)),
-            fault: Box::new(OutFault::Gone { out: data("x") }),
-        },
-        FailureCause::Log(Box::new(disk(
-            "write",
-            ".playbook/playbook/logs/x",
-            Errno::NOSPC,
-        ))),
-        FailureCause::Start {
-            message: "its working directory sub does not exist".to_owned(),
-            source: None,
-        },
-    ]
-    .into_iter()
-    .chain(of_jobs())
-    .collect()
 }
 
 /// The names of an enum's variants, as its source has them.
