@@ -4,8 +4,6 @@ mod app;
 mod args;
 mod commands;
 mod error;
-#[cfg(test)]
-mod failures;
 mod git;
 #[cfg(test)]
 mod messages;

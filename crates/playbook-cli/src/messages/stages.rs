@@ -9,7 +9,7 @@ use playbook_types::name::StageName;
 use playbook_types::template::{TemplateError, TemplateErrorKind};
 use rustix::io::Errno;
 
-use crate::messages::{data, disk, file};
+use crate::messages::all::{data, disk, file};
 
 /// What stands in the way of a stage's jobs.
 fn of_jobs() -> Vec<FailureCause> {
@@ -56,7 +56,7 @@ fn of_jobs() -> Vec<FailureCause> {
 }
 
 /// Every way in which a stage can fail.
-pub(crate) fn of_stages() -> Vec<FailureCause> {
+pub(super) fn of_stages() -> Vec<FailureCause> {
     let missing = |maker: Option<&str>| {
         FailureCause::Before(StageFault::MissingDep {
             path: data("in.csv"),

@@ -22,21 +22,21 @@ use rustix::io::Errno;
 use uuid::Uuid;
 
 use crate::error::CliError;
-use crate::failures::of_stages;
+use crate::messages::stages::of_stages;
 
 fn refused(errno: Errno) -> io::Error {
     errno.into()
 }
 
-pub(crate) fn file(path: &str) -> PathBuf {
+pub(super) fn file(path: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
-pub(crate) fn data(path: &str) -> DataPath {
+pub(super) fn data(path: &str) -> DataPath {
     DataPath::parse(path).unwrap()
 }
 
-pub(crate) fn disk(op: &'static str, path: &str, errno: Errno) -> DiskError {
+pub(super) fn disk(op: &'static str, path: &str, errno: Errno) -> DiskError {
     DiskError::new(op, Path::new(path), refused(errno))
 }
 
@@ -335,27 +335,27 @@ fn every_error_says_what_where_and_what_next() {
         (of_lock(), of_exec(), of_hash(), of_outs(), of_stages());
     assert_complete(
         &lock,
-        include_str!("../../playbook-lock/src/error.rs"),
+        include_str!("../../../playbook-lock/src/error.rs"),
         "LockError",
     );
     assert_complete(
         &exec,
-        include_str!("../../playbook-exec/src/error.rs"),
+        include_str!("../../../playbook-exec/src/error.rs"),
         "ExecError",
     );
     assert_complete(
         &hash,
-        include_str!("../../playbook-hash/src/error.rs"),
+        include_str!("../../../playbook-hash/src/error.rs"),
         "HashError",
     );
     assert_complete(
         &outs,
-        include_str!("../../playbook-exec/src/outputs/fault.rs"),
+        include_str!("../../../playbook-exec/src/outputs/fault.rs"),
         "OutFault",
     );
     assert_complete(
         &stages,
-        include_str!("../../playbook-exec/src/stage/cause.rs"),
+        include_str!("../../../playbook-exec/src/stage/cause.rs"),
         "FailureCause",
     );
     let outs = outs

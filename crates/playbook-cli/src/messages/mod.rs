@@ -1,0 +1,4 @@
+//! Every error in one place, as a person is told it.
+
+mod all;
+mod stages;
