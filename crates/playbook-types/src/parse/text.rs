@@ -97,7 +97,7 @@ pub(super) fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
     let message = without_positions(&message);
     let mut finding = Finding::error(KeyPath::TOP, format!("not valid YAML: {message}"));
     // By bytes: what YAML takes for the end of a line is none to an editor everywhere.
-    let range = match location {
+    let range = match &location {
         Some(location) => Some(location.index()..location.index() + 1),
         None => second_document(text),
     };
@@ -115,10 +115,21 @@ pub(super) fn syntax(text: &str, error: &serde_yaml_ng::Error) -> Finding {
         .is_some_and(|place| place.text.contains("{{"))
     {
         finding = finding.hint("inside { } or [ ], put a text with {{…}} in quotes");
+    } else if location.is_some_and(|location| opens_inside_text(text, location.index())) {
+        finding = finding.hint(
+            r#"inside { } or [ ], put a text with a wildcard in quotes: ["raw/{sample}.txt"]"#,
+        );
     } else if text.contains('\t') && message.contains("token") {
         finding = finding.hint("YAML is indented with spaces, never with tabs");
     }
     finding
+}
+
+/// Whether a brace stands here right behind other text, as in `[raw/{sample}.txt]`: there YAML begins a map.
+fn opens_inside_text(text: &str, at: usize) -> bool {
+    let (front, behind) = text.as_bytes().split_at(at.min(text.len()));
+    let last = front.last().copied().unwrap_or(b' ');
+    behind.first() == Some(&b'{') && !last.is_ascii_whitespace() && !b"[{,:".contains(&last)
 }
 
 /// Text that is no YAML because git left two sides of it, at the first of its marks.
@@ -147,6 +158,17 @@ mod tests {
         let broken = "name: 'a\u{2028}b\u{85}c\rd'\nx: [}\n";
         assert_eq!(wrong(broken), (2, 5, "x: [}".to_owned()));
         assert_eq!(wrong("é: 'é'\né: [}\n"), (2, 5, "é: [}".to_owned()));
+    }
+
+    #[test]
+    fn a_wildcard_that_yaml_takes_for_a_map_has_to_be_quoted() {
+        let hint = |text: &str| {
+            let findings = parse(text, &SourceName::new("playbook.yaml")).unwrap_err();
+            findings.0.first().unwrap().hint.clone()
+        };
+        let about = hint("deps: [raw/{sample}.txt]\n").unwrap();
+        assert!(about.contains("in quotes"), "{about}");
+        assert_eq!(hint("deps: [a: {b}, c}\n"), None);
     }
 
     #[test]

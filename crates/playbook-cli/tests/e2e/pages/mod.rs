@@ -143,6 +143,11 @@ fn fields(schema: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
+fn coming_from_other_tools() {
+    check("coming-from.md");
+}
+
+#[test]
 fn the_language() {
     check("language.md");
 }
