@@ -297,3 +297,23 @@ fn where_existence_is_enough_an_edited_output_is_left_alone() {
     sandbox.remove("x");
     assert_eq!(sandbox.ran(&[]), ["a"]);
 }
+
+#[test]
+fn what_is_stale_is_meant_and_forced_beside_what_is_named() {
+    let stages = "  a: {cmd: cat x > a, deps: [x], outs: [a]}
+  b: {cmd: cat y > b, deps: [y], outs: [b]}
+  c: {cmd: cat z > c, deps: [z], outs: [c]}
+";
+    let sandbox = Sandbox::with_stages(stages);
+    for file in ["x", "y", "z"] {
+        sandbox.write(file, "1");
+    }
+    sandbox.ran(&[]);
+    assert_eq!(
+        sandbox.run(&["run", "state:stale"]).says(0),
+        "no stage is selected: nothing to run\n"
+    );
+    sandbox.write("y", "2");
+    assert_eq!(sandbox.ran(&["-j1", "-B", "state:stale", "c"]), ["b", "c"]);
+    assert_eq!(sandbox.ran(&["-B", "state:stale"]), Vec::<String>::new());
+}

@@ -80,13 +80,13 @@ pub fn plan<'p>(project: &'p Project, options: &PlanOptions) -> Result<Plan<'p>,
         }
     };
     let (mut plan, selected) = build(project, &options.selection, recorded)?;
+    if selected.stale {
+        plan.keep_stale(options.selection.only);
+    }
     if options.force == Force::Named {
-        plan.forced.clone_from(&selected.named);
+        plan.forced.clone_from(&plan.named);
         let reached = plan.graph.downstream(plan.forced.iter().copied());
         plan.force_reaches = reached.intersection(&plan.stages).copied().collect();
-    }
-    if selected.stale_only {
-        plan.keep_only_stale(&selected.named, options.selection.only);
     }
     Ok(plan)
 }
@@ -144,22 +144,16 @@ fn build<'p>(
 }
 
 impl Plan<'_> {
-    /// `state:stale`: only what would or may run, and what that needs.
-    fn keep_only_stale(&mut self, named: &BTreeSet<StageId>, only: bool) {
-        let stale: BTreeSet<StageId> = self
-            .foretell(Trust::ReadEverything)
-            .into_iter()
-            .filter(|foretold| !foretold.fate.is_hit() && named.contains(&foretold.id))
-            .map(|foretold| foretold.id)
-            .collect();
+    /// `state:stale`: what would or may run is meant, too; of all stages only what is meant stays, and what that needs.
+    fn keep_stale(&mut self, only: bool) {
+        let foretold = self.foretell(Trust::ReadEverything).into_iter();
+        let stale = foretold.filter(|foretold| !foretold.fate.is_hit());
+        self.named.extend(stale.map(|foretold| foretold.id));
         self.stages = if only {
-            stale
+            self.named.clone()
         } else {
-            self.graph.upstream(stale)
+            self.graph.upstream(self.named.iter().copied())
         };
-        self.forced.retain(|stage| self.stages.contains(stage));
-        self.force_reaches
-            .retain(|stage| self.stages.contains(stage));
     }
 
     /// The stages of this plan in an order that satisfies all needs.

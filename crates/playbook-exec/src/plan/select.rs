@@ -28,8 +28,9 @@ pub(super) struct Selected {
     pub named: BTreeSet<StageId>,
     /// Those, and all they need unless that was ruled out.
     pub stages: BTreeSet<StageId>,
-    /// `state:stale` was among the selectors: narrow `named` to what would run.
-    pub stale_only: bool,
+    /// `state:stale` was among the selectors: what would run is meant as well as those that were named, and of the stages, which
+    /// then are all, only these and what they need stay.
+    pub stale: bool,
 }
 
 /// Finds the stages of a selection.
@@ -48,18 +49,15 @@ pub(super) fn select(
         return Ok(Selected {
             named: all(),
             stages: all(),
-            stale_only: false,
+            stale: false,
         });
     }
     let mut named = BTreeSet::new();
-    let mut stale_only = false;
+    let mut stale = false;
     for selector in &asked.selectors {
         match selector.strip_prefix("state:") {
             Some("failed") => named.extend(failed(playbook, lock)),
-            Some("stale") => {
-                stale_only = true;
-                named.extend(all());
-            }
+            Some("stale") => stale = true,
             Some(_) => {
                 return Err(nothing(
                     selector,
@@ -70,7 +68,9 @@ pub(super) fn select(
             None => named.extend(by_name(playbook, graph, selector)?),
         }
     }
-    let stages = if asked.only {
+    let stages = if stale {
+        all()
+    } else if asked.only {
         named.clone()
     } else {
         graph.upstream(named.iter().copied())
@@ -78,7 +78,7 @@ pub(super) fn select(
     Ok(Selected {
         named,
         stages,
-        stale_only,
+        stale,
     })
 }
 

@@ -73,7 +73,13 @@ impl Plain {
         let interrupted =
             |(_, cause): &&(StageName, FailureCause)| matches!(cause, FailureCause::Interrupted);
         let interrupted = summary.failures.iter().filter(interrupted).count();
-        writeln!(text, "{}", total(&summary.totals, interrupted)).ok();
+        let totals = &summary.totals;
+        let of_stages = totals.stages_cached + totals.stages_skipped;
+        if totals.stages_run + totals.stages_failed + of_stages == 0 && text.is_empty() {
+            text.push_str("no stage is selected: nothing to run\n");
+        } else {
+            writeln!(text, "{}", total(totals, interrupted)).ok();
+        }
         term::say(&text);
     }
 
