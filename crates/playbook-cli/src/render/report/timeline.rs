@@ -23,6 +23,10 @@ const BAR: usize = 24;
 /// Marks on the scale, about.
 const MARKS: f64 = 8.0;
 
+/// How wide the page is on a small screen, and a letter of a name, in pixels.
+const PAGE: f64 = 700.0;
+const LETTER: f64 = 8.0;
+
 /// The timeline from the start of a run to its end, and how many lanes it has.
 pub(super) fn timeline(spans: &[Span<'_>], from: Timestamp, to: Timestamp) -> (String, usize) {
     let placed = lanes(spans);
@@ -68,11 +72,20 @@ pub(super) fn timeline(spans: &[Span<'_>], from: Timestamp, to: Timestamp) -> (S
 fn bar(svg: &mut String, span: &Span<'_>, y: usize, (x, width): (f64, f64)) {
     let (name, class, word) = (xml(span.stage), span.state.class(), span.state.word());
     let took = duration(span.to.duration_since(span.from).as_secs_f64().max(0.0));
+    // A name that is cut off says less than none: whoever points at the bar is told all of it.
+    let letters = unicode_width::UnicodeWidthStr::width(span.stage) + 2;
+    #[expect(clippy::cast_precision_loss, reason = "names are short")]
+    let fits = letters as f64 * LETTER <= width / 100.0 * PAGE;
+    let label = if fits {
+        format!("<text x=\"7\" y=\"16\">{name}</text>")
+    } else {
+        String::new()
+    };
     writeln!(
         svg,
         "<a href=\"#stage={name}\" aria-label=\"{name}, {word}, {took}\"><svg class=\"s-{class}\" x=\"{x:.3}%\" y=\"{y}\" height=\"{BAR}\" \
          width=\"{width:.3}%\" style=\"width:max(3px,{width:.3}%)\"><title>{name}\n{word} · {took}</title>\
-         <rect width=\"100%\" height=\"{BAR}\" rx=\"4\"/><text x=\"7\" y=\"16\">{name}</text></svg></a>"
+         <rect width=\"100%\" height=\"{BAR}\" rx=\"4\"/>{label}</svg></a>"
     )
     .ok();
 }
@@ -163,6 +176,14 @@ mod tests {
             span(20, 20),
         ];
         assert_eq!(lanes(&spans), [0, 1, 1, 2, 0, 0]);
+    }
+
+    #[test]
+    fn a_name_is_written_whole_or_not_at_all() {
+        let (from, to) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(100).unwrap());
+        let named = |spans: &[Span<'_>]| timeline(spans, from, to).0.matches(">a</text>").count();
+        assert_eq!(named(&[span(0, 50)]), 1);
+        assert_eq!(named(&[span(0, 1)]), 0);
     }
 
     #[test]
