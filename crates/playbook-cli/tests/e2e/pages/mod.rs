@@ -157,6 +157,16 @@ fn the_example_of_a_gate() {
     check_example("quality-gate");
 }
 
+#[test]
+fn the_example_of_a_matrix() {
+    check_example("predictors");
+}
+
+#[test]
+fn the_example_of_a_fan_out() {
+    check_example("colonies");
+}
+
 /// A field of the schema without a word about it on the page would be one nobody can look up.
 #[test]
 fn the_language_has_every_field() {
