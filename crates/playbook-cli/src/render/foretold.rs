@@ -205,7 +205,7 @@ pub(crate) fn ahead(
 ) -> String {
     match reason {
         InvalidationReason::UpstreamRerun { stage } if runs_first(stage) => {
-            format!("'{stage}' would run first, and this stage is ordered after it")
+            format!("'{stage}' would run first, and this stage runs again whenever it did (after)")
         }
         other => other.to_string(),
     }

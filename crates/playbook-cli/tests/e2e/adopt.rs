@@ -202,7 +202,7 @@ fn the_others_entries_stay_and_what_is_ordered_after_it_runs() {
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
     cached a
     cached c
-    run    b  'c' ran, and this stage is ordered after it
+    run    b  'c' ran, and this stage runs again whenever it did (after)
     1 to run · 2 cached
     ");
 }

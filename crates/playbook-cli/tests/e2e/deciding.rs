@@ -161,7 +161,7 @@ fn after_runs_again_whenever_the_other_ran() {
         sandbox
             .run(&["status"])
             .prints(0)
-            .contains("'a' would run first, and this stage is ordered after it")
+            .contains("'a' would run first, and this stage runs again whenever it did (after)")
     );
     assert_eq!(sandbox.ran(&[]), ["a", "b"]);
     sandbox.write("in", "3");

@@ -175,7 +175,7 @@ fn a_stage_runs_again_for_each_run_of_what_it_is_ordered_after_and_only_then() {
     assert_eq!(sandbox.ran(&["--only", "--force", "a"]), ["a"]);
     let said = sandbox.run(&["status", "b"]).prints(0);
     assert!(
-        said.contains("run    b  'a' ran, and this stage is ordered after it"),
+        said.contains("run    b  'a' ran, and this stage runs again whenever it did (after)"),
         "{said}"
     );
     assert_eq!(sandbox.ran(&["--only", "b"]), ["b"]);

@@ -183,7 +183,7 @@ fn stages_it_is_ordered_after() {
         completed_at: Some(at(5)),
     }];
     assert_eq!(case.says(|it| it.after = vec![(&a, Some(at(5)))]), "hit");
-    let ran = "'a' ran, and this stage is ordered after it";
+    let ran = "'a' ran, and this stage runs again whenever it did (after)";
     assert_eq!(case.says(|it| it.after = vec![(&a, Some(at(6)))]), ran);
     assert_eq!(
         case.says(|it| it.after = vec![(&a, Some(at(4)))]),
@@ -199,7 +199,7 @@ fn stages_it_is_ordered_after() {
     assert_eq!(case.says(|it| it.after = vec![(&b, Some(at(9)))]), "hit");
     assert_eq!(
         case.says(|it| it.after = vec![(&b, Some(at(11)))]),
-        "'b' ran, and this stage is ordered after it"
+        "'b' ran, and this stage runs again whenever it did (after)"
     );
     assert_eq!(case.says(|it| it.forced_upstream = vec![&a]), ran);
 }

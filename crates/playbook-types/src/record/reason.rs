@@ -201,7 +201,7 @@ impl fmt::Display for InvalidationReason {
         match self {
             Self::Forced => f.write_str("forced (--force)"),
             Self::UpstreamRerun { stage } => {
-                write!(f, "'{stage}' ran, and this stage is ordered after it")
+                write!(f, "'{stage}' ran, and this stage runs again whenever it did (after)")
             }
             Self::NoLockFile => f.write_str("no lock file found (first run)"),
             Self::StageNotInLock => f.write_str("not in the lock file (new stage)"),
@@ -234,7 +234,7 @@ impl fmt::Display for InvalidationReason {
             Self::OutsChanged { added, removed } => write_outs(f, added, removed),
             Self::SplitChanged { old, new } => write_split(f, old.as_ref(), new.as_ref()),
             Self::CacheKeyMismatch { .. } => f.write_str(
-                "its cache key differs, though nothing it is made of seems to; probably another version recorded it",
+                "its cache key differs, though nothing else does; probably another version of playbook recorded it, and it runs once",
             ),
             Self::OutputMissing { path } => write!(f, "{path} is missing"),
             Self::OutputModified { path, files, .. } => match files {

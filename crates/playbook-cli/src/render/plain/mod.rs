@@ -144,7 +144,7 @@ impl Plain {
     fn notes(stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
         for path in moved {
             let what = format!(
-                "{path} changed while '{stage}' ran, so '{stage}' runs again next time (each time, if it writes {path} itself: then that is an out)"
+                "{path} changed while '{stage}' ran, so '{stage}' runs again next time (every time, if its command writes {path} itself: that belongs in outs, not in deps)"
             );
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }

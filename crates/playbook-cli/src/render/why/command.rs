@@ -66,7 +66,7 @@ pub(super) fn lines(story: &Story<'_>) -> Vec<String> {
 fn diff(story: &Story<'_>, now: &str) -> Vec<String> {
     let Some(run) = &story.run else {
         let unknown =
-            "what it was is not known: the event log does not have the run that is on record. It is now:".to_owned();
+            "what it was is not known: the lock has only its digest, and the event log no longer has that run. It is now:".to_owned();
         return std::iter::once(unknown).chain(whole(now)).collect();
     };
     if run.command == now {
