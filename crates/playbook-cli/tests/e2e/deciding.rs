@@ -311,7 +311,7 @@ fn what_is_stale_is_meant_and_forced_beside_what_is_named() {
     sandbox.ran(&[]);
     assert_eq!(
         sandbox.run(&["run", "state:stale"]).says(0),
-        "no stage is selected: nothing to run\n"
+        "there is no stage to run\n"
     );
     sandbox.write("y", "2");
     assert_eq!(sandbox.ran(&["-j1", "-B", "state:stale", "c"]), ["b", "c"]);

@@ -76,7 +76,7 @@ impl Plain {
         let totals = &summary.totals;
         let of_stages = totals.stages_cached + totals.stages_skipped;
         if totals.stages_run + totals.stages_failed + of_stages == 0 && text.is_empty() {
-            text.push_str("no stage is selected: nothing to run\n");
+            text.push_str("there is no stage to run\n");
         } else {
             writeln!(text, "{}", total(totals, interrupted)).ok();
         }
