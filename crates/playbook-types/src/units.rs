@@ -1,4 +1,4 @@
-//! Units a playbook writes as text or numbers: durations, amounts of memory and disk.
+//! Units a playbook writes as text or numbers: durations, amounts of memory and disk; and how counts are written.
 
 use std::fmt;
 use std::time::Duration;
@@ -108,6 +108,19 @@ fn unit_seconds(unit: &str) -> Option<f64> {
         "d" => Some(86_400.0),
         _ => None,
     }
+}
+
+/// A number with its thousands apart: `4,645`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
 }
 
 #[cfg(test)]

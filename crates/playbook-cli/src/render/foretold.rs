@@ -9,10 +9,11 @@ use playbook_exec::plan::{Estimate, Fate, Foretold, Plan};
 use playbook_types::name::StageName;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::reason::InvalidationReason;
+use playbook_types::units::grouped;
 use serde::Serialize;
 
 use crate::render::harmless::harmless;
-use crate::render::units::{duration, grouped, to_the_second};
+use crate::render::units::{duration, to_the_second};
 use crate::term::{Tone, paint};
 
 /// One stage as JSON.

@@ -87,19 +87,6 @@ pub(crate) fn bytes(count: u64) -> String {
     }
 }
 
-/// A number with its thousands apart.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut shown = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use playbook_types::record::usage::Usage;

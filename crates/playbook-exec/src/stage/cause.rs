@@ -7,6 +7,7 @@ use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_types::path::DataPath;
 use playbook_types::template::TemplateError;
+use playbook_types::units::grouped;
 use rustix::io::Errno;
 
 use crate::fanout::{JobFailure, SplitFault};
@@ -262,19 +263,6 @@ fn jobs_failed(failed: usize, total: usize, first: &JobFailure) -> String {
     } else {
         format!("job {input}: {cause} (the first of {failed} that failed, of {total} {jobs})")
     }
-}
-
-/// A number with its thousands apart.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut shown = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 fn signal_name(number: i32) -> String {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::render::live::state::{Course, Eta, Hashing, RunningStage, State, WaitingStage};
-use crate::render::units::{bytes, duration, grouped};
+use crate::render::units::{bytes, duration};
 use crate::term::{Size, Tone, paint};
+use playbook_types::units::grouped;
 
 /// Names are shown no wider than this, and on narrow terminals no narrower than that.
 const NAME: (usize, usize) = (30, 4);

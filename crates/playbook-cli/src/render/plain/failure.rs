@@ -7,9 +7,9 @@ use playbook_exec::tail;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::event::{FailedJob, JobCounts, KeptFile};
+use playbook_types::units::grouped;
 
 use crate::render::plain::kept_line;
-use crate::render::units::grouped;
 use crate::term::{Tone, paint};
 
 /// Lines of a failed stage's log that are shown.

@@ -14,12 +14,13 @@ use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{Event, EventKind, JobCounts, KeptFile, RunTotals};
+use playbook_types::units::grouped;
 
 use crate::app::Verbosity;
 use crate::error::hint_line;
 use crate::render::harmless::harmless;
 use crate::render::plain::failure::{Failure, Gate, Verdict, kept_outs};
-use crate::render::units::{duration, grouped};
+use crate::render::units::duration;
 use crate::term::{self, Tone, paint};
 
 /// Says what happens on standard error.
