@@ -581,3 +581,34 @@ fn one_job_is_looked_at_by_itself() {
         "{told}"
     );
 }
+
+#[test]
+fn what_is_told_after_a_failure_is_what_becomes_of_the_outs() {
+    let sandbox = Sandbox::with_stages(
+        "  up: {cmd: 'test {{ input_stem }} != b && cp {{ input }} {{ output }}', deps: [raw], outs: [done], parallel: {strategy: per_file}}\n",
+    );
+    for name in ["a", "b"] {
+        sandbox.write(&format!("raw/{name}.txt"), name);
+    }
+    assert_eq!(sandbox.run(&["run", "-j1"]).code, Some(1));
+    let told = sandbox.run(&["why", "up"]).prints(0);
+    assert!(
+        told.contains("What its jobs had made by then stands:"),
+        "{told}"
+    );
+    assert!(
+        told.contains("whatever in done/ is not made by a job"),
+        "{told}"
+    );
+    let told = sandbox.run(&["debug", "up"]).prints(0);
+    assert!(
+        told.contains("--only up          run the jobs that are not done"),
+        "{told}"
+    );
+    sandbox.write("done/mine.txt", "mine");
+    sandbox.stages("  up: {cmd: 'cp {{ input }} {{ output }}', deps: [raw], outs: [done], parallel: {strategy: per_file}}\n");
+    sandbox.run(&["run", "-j1"]).says(0);
+    assert_eq!(sandbox.names("done"), ["a.txt", "b.txt"]);
+    let kept = crate::support::tree(&sandbox.path(".playbook"));
+    assert!(format!("{kept:?}").contains("mine.txt"), "{kept:?}");
+}

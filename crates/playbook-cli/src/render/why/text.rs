@@ -137,15 +137,21 @@ fn listed(stages: &[StageName]) -> String {
 }
 
 /// With what the stage is compared, if that is not its last success.
-fn compared_with(story: &Story<'_>) -> Option<&'static str> {
-    match story.explained.entry?.status {
-        EntryStatus::Completed => None,
-        EntryStatus::Running => Some(
-            "Compared with the run that was interrupted; former outs are back in their places:",
-        ),
-        _ if story.explained.stage.gate => Some("Compared with the run that failed:"),
-        _ => Some("Compared with the run that failed; former outs are back in their places:"),
-    }
+fn compared_with(story: &Story<'_>) -> Option<String> {
+    let stage = story.explained.stage;
+    let (cut_off, how) = match story.explained.entry?.status {
+        EntryStatus::Completed => return None,
+        EntryStatus::Running => (true, "was interrupted"),
+        _ => (false, "failed"),
+    };
+    let outs = if stage.parallel.is_some() {
+        ". What its jobs had made by then stands:"
+    } else if stage.gate && !cut_off {
+        ":"
+    } else {
+        ". What stood at its outs before that run is back in place:"
+    };
+    Some(format!("Compared with the run that {how}{outs}"))
 }
 
 /// What a run would do with files of the user's that stand where it makes its outs.
@@ -159,7 +165,11 @@ fn moved_aside(story: &Story<'_>) -> Vec<String> {
     foreign
         .map(|out| {
             let path = data::shown(out);
-            let note = format!("{path} as it is now is not lost: a run moves it into .playbook/ before it makes it anew");
+            let note = if explained.stage.parallel.is_some() {
+                format!("whatever in {path} is not made by a job is not lost: a run moves it into .playbook/ once all jobs are done")
+            } else {
+                format!("{path} as it is now is not lost: a run moves it into .playbook/ before it makes it anew")
+            };
             paint(Tone::Warn, &note)
         })
         .collect()

@@ -221,10 +221,15 @@ fn next(text: &mut String, hand: &ByHand<'_>, last: Option<&Last>) {
             "all that it printed",
         ));
     }
-    commands.push((
-        format!("playbook run --only --force {name}"),
-        "run it alone, whatever is recorded",
-    ));
+    let mut alone = "run it alone, whatever is recorded";
+    if hand.stage.parallel.is_some() {
+        commands.push((
+            format!("playbook run --only {name}"),
+            "run the jobs that are not done",
+        ));
+        alone = "run all of its jobs, whatever is recorded";
+    }
+    commands.push((format!("playbook run --only --force {name}"), alone));
     let width = commands.iter().map(|(command, _)| command.len()).max();
     let width = width.unwrap_or(0);
     for (command, what) in commands {
