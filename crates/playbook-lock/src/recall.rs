@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
+use playbook_hash::disk::sealed::{seal, unseal, unsealed};
 use playbook_hash::disk::{DiskError, Durability, StateDir, create_dirs, remove_file, replace};
 use playbook_hash::{Listing, digest_env};
 use playbook_types::digest::Digest;
 use playbook_types::name::EnvName;
 
 const MAGIC: &[u8; 19] = b"playbook listing 1\n";
-const DIGEST: usize = 32;
 
 /// The lists that are kept for one playbook.
 #[derive(Debug, Clone)]
@@ -44,9 +44,7 @@ impl Recall {
 
     fn list(&self, digest: &Digest) -> Option<Vec<u8>> {
         let bytes = std::fs::read(self.file(digest)).ok()?;
-        let body = bytes.strip_prefix(MAGIC)?;
-        let (checksum, list) = body.split_first_chunk::<DIGEST>()?;
-        (blake3::hash(list).as_bytes() == checksum).then(|| list.to_vec())
+        unseal(MAGIC, &bytes).map(<[u8]>::to_vec)
     }
 
     /// Whether something is kept of a directory that had this digest.
@@ -61,10 +59,9 @@ impl Recall {
     /// When the disk refuses.
     pub fn remember(&self, digest: &Digest, list: &[u8]) -> Result<(), DiskError> {
         create_dirs(&self.directory)?;
-        let mut bytes = Vec::with_capacity(MAGIC.len() + DIGEST + list.len());
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(blake3::hash(list).as_bytes());
+        let mut bytes = unsealed(MAGIC);
         bytes.extend_from_slice(list);
+        seal(MAGIC, &mut bytes);
         replace(&self.file(digest), &bytes, Durability::Fast)
     }
 

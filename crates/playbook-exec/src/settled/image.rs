@@ -27,6 +27,7 @@
 //! | 4, 4 each | how many deps it has, and their numbers in the evidence |
 //! | 4, 4 each | how many outs it has, and their numbers in the evidence |
 
+use playbook_hash::disk::sealed::{seal, unseal, unsealed};
 use playbook_hash::{EvidenceItem, boot_id, this_program};
 use playbook_lock::Source;
 use playbook_types::digest::Digest;
@@ -101,11 +102,8 @@ impl StageImage<'_> {
 impl<'b> Image<'b> {
     /// Reads what this program wrote since the machine started; `None` for anything else.
     pub(super) fn read(bytes: &'b [u8]) -> Option<Self> {
-        let body = bytes.strip_prefix(MAGIC)?;
-        let (digest, body) = body.split_first_chunk::<DIGEST>()?;
-        let mut rest = Reader(body);
+        let mut rest = Reader(unseal(MAGIC, bytes)?);
         (rest.take::<DIGEST>()? == writer()?).then_some(())?;
-        (blake3::hash(body).as_bytes() == digest).then_some(())?;
         let (playbook_hash, lock_hash) = (rest.take()?, rest.take()?);
         let lock_head = rest.number()?;
         let (name, warnings) = (rest.text()?, rest.text()?);
@@ -211,8 +209,7 @@ pub(super) struct Writer(Vec<u8>);
 
 impl Writer {
     pub(super) fn new(playbook_hash: &[u8; DIGEST], lock_hash: &[u8; DIGEST]) -> Option<Self> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend([0; DIGEST]);
+        let mut bytes = unsealed(MAGIC);
         bytes.extend(writer()?);
         bytes.extend(playbook_hash);
         bytes.extend(lock_hash);
@@ -255,9 +252,7 @@ impl Writer {
     /// The bytes, with the evidence behind them.
     pub(super) fn finish(mut self, evidence: &[u8]) -> Vec<u8> {
         self.0.extend(evidence);
-        let body = MAGIC.len() + DIGEST;
-        let digest = *blake3::hash(&self.0[body..]).as_bytes();
-        self.0[MAGIC.len()..body].copy_from_slice(&digest);
+        seal(MAGIC, &mut self.0);
         self.0
     }
 }

@@ -10,6 +10,7 @@ pub mod records;
 mod remove;
 mod replace;
 mod root;
+pub mod sealed;
 mod state_dir;
 
 pub use append::AppendFile;

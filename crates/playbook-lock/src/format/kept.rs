@@ -17,6 +17,7 @@ use std::path::Path;
 
 use blake3::Hash;
 use indexmap::IndexMap;
+use playbook_hash::disk::sealed::{seal, unseal, unsealed};
 use playbook_hash::disk::{DiskError, Durability, replace};
 use playbook_hash::this_program;
 use playbook_types::name::StageName;
@@ -56,10 +57,8 @@ impl KeptEntries {
 }
 
 fn places(bytes: &[u8]) -> Option<IndexMap<[u8; DIGEST], (usize, usize)>> {
-    let body = bytes.strip_prefix(MAGIC)?;
-    let (digest, body) = body.split_first_chunk::<DIGEST>()?;
-    let (program, rest) = body.split_first_chunk::<DIGEST>()?;
-    (*program == this_program()? && blake3::hash(body).as_bytes() == digest).then_some(())?;
+    let (program, rest) = unseal(MAGIC, bytes)?.split_first_chunk::<DIGEST>()?;
+    (*program == this_program()?).then_some(())?;
     let (count, rest) = rest.split_first_chunk::<4>()?;
     let count = u32::from_le_bytes(*count) as usize;
     let rows = rest.get(..count.checked_mul(DIGEST + 4)?)?;
@@ -138,15 +137,12 @@ fn encode(
         rows.extend(hash.as_bytes());
         rows.extend(u32::try_from(values.len() - begin).ok()?.to_le_bytes());
     }
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend([0; DIGEST]);
+    let mut bytes = unsealed(MAGIC);
     bytes.extend(this_program()?);
     bytes.extend(u32::try_from(entries.len()).ok()?.to_le_bytes());
     bytes.append(&mut rows);
     bytes.append(&mut values);
-    let body = MAGIC.len() + DIGEST;
-    let digest = *blake3::hash(&bytes[body..]).as_bytes();
-    bytes[MAGIC.len()..body].copy_from_slice(&digest);
+    seal(MAGIC, &mut bytes);
     Some(bytes)
 }
 

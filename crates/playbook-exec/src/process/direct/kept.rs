@@ -24,6 +24,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use playbook_hash::disk::sealed::{seal, unseal, unsealed};
 use playbook_hash::disk::{DiskError, Durability, replace};
 use playbook_hash::{Moment, StatKey, boot_id, is_racy, this_program};
 
@@ -188,8 +189,7 @@ fn answer(bytes: &[u8], given: &IndexMap<OsString, OsString>) -> Option<Environm
 }
 
 fn encode(answers: &IndexMap<[u8; DIGEST], Vec<u8>>) -> Vec<u8> {
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend([0; DIGEST]);
+    let mut bytes = unsealed(MAGIC);
     for (question, answer) in answers {
         // An environment that does not fit was never handed to anybody.
         let length = u32::try_from(answer.len()).unwrap_or(u32::MAX);
@@ -197,15 +197,12 @@ fn encode(answers: &IndexMap<[u8; DIGEST], Vec<u8>>) -> Vec<u8> {
         bytes.extend(length.to_le_bytes());
         bytes.extend(answer);
     }
-    let body = MAGIC.len() + DIGEST;
-    let digest = *blake3::hash(&bytes[body..]).as_bytes();
-    bytes[MAGIC.len()..body].copy_from_slice(&digest);
+    seal(MAGIC, &mut bytes);
     bytes
 }
 
 fn decode(bytes: &[u8]) -> Option<IndexMap<[u8; DIGEST], Vec<u8>>> {
-    let (digest, mut rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<DIGEST>()?;
-    (blake3::hash(rest).as_bytes() == digest).then_some(())?;
+    let mut rest = unseal(MAGIC, bytes)?;
     let mut answers = IndexMap::new();
     while !rest.is_empty() {
         let (question, behind) = rest.split_first_chunk::<DIGEST>()?;
