@@ -21,7 +21,7 @@
 //! let known = Standing {
 //!     forced: false,
 //!     frozen: false,
-//!     always_runs: false,
+//!     always_runs: None,
 //!     forced_upstream: Vec::new(),
 //!     after: Vec::new(),
 //!     lock: LockState::NoLock,

@@ -6,7 +6,9 @@ use playbook_types::model::fanout::{Split, Strategy};
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::{EnvName, ParamKey, StageName};
 use playbook_types::path::DataPath;
-use playbook_types::record::reason::{EnvChanges, FileCounts, InvalidationReason, ParamChange};
+use playbook_types::record::reason::{
+    AlwaysCause, EnvChanges, FileCounts, InvalidationReason, ParamChange,
+};
 use playbook_types::value::ParamValue;
 
 fn path(text: &str) -> DataPath {
@@ -46,7 +48,19 @@ fn samples() -> Vec<InvalidationReason> {
         InvalidationReason::DepMoved {
             path: path("raw/x.wav"),
         },
-        InvalidationReason::AlwaysRuns,
+        InvalidationReason::AlwaysRuns { cause: None },
+        InvalidationReason::AlwaysRuns {
+            cause: Some(AlwaysCause::NotDeterministic),
+        },
+        InvalidationReason::AlwaysRuns {
+            cause: Some(AlwaysCause::NothingToDecideBy),
+        },
+        InvalidationReason::AlwaysRuns {
+            cause: Some(AlwaysCause::ComplianceCheck),
+        },
+        InvalidationReason::AlwaysRuns {
+            cause: Some(AlwaysCause::NothingRecorded),
+        },
         InvalidationReason::CmdChanged {
             old: Some(old),
             new,

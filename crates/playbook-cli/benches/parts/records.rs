@@ -49,7 +49,7 @@ fn check_cache_hit(bencher: Bencher<'_, '_>) {
     let standing = Standing {
         forced: false,
         frozen: false,
-        always_runs: false,
+        always_runs: None,
         forced_upstream: Vec::new(),
         after: Vec::new(),
         lock: LockState::Entry(&entry),

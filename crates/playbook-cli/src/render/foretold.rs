@@ -16,6 +16,9 @@ use crate::render::harmless::harmless;
 use crate::render::units::{duration, to_the_second};
 use crate::term::{Tone, paint};
 
+/// What is told of a frozen stage: nobody looked whether anything changed.
+pub(crate) const FROZEN: &str = "frozen: not looked at, runs only with --force";
+
 /// One stage as JSON.
 #[derive(Serialize)]
 pub(crate) struct Row<'a> {
@@ -40,6 +43,8 @@ pub(crate) struct Row<'a> {
 struct JobsRow {
     total: usize,
     to_run: usize,
+    /// Files that no job makes any more.
+    to_remove: usize,
 }
 
 #[derive(Serialize)]
@@ -57,6 +62,7 @@ pub(crate) fn json_lines(plan: &Plan<'_>, foretold: &[Foretold]) -> String {
             jobs: stage.jobs.as_ref().map(|jobs| JobsRow {
                 total: jobs.total,
                 to_run: jobs.to_run,
+                to_remove: jobs.to_remove,
             }),
             ..row_of(&stage.stage, &stage.fate)
         };
@@ -132,8 +138,21 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
     text
 }
 
+/// `12 of 6,452 jobs`, and what is removed: `no job has to run, 1 file is removed`.
+fn of_jobs(jobs: &JobsOutlook) -> String {
+    let to_run = match jobs.to_run {
+        0 if jobs.total > 0 => "no job has to run".to_owned(),
+        _ => some_of(jobs),
+    };
+    match jobs.to_remove {
+        0 => to_run,
+        1 => format!("{to_run}, 1 file is removed"),
+        count => format!("{to_run}, {} files are removed", grouped(count)),
+    }
+}
+
 /// `12 of 6,452 jobs`.
-pub(crate) fn of_jobs(jobs: &JobsOutlook) -> String {
+pub(crate) fn some_of(jobs: &JobsOutlook) -> String {
     let (to_run, total) = (grouped(jobs.to_run), grouped(jobs.total));
     let word = if jobs.total == 1 { "job" } else { "jobs" };
     format!("{to_run} of {total} {word}")
@@ -215,7 +234,7 @@ pub(crate) fn ahead(
 fn told(fate: &Fate, runs_first: impl Fn(&StageName) -> bool) -> (Tone, &'static str, String) {
     match fate {
         Fate::Hit(HitKind::Hit) => (Tone::Good, "cached", String::new()),
-        Fate::Hit(HitKind::Frozen) => (Tone::Good, "cached", "frozen".to_owned()),
+        Fate::Hit(HitKind::Frozen) => (Tone::Good, "cached", FROZEN.to_owned()),
         Fate::Miss(reasons) => {
             let reasons = reasons.as_slice().iter();
             let sentences: Vec<String> = reasons.map(|reason| ahead(reason, &runs_first)).collect();

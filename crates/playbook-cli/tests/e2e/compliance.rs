@@ -51,16 +51,16 @@ fn checks_run_before_everything_and_after_everything_and_always() {
     cached a
     cached c
     cached b
-    run    post_flight.whole  always runs (deterministic: false, or nothing to decide by)
+    run    post_flight.whole  always runs (as every check of compliance)
     pass   post_flight.whole  0.00 s
     2 run · 3 cached · 0 failed in 0.00 s (saved 0.00 s)
     ");
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
-    run    pre_flight.1       always runs (deterministic: false, or nothing to decide by)
+    run    pre_flight.1       always runs (as every check of compliance)
     cached a
     cached b
     cached c
-    run    post_flight.whole  always runs (deterministic: false, or nothing to decide by)
+    run    post_flight.whole  always runs (as every check of compliance)
     2 to run · 3 cached
     ");
     sandbox.run(&["status", "--exit-code"]).prints(0);

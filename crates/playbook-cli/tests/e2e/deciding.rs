@@ -182,7 +182,7 @@ fn frozen_stages_run_only_when_forced() {
     sandbox.write("in", "1");
     let said = sandbox.run(&["run"]).says(1);
     insta::assert_snapshot!(said, @"
-    cached a  frozen
+    cached a  frozen: not looked at, runs only with --force
     error: stage 'b' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     0 run · 1 cached · 1 failed in 0.00 s (saved 0.00 s)
     ");
@@ -202,7 +202,7 @@ fn stages_that_are_not_deterministic_always_run_and_their_bytes_decide() {
     assert_eq!(sandbox.ran(&[]), ["a"]);
     assert_eq!(
         sandbox.run(&["status", "--exit-code", "a"]).prints(0),
-        "run    a  always runs (deterministic: false, or nothing to decide by)\n1 to run\n"
+        "run    a  always runs (deterministic: false)\n1 to run\n"
     );
     sandbox.write("in", "2");
     assert_eq!(sandbox.ran(&[]), ["a", "b"]);

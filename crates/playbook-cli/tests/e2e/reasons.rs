@@ -63,7 +63,7 @@ fn an_hour_ago(sandbox: &Sandbox) {
     }
 }
 
-const CASES: [Case; 34] = [
+const CASES: [Case; 35] = [
     Case {
         name: "up_to_date",
         edit: |_| {},
@@ -346,6 +346,14 @@ const CASES: [Case; 34] = [
             it.run(&["run"]).says(0);
         },
         options: &["greet"],
+    },
+    Case {
+        name: "nothing_is_recorded",
+        edit: |it| {
+            replace(it, "params:", "policy: {lock_file: false}\nparams:");
+            it.run(&["run"]).says(0);
+        },
+        ..PLAIN
     },
     Case {
         name: "output_modified",

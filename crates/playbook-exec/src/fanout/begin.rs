@@ -1,6 +1,7 @@
 //! The beginning: which jobs there are, and which of them are done.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, AppendFile};
-use playbook_hash::{DataKind, HashError, JobKeys, Listing, Listings};
+use playbook_hash::{DataKind, EntryKind, HashError, JobKeys, Listing, Listings};
 use playbook_types::digest::Digest;
 use playbook_types::model::fanout::Parallel;
 use playbook_types::model::policy::Validation;
@@ -118,8 +119,7 @@ impl FanOut {
         let work_dirs = WorkDirs::new(with.plan, with.places.state(), &stage.name);
         work_dirs.forget().map_err(FailureCause::log)?;
         let mut manifest = Manifest::load(with.places.state(), &stage.name);
-        let anew = runs_anew(with.plan, &job.reasons) || !with.plan.playbook().policy.lock_file;
-        if anew {
+        if runs_anew(with.plan, &job.reasons) {
             manifest.begin_anew().map_err(FailureCause::log)?;
         }
         let found = look_at_out(with, stage).map_err(FailureCause::Outs)?;
@@ -211,6 +211,17 @@ fn make_room(with: Attempt<'_>, stage: &Stage) -> Result<Option<KeptFile>, Failu
     Ok(kept)
 }
 
+/// Something at a stage's out that no job makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unmade {
+    /// A job of the stage made it once.
+    Own,
+    /// A directory of which that is not known, although it may be of what is in it.
+    Directory,
+    /// Nobody knows it.
+    Foreign,
+}
+
 /// What stands at a stage's out.
 pub(super) struct Found {
     digest: Option<Digest>,
@@ -228,12 +239,45 @@ impl Found {
         things.collect()
     }
 
-    pub(super) fn entries(&self) -> &[playbook_hash::ListingEntry] {
-        self.listing.entries()
+    /// What no job makes of what stands there, files before the directory they are in is empty.
+    pub(super) fn unmade(&self, jobs: &Jobs, own: &Own) -> Vec<(&Path, Unmade)> {
+        let outputs = jobs.all_outputs_below();
+        let above: BTreeSet<&Path> = outputs
+            .iter()
+            .flat_map(|path| Path::new(path).ancestors().skip(1))
+            .collect();
+        let mut unmade = Vec::new();
+        // What stands below this is dealt with.
+        let mut whole: Option<&Path> = None;
+        for found in self.listing.entries() {
+            let path = found.path.as_path();
+            if whole.is_some_and(|whole| path.starts_with(whole)) {
+                continue;
+            }
+            let is_dir = found.kind == EntryKind::Directory;
+            if outputs.contains(path.to_string_lossy().as_ref()) {
+                whole = is_dir.then_some(path);
+                continue;
+            }
+            if is_dir && above.contains(path) {
+                continue;
+            }
+            let thing = Thing::new(found.kind, found.digest);
+            let what = if path.to_str().is_some_and(|path| own.has(path, thing)) {
+                whole = is_dir.then_some(path);
+                Unmade::Own
+            } else if is_dir {
+                Unmade::Directory
+            } else {
+                Unmade::Foreign
+            };
+            unmade.push((path, what));
+        }
+        unmade
     }
 
     /// All of it if the lock records it exactly so, else what is on record of the jobs.
-    fn own(&self, entry: Option<&StageEntry>, manifest: &Manifest) -> Own {
+    pub(super) fn own(&self, entry: Option<&StageEntry>, manifest: &Manifest) -> Own {
         let recorded = entry.filter(|entry| !entry.adopted);
         let recorded = recorded.and_then(|entry| entry.outs.first()?.hash);
         if recorded.is_some() && recorded == self.digest {
@@ -278,7 +322,7 @@ pub(super) fn look_at(
 pub(super) fn runs_anew(plan: &Plan<'_>, reasons: &Reasons) -> bool {
     let reasons = reasons.as_slice();
     reasons.iter().any(|reason| match reason {
-        InvalidationReason::Forced | InvalidationReason::AlwaysRuns => true,
+        InvalidationReason::Forced | InvalidationReason::AlwaysRuns { .. } => true,
         InvalidationReason::UpstreamRerun { stage } => {
             let mut forced = plan.force_reaches.iter();
             forced.any(|id| plan.stage(*id).name == *stage)

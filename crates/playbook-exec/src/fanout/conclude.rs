@@ -1,18 +1,14 @@
 //! The end: what no job makes goes or is kept, what all of them made is digested, and the stage's entry is in the journal.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use playbook_hash::EntryKind;
 use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, DiskError};
 use playbook_lock::entry;
 use playbook_types::record::event::KeptFile;
 
 use crate::fanout::JobFailure;
-use crate::fanout::begin::{FanOut, look_at_out, parts};
-use crate::fanout::manifest::Thing;
+use crate::fanout::begin::{FanOut, Unmade, look_at_out, parts};
 use crate::fanout::progress::{Came, Turn};
 use crate::fanout::split::below;
 use crate::fanout::work_dir::short;
@@ -120,40 +116,18 @@ impl FanOut {
             return Ok(Vec::new());
         };
         let top = with.places.resolve(out);
-        let outputs = self.jobs.all_outputs_below();
-        let above: BTreeSet<&Path> = outputs
-            .iter()
-            .flat_map(|path| Path::new(path).ancestors().skip(1))
-            .collect();
         let found = look_at_out(with, stage).map_err(FailureCause::Outs)?;
         let (mut kept, mut empty) = (Vec::new(), Vec::new());
-        // What stands below this is dealt with.
-        let mut whole: Option<PathBuf> = None;
-        for found in found.entries() {
-            let path = &found.path;
-            if whole.as_ref().is_some_and(|whole| path.starts_with(whole)) {
-                continue;
-            }
-            let is_dir = found.kind == EntryKind::Directory;
-            let text = path.to_string_lossy();
-            if outputs.contains(text.as_ref()) {
-                whole = is_dir.then(|| path.clone());
-                continue;
-            }
-            if is_dir && above.contains(path.as_path()) {
-                continue;
-            }
+        for (path, what) in found.unmade(&self.jobs, &self.own) {
             let place = top.join(path);
-            let thing = Thing::new(found.kind, found.digest);
-            if path.to_str().is_some_and(|path| self.own.has(path, thing)) {
-                disk::remove_tree(&place).map_err(cannot_clear)?;
-                whole = is_dir.then(|| path.clone());
-            } else if is_dir {
-                empty.push(place);
-            } else {
-                let named = below(out, &text);
-                let moved = with.places.keep(&stage.name, &named, &place);
-                kept.push(moved.map_err(cannot_clear)?);
+            match what {
+                Unmade::Own => disk::remove_tree(&place).map_err(cannot_clear)?,
+                Unmade::Directory => empty.push(place),
+                Unmade::Foreign => {
+                    let named = below(out, &path.to_string_lossy());
+                    let moved = with.places.keep(&stage.name, &named, &place);
+                    kept.push(moved.map_err(cannot_clear)?);
+                }
             }
         }
         for directory in empty.iter().rev() {

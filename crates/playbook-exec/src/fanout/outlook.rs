@@ -11,7 +11,7 @@ use playbook_types::record::decision::Reasons;
 use playbook_types::record::lock::AfterEntry;
 use playbook_types::template::TemplateError;
 
-use crate::fanout::begin::{look_at, parts, pending, runs_anew, templates};
+use crate::fanout::begin::{Unmade, look_at, parts, pending, runs_anew, templates};
 use crate::fanout::commands::{job_names, render};
 use crate::fanout::manifest::Manifest;
 use crate::fanout::split::{Jobs, SplitFault};
@@ -30,6 +30,10 @@ pub struct JobsOutlook {
     pub to_run: usize,
     /// The first of those, by what they read.
     pub first: Vec<String>,
+    /// How many files that jobs made are made by none any more, and would be removed.
+    pub to_remove: usize,
+    /// The first of those, below the root.
+    pub first_removed: Vec<String>,
 }
 
 /// One job as a person would run it.
@@ -96,11 +100,11 @@ impl Plan<'_> {
         memo: &DigestMemo,
     ) -> Option<JobsOutlook> {
         let stage = self.stage(id);
-        parts(stage)?;
+        let (_, _, out) = parts(stage)?;
         let (jobs, keys) = self.jobs_of(id, memo).ok()?;
         let manifest = Manifest::load(&self.project.state_dir(), &stage.name);
         let found = look_at(stage, |path| self.listed(path, memo)).ok()?;
-        let anew = runs_anew(self, reasons) || !self.playbook_policy().lock_file;
+        let anew = runs_anew(self, reasons);
         let pending = if anew {
             (0..keys.len()).collect()
         } else {
@@ -111,10 +115,19 @@ impl Plan<'_> {
                 .collect::<Vec<_>>()
         };
         let first = pending.iter().take(NAMED).map(|job| jobs.title(*job));
+        let entry = self.lock().and_then(|lock| lock.stages.get(&stage.name));
+        let own = found.own(entry, &manifest);
+        let unmade = found.unmade(&jobs, &own);
+        let removed = unmade.iter().filter(|(_, what)| *what == Unmade::Own);
+        let named = removed.clone().take(NAMED);
+        let named = named.map(|(path, _)| format!("{out}/{}", path.to_string_lossy()));
+        let first_removed = named.collect();
         Some(JobsOutlook {
             total: keys.len(),
             to_run: pending.len(),
             first: first.collect(),
+            to_remove: removed.count(),
+            first_removed,
         })
     }
 

@@ -74,7 +74,7 @@ impl Contents<'_> {
                 | InvalidationReason::StageNotInLock
                 | InvalidationReason::PreviousRunIncomplete { .. }
                 | InvalidationReason::DepMoved { .. }
-                | InvalidationReason::AlwaysRuns
+                | InvalidationReason::AlwaysRuns { .. }
                 | InvalidationReason::CmdChanged { .. }
                 | InvalidationReason::DepAdded { .. }
                 | InvalidationReason::DepRemoved { .. }

@@ -81,7 +81,7 @@ pub(crate) fn decide(
     let stage = plan.stage(id);
     let always_runs = plan.resolved[id.index()]
         .as_ref()
-        .is_some_and(|resolved| resolved.always_runs);
+        .and_then(|resolved| resolved.always_runs);
     let forced_upstream = plan
         .graph
         .follows(id)

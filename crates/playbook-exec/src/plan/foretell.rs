@@ -11,7 +11,7 @@ use playbook_types::model::policy::Validation;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::{HitKind, Reasons};
-use playbook_types::record::reason::InvalidationReason;
+use playbook_types::record::reason::{AlwaysCause, InvalidationReason};
 use rayon::prelude::*;
 
 use crate::fanout::JobsOutlook;
@@ -60,11 +60,17 @@ pub struct Foretold {
 }
 
 impl Foretold {
-    /// Whether it makes a playbook out of date. A stage that always runs does not by itself.
+    /// Whether it makes a playbook out of date. A stage that always runs does not by itself, but where nothing is recorded
+    /// nothing is known to be up to date.
     pub fn counts_as_out_of_date(&self) -> bool {
         match &self.fate {
             Fate::Hit(_) => false,
-            Fate::Miss(reasons) => !matches!(reasons.as_slice(), [InvalidationReason::AlwaysRuns]),
+            Fate::Miss(reasons) => match reasons.as_slice() {
+                [InvalidationReason::AlwaysRuns { cause }] => {
+                    *cause == Some(AlwaysCause::NothingRecorded)
+                }
+                _ => true,
+            },
             Fate::Maybe(_) | Fate::Running { .. } | Fate::Fault(_) => true,
         }
     }

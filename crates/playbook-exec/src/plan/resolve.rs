@@ -11,6 +11,7 @@ use playbook_types::model::stage::{Command, Stage};
 use playbook_types::name::{EnvName, ParamKey};
 use playbook_types::path::DataPath;
 use playbook_types::record::lock::StageEntry;
+use playbook_types::record::reason::AlwaysCause;
 use playbook_types::template::{FanOut, ParamSource, Scope, Template, TemplateError};
 use playbook_types::value::ParamValue;
 
@@ -34,8 +35,8 @@ pub struct Resolved {
     pub environment: Environment,
     /// Of the declared environment, if there is any or nothing beside it.
     pub env_hash: Option<Digest>,
-    /// It is not deterministic, or has nothing to decide by.
-    pub always_runs: bool,
+    /// Why it runs each time, if it does.
+    pub always_runs: Option<AlwaysCause>,
 }
 
 /// A command rendered.
@@ -82,7 +83,15 @@ pub(super) fn resolve(playbook: &Playbook, stage: &Stage) -> Result<Resolved, Ex
         },
         env,
         environment,
-        always_runs: !stage.deterministic || nothing,
+        always_runs: if !playbook.policy.lock_file {
+            Some(AlwaysCause::NothingRecorded)
+        } else if stage.flight.is_some() {
+            Some(AlwaysCause::ComplianceCheck)
+        } else if !stage.deterministic {
+            Some(AlwaysCause::NotDeterministic)
+        } else {
+            nothing.then_some(AlwaysCause::NothingToDecideBy)
+        },
     })
 }
 

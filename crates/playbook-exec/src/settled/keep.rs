@@ -368,7 +368,7 @@ fn standing_of(
     index: usize,
 ) -> (bool, Option<Digest>, Option<f64>) {
     let resolved = plan.resolved[index].as_ref();
-    let always_runs = resolved.is_none_or(|resolved| resolved.always_runs);
+    let always_runs = resolved.is_none_or(|resolved| resolved.always_runs.is_some());
     let always = stage.frozen || always_runs || entry.cache_key.is_none();
     (always, entry.cache_key, entry.duration_seconds)
 }

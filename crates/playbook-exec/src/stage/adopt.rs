@@ -172,7 +172,7 @@ fn entry_of(
         entry: known.cloned().unwrap_or(entry),
         always_runs: plan.resolved[id.index()]
             .as_ref()
-            .is_some_and(|resolved| resolved.always_runs),
+            .is_some_and(|resolved| resolved.always_runs.is_some()),
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use playbook_types::name::StageName;
 use playbook_types::record::decision::{CacheDecision, Reasons};
 use playbook_types::record::lock::{EntryStatus, StageEntry};
-use playbook_types::record::reason::InvalidationReason;
+use playbook_types::record::reason::{AlwaysCause, InvalidationReason};
 
 /// What is known of a stage before anything it reads is digested.
 #[derive(Debug, Clone)]
@@ -13,8 +13,8 @@ pub struct Standing<'a> {
     pub forced: bool,
     /// It never runs unless forced.
     pub frozen: bool,
-    /// It is not deterministic, or has nothing to decide by.
-    pub always_runs: bool,
+    /// Why it runs each time, if it does.
+    pub always_runs: Option<AlwaysCause>,
     /// Stages it needs that were forced in this run.
     pub forced_upstream: Vec<&'a StageName>,
     /// The stages it is ordered after, and when each last ended.
@@ -61,6 +61,10 @@ pub fn standing<'a>(known: &Standing<'a>) -> Verdict<'a> {
         return Verdict::Decided(CacheDecision::Miss(reasons));
     }
     let entry = match known.lock {
+        LockState::NoLock if known.always_runs == Some(AlwaysCause::NothingRecorded) => {
+            let cause = known.always_runs;
+            return Verdict::miss(InvalidationReason::AlwaysRuns { cause });
+        }
         LockState::NoLock => return Verdict::miss(InvalidationReason::NoLockFile),
         LockState::NotInLock => return Verdict::miss(InvalidationReason::StageNotInLock),
         LockState::Entry(entry) => entry,
@@ -76,8 +80,9 @@ pub fn standing<'a>(known: &Standing<'a>) -> Verdict<'a> {
     if entry.cache_key.is_none() {
         return Verdict::Decided(CacheDecision::Miss(without_key(entry)));
     }
-    if known.always_runs {
-        return Verdict::miss(InvalidationReason::AlwaysRuns);
+    if known.always_runs.is_some() {
+        let cause = known.always_runs;
+        return Verdict::miss(InvalidationReason::AlwaysRuns { cause });
     }
     Verdict::Compare(entry)
 }

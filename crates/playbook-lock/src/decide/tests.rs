@@ -11,6 +11,7 @@ use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::CacheDecision;
 use playbook_types::record::lock::{AfterEntry, DataEntry, EntryStatus, StageEntry};
+use playbook_types::record::reason::AlwaysCause;
 use playbook_types::value::ParamValue;
 
 use super::{LockState, OutputState, Query, Standing, check_cache};
@@ -106,7 +107,7 @@ impl Case {
         let mut standing = Standing {
             forced: false,
             frozen: false,
-            always_runs: false,
+            always_runs: None,
             forced_upstream: Vec::new(),
             after: Vec::new(),
             lock: LockState::Entry(&self.entry),
@@ -157,8 +158,8 @@ fn rules_before_the_comparison() {
         "not in the lock file (new stage)"
     );
     assert_eq!(
-        case.says(|it| it.always_runs = true),
-        "always runs (deterministic: false, or nothing to decide by)"
+        case.says(|it| it.always_runs = Some(AlwaysCause::NotDeterministic)),
+        "always runs (deterministic: false)"
     );
     let failed = says(|it| it.entry.status = EntryStatus::Failed);
     assert_eq!(failed, "previous run did not complete (failed)");

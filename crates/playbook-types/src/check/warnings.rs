@@ -25,14 +25,15 @@ pub(super) fn check(subject: Subject<'_>, used: &BTreeSet<ParamKey>, found: &mut
     }
     for stage in subject.playbook.stages.values() {
         jobs_that_are_all_the_same(stage, found);
-        if !stage.frozen && stage.flight.is_none() && nothing_to_decide_by(stage) {
+        let meant = stage.frozen || !stage.deterministic || stage.flight.is_some();
+        if !meant && nothing_to_decide_by(stage) {
             let message = format!(
                 "stage '{}' has no outs and nothing to decide by: it always runs",
                 stage.name
             );
             let finding = Finding::warning(stage_path(stage), message).mark(Mark::Key);
             let finding = finding.of(stage);
-            found.push(finding.hint("give it deps, outs or params"));
+            found.push(finding.hint("give it deps, outs, params or 'after'; if it is to run each time, say so: 'deterministic: false'"));
         }
     }
     unguarded(subject.playbook, found);

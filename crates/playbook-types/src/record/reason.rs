@@ -38,8 +38,12 @@ pub enum InvalidationReason {
         /// That dep.
         path: DataPath,
     },
-    /// It is declared not deterministic, or has nothing to decide by.
-    AlwaysRuns,
+    /// It runs each time, whatever is on record.
+    AlwaysRuns {
+        /// Why; `None` in records of earlier versions, which did not tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<AlwaysCause>,
+    },
     /// The command is another one.
     CmdChanged {
         /// Of the recorded command, if known.
@@ -134,6 +138,20 @@ pub enum InvalidationReason {
     },
 }
 
+/// Why a stage runs each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlwaysCause {
+    /// It is declared `deterministic: false`.
+    NotDeterministic,
+    /// It has no outs, deps, params or `after`.
+    NothingToDecideBy,
+    /// It is a check of `compliance`, and nobody says what it looks at.
+    ComplianceCheck,
+    /// The policy says `lock_file: false`.
+    NothingRecorded,
+}
+
 /// A param whose value changed. `None` is a param that was not, or is no longer, used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParamChange {
@@ -177,7 +195,7 @@ impl InvalidationReason {
             Self::StageNotInLock => "stage_not_in_lock",
             Self::PreviousRunIncomplete { .. } => "previous_run_incomplete",
             Self::DepMoved { .. } => "dep_moved",
-            Self::AlwaysRuns => "always_runs",
+            Self::AlwaysRuns { .. } => "always_runs",
             Self::CmdChanged { .. } => "cmd_changed",
             Self::DepChanged { .. } => "dep_changed",
             Self::DepAdded { .. } => "dep_added",
@@ -209,9 +227,8 @@ impl fmt::Display for InvalidationReason {
                 write!(f, "previous run did not complete ({status})")
             }
             Self::DepMoved { path } => write!(f, "{path} changed while the stage last ran"),
-            Self::AlwaysRuns => {
-                f.write_str("always runs (deterministic: false, or nothing to decide by)")
-            }
+            Self::AlwaysRuns { cause: None } => f.write_str("always runs"),
+            Self::AlwaysRuns { cause: Some(cause) } => write!(f, "always runs ({cause})"),
             Self::CmdChanged { .. } => f.write_str("command changed"),
             Self::DepChanged { path, files, .. } => match files {
                 Some(counts) => write!(f, "{path}/: {counts}"),
@@ -251,7 +268,7 @@ fn write_split(
     new: Option<&Split>,
 ) -> fmt::Result {
     match (old, new) {
-        (Some(old), Some(new)) => write!(f, "jobs: {old} → {new}"),
+        (Some(old), Some(new)) => write!(f, "split into jobs: {old} → {new}"),
         (None, Some(new)) => write!(f, "its input is now split into jobs: {new}"),
         (_, None) => f.write_str("its input is no longer split into jobs"),
     }
@@ -296,13 +313,25 @@ fn write_outs(f: &mut fmt::Formatter<'_>, added: &[DataPath], removed: &[DataPat
     f.write_str(")")
 }
 
-/// `MODE changed, LANG added`.
+/// What stands behind "always runs".
+impl fmt::Display for AlwaysCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotDeterministic => "deterministic: false",
+            Self::NothingToDecideBy => "it has no outs, deps, params or 'after' to decide by",
+            Self::ComplianceCheck => "as every check of compliance",
+            Self::NothingRecorded => "policy.lock_file is false, so nothing is on record",
+        })
+    }
+}
+
+/// `MODE changed, LANG newly declared`.
 impl fmt::Display for EnvChanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             (&self.changed, "changed"),
-            (&self.added, "added"),
-            (&self.removed, "removed"),
+            (&self.added, "newly declared"),
+            (&self.removed, "no longer declared"),
         ];
         let all = parts
             .into_iter()

@@ -18,6 +18,7 @@ use playbook_types::units::grouped;
 
 use crate::app::Verbosity;
 use crate::error::hint_line;
+use crate::render::foretold::FROZEN;
 use crate::render::harmless::harmless;
 use crate::render::plain::failure::{Failure, Gate, Verdict, kept_outs};
 use crate::render::units::duration;
@@ -110,19 +111,14 @@ impl Plain {
         self.line(Tone::Warn, "retry", stage, &more);
     }
 
-    fn completed(
-        &self,
-        stage: &StageName,
-        (seconds, changed): (f64, bool),
-        jobs: Option<JobCounts>,
-    ) {
-        let (word, same) = match (self.gates.get(stage), changed) {
-            (Some(reports), false) if !reports.is_empty() => {
+    fn completed(&self, stage: &StageName, (seconds, same): (f64, bool), jobs: Option<JobCounts>) {
+        let (word, same) = match (self.gates.get(stage), same) {
+            (Some(reports), true) if !reports.is_empty() => {
                 ("pass", ", its report is the same as before")
             }
             (Some(_), _) => ("pass", ""),
-            (None, true) => ("done", ""),
-            (None, false) => ("done", ", made the same as before"),
+            (None, false) => ("done", ""),
+            (None, true) => ("done", ", made the same as before"),
         };
         let jobs = jobs.map(of_jobs).unwrap_or_default();
         let more = format!("{}{same}{jobs}", duration(seconds));
@@ -206,6 +202,7 @@ fn of_jobs(jobs: JobCounts) -> String {
         (0, _) => ", no jobs: no file matches".to_owned(),
         (1, 0) => ", 1 job".to_owned(),
         (_, 0) => format!(", {} jobs", grouped(total)),
+        _ if run == 0 => ", no job had to run".to_owned(),
         _ => format!(", {} of {} jobs", grouped(run), grouped(total)),
     }
 }
@@ -213,7 +210,7 @@ fn of_jobs(jobs: JobCounts) -> String {
 /// That a file of the user's was moved out of a stage's way.
 pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
     let what = format!(
-        "what stood at {path} is not on record as made by '{stage}'; it was moved to {kept}"
+        "{path} was there before, and is not what '{stage}' is on record to have made; in case you need it, it was moved to {kept}"
     );
     format!("{}: {what}\n", paint(Tone::Warn, "warning"))
 }
@@ -228,7 +225,7 @@ fn line_of(width: usize, (tone, word): (Tone, &str), stage: &StageName, more: &s
 /// The line of a stage that is up to date.
 fn cached_line(width: usize, stage: &StageName, reason: HitKind) -> String {
     let why = match reason {
-        HitKind::Frozen => "frozen",
+        HitKind::Frozen => FROZEN,
         HitKind::Hit => "",
     };
     line_of(width, (Tone::Good, "cached"), stage, why)
@@ -328,6 +325,7 @@ impl Observer for Plain {
             EventKind::StageCompleted {
                 stage,
                 duration_seconds,
+                outs,
                 changed,
                 moved,
                 kept,
@@ -335,7 +333,8 @@ impl Observer for Plain {
                 jobs,
                 ..
             } => {
-                self.completed(stage, (*duration_seconds, *changed), *jobs);
+                let same = !changed && !outs.is_empty();
+                self.completed(stage, (*duration_seconds, same), *jobs);
                 self.compared(stage, nondeterministic);
                 Self::notes(stage, moved, kept);
             }

@@ -261,8 +261,10 @@ fn stages(report: &Report) -> String {
             continue;
         }
         let what = match told.stage.changed {
-            Some(false) => format!("{}, made the same as before", state.word()),
-            Some(true) | None => state.word().to_owned(),
+            Some(false) if !told.stage.outs.is_empty() => {
+                format!("{}, made the same as before", state.word())
+            }
+            Some(_) | None => state.word().to_owned(),
         };
         let took = told
             .stage

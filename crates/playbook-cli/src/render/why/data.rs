@@ -25,14 +25,21 @@ pub(super) fn shown(data: &ExplainedData<'_>) -> String {
     let path = harmless(data.path.as_str());
     match &data.now {
         DataNow::Found(found) if found.kind == DataKind::Directory => format!("{path}/"),
+        DataNow::ToCome(_) if was_directory(data) => format!("{path}/"),
         DataNow::Found(_) | DataNow::Missing | DataNow::ToCome(_) | DataNow::Unreadable(_) => {
             path.into_owned()
         }
     }
 }
 
-/// What became of the data since it was recorded, in a few words.
-pub(super) fn word(data: &ExplainedData<'_>, side: Side) -> String {
+/// The record does not say what stood there, but one file alone is most likely a file.
+fn was_directory(data: &ExplainedData<'_>) -> bool {
+    let recorded = data.recorded.and_then(|recorded| recorded.file_count);
+    recorded.is_some_and(|files| files != 1)
+}
+
+/// What became of the data since it was recorded, in a few words. `known` says whether anything is on record of the stage.
+pub(super) fn word(data: &ExplainedData<'_>, side: Side, known: bool) -> String {
     let was = data.recorded.and_then(|recorded| recorded.hash);
     match (&data.now, was) {
         _ if !data.declared => paint(Tone::Act, "no longer declared"),
@@ -46,7 +53,12 @@ pub(super) fn word(data: &ExplainedData<'_>, side: Side) -> String {
         (DataNow::Missing, _) => paint(Tone::Bad, "missing"),
         (DataNow::Unreadable(error), _) => paint(Tone::Bad, &harmless(error)),
         (DataNow::Found(_), _) if data.recorded.is_none() => {
-            format!("{} ({})", paint(Tone::Act, "not on record"), amount(data))
+            let word = if known {
+                "newly declared"
+            } else {
+                "not on record"
+            };
+            format!("{} ({})", paint(Tone::Act, word), amount(data))
         }
         (DataNow::Found(found), Some(was)) if found.digest == was => {
             format!("same ({})", amount(data))
@@ -84,7 +96,8 @@ pub(super) fn details(data: &ExplainedData<'_>) -> Vec<String> {
         && !data.is_same()
         && !listed
     {
-        lines.push("which files is not known: the list of what was in it is gone".to_owned());
+        let unknown = "which of its files is not known, because the list of them is no longer in .playbook/; a run makes it anew";
+        lines.push(unknown.to_owned());
     }
     if let Some(files) = &data.files {
         let parts = [

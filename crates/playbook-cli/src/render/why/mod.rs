@@ -4,6 +4,7 @@ mod command;
 mod data;
 mod json;
 mod text;
+mod verdict;
 
 pub(crate) use json::json_line;
 pub(crate) use text::text;

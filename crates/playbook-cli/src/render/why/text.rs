@@ -2,20 +2,18 @@
 
 use std::fmt::Write as _;
 
-use playbook_exec::JobsOutlook;
 use playbook_exec::plan::{Explained, ExplainedData, ExplainedParam, Fate};
 use playbook_types::model::policy::Environment;
 use playbook_types::model::shell::ShellMode;
 use playbook_types::name::{EnvName, StageName};
 use playbook_types::path::DataPath;
-use playbook_types::record::decision::HitKind;
 use playbook_types::record::lock::EntryStatus;
 use playbook_types::record::reason::InvalidationReason;
 
-use crate::render::foretold::{ahead, of_jobs};
 use crate::render::harmless::harmless;
 use crate::render::units::{duration, to_the_second, used};
 use crate::render::why::data::{self, Side};
+use crate::render::why::verdict::{compared_with, verdict};
 use crate::render::why::{Story, command};
 use crate::term::{Tone, paint};
 
@@ -37,12 +35,12 @@ pub(crate) fn text(story: &Story<'_>) -> String {
     section(
         &mut text,
         "reads",
-        data_lines(&story.explained.deps, Side::Reads),
+        data_lines(&story.explained, Side::Reads),
     );
     section(
         &mut text,
         "makes",
-        data_lines(&story.explained.outs, Side::Makes),
+        data_lines(&story.explained, Side::Makes),
     );
     section(&mut text, "", moved_aside(story));
     section(&mut text, "env", env(story).into_iter().collect());
@@ -62,96 +60,6 @@ impl Story<'_> {
             Fate::Hit(_) | Fate::Maybe(_) | Fate::Running { .. } | Fate::Fault(_) => &[],
         }
     }
-}
-
-/// What a run would do, and why, in words.
-fn verdict(text: &mut String, story: &Story<'_>) {
-    let explained = &story.explained;
-    let stage = paint(Tone::Strong, explained.stage.name.as_str());
-    let told = match &explained.fate {
-        Fate::Hit(HitKind::Hit) => format!(
-            "{stage} is {}: what it runs, reads and makes is as recorded",
-            paint(Tone::Good, "up to date")
-        ),
-        Fate::Hit(HitKind::Frozen) => format!(
-            "{stage} is {}: it runs only when forced (playbook run --force {})",
-            paint(Tone::Good, "frozen"),
-            explained.stage.name
-        ),
-        Fate::Miss(reasons) => {
-            let mut told = format!("{stage} {}, because", paint(Tone::Act, "would run"));
-            for reason in reasons.as_slice() {
-                write!(told, "\n  - {}", harmless(&sentence(reason, explained))).ok();
-            }
-            if let Some(jobs) = &explained.jobs {
-                write!(told, "\n{}", jobs_told(jobs)).ok();
-            }
-            told
-        }
-        Fate::Maybe(waits) => format!(
-            "{stage} {}: only if {} makes something new",
-            paint(Tone::Warn, "may run"),
-            listed(waits)
-        ),
-        Fate::Running { pid, since } => format!(
-            "{stage} is {}: since {}, by the run with pid {pid}",
-            paint(Tone::Act, "running now"),
-            to_the_second(*since)
-        ),
-        Fate::Fault(fault) => format!(
-            "{stage} {}: {}",
-            paint(Tone::Bad, "cannot run"),
-            harmless(&fault.to_string())
-        ),
-    };
-    writeln!(text, "{told}").ok();
-}
-
-/// How many jobs would run, and the first of them.
-fn jobs_told(jobs: &JobsOutlook) -> String {
-    let mut told = format!("{} would run", of_jobs(jobs));
-    for (nth, job) in jobs.first.iter().enumerate() {
-        let before = if nth == 0 { ": " } else { ", " };
-        write!(told, "{before}{}", harmless(job)).ok();
-    }
-    if jobs.to_run > jobs.first.len() && !jobs.first.is_empty() {
-        told.push_str(", …");
-    }
-    told
-}
-
-/// A reason, more exactly where the stage itself says more.
-fn sentence(reason: &InvalidationReason, explained: &Explained<'_>) -> String {
-    match reason {
-        InvalidationReason::AlwaysRuns if explained.stage.deterministic => {
-            "it always runs: it has no outs, deps, params or 'after' to decide by".to_owned()
-        }
-        InvalidationReason::AlwaysRuns => "it always runs (deterministic: false)".to_owned(),
-        other => ahead(other, |stage| explained.first.contains(stage)),
-    }
-}
-
-fn listed(stages: &[StageName]) -> String {
-    let quoted: Vec<String> = stages.iter().map(|stage| format!("'{stage}'")).collect();
-    quoted.join(" or ")
-}
-
-/// With what the stage is compared, if that is not its last success.
-fn compared_with(story: &Story<'_>) -> Option<String> {
-    let stage = story.explained.stage;
-    let (cut_off, how) = match story.explained.entry?.status {
-        EntryStatus::Completed => return None,
-        EntryStatus::Running => (true, "was interrupted"),
-        _ => (false, "failed"),
-    };
-    let outs = if stage.parallel.is_some() {
-        ". What its jobs had made by then stands:"
-    } else if stage.gate && !cut_off {
-        ":"
-    } else {
-        ". What stood at its outs before that run is back in place:"
-    };
-    Some(format!("Compared with the run that {how}{outs}"))
 }
 
 /// What a run would do with files of the user's that stand where it makes its outs.
@@ -216,12 +124,17 @@ fn params(explained: &Explained<'_>) -> Vec<String> {
     params.iter().map(line).collect()
 }
 
-fn data_lines(all: &[ExplainedData<'_>], side: Side) -> Vec<String> {
+fn data_lines(explained: &Explained<'_>, side: Side) -> Vec<String> {
+    let all = match side {
+        Side::Reads => &explained.deps,
+        Side::Makes => &explained.outs,
+    };
+    let known = explained.entry.is_some();
     let shown: Vec<String> = all.iter().map(data::shown).collect();
     let width = column(shown.iter().map(String::as_str));
     let mut lines = Vec::new();
     for (data, path) in all.iter().zip(shown) {
-        lines.push(format!("{path:<width$}  {}", data::word(data, side)));
+        lines.push(format!("{path:<width$}  {}", data::word(data, side, known)));
         lines.extend(
             data::details(data)
                 .into_iter()
@@ -265,7 +178,7 @@ fn env(story: &Story<'_>) -> Option<String> {
             let what = match known {
                 Some(variables) => format!("{variables} (values are not shown)"),
                 None => format!(
-                    "names or values differ from those recorded ({names} now; what they were is not known)"
+                    "differs from the one it last ran with; in which variables is no longer known (declared now: {names}; values are not shown)"
                 ),
             };
             Some(paint(Tone::Act, &what))
