@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 
+use super::rivals::Call;
 use crate::tools::output_of;
 
 const BLOCK: usize = 1 << 20;
@@ -142,6 +143,30 @@ pub(super) fn contents<'a>(
         hasher.write(&bytes);
     }
     Ok(hasher.finish())
+}
+
+/// Runs what only foretells once, uncounted, and looks whether it says how much there is to do.
+pub(super) fn foretold(call: &Call, count: usize) -> anyhow::Result<()> {
+    let output = call
+        .command()
+        .output()
+        .with_context(|| format!("cannot start {}", call.program.display()))?;
+    ensure!(output.status.success(), "it fails when it foretells");
+    let said = String::from_utf8_lossy(&output.stdout).replace(',', "");
+    let count = count.to_string();
+    let told = said.split_whitespace().any(|word| word == count);
+    ensure!(told, "it does not say that there are {count} to do");
+    Ok(())
+}
+
+/// Nothing is in this folder.
+pub(super) fn made_nothing(folder: &Path) -> anyhow::Result<()> {
+    let made = fs::read_dir(folder)?.count();
+    ensure!(
+        made == 0,
+        "{made} files were made though none was asked for"
+    );
+    Ok(())
 }
 
 /// Waits until everything that was written is on the disk, so that no run has to wait for what another has written.

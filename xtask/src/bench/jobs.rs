@@ -1,125 +1,247 @@
-//! One stage of many jobs, beside what runs a command for each file and remembers nothing of it.
+//! One stage of many jobs, beside what runs a command for each file and remembers little or nothing of it.
 
+use std::cell::{Cell, RefCell};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use super::Bench;
-use super::files::{put, settle};
+use super::files::{
+    Stamp, contents, foretold, keep_only, made_nothing, on_disk, put, rewritten, settle, stamps,
+};
 use super::measure::Contestant;
 use super::report::{Table, Unit};
-use super::rivals::Call;
+use super::rivals::{Call, PLAYBOOK, Program};
 use super::stages::thousands;
 use crate::say::progress;
 
-const PLAYBOOK: &str = "playbook";
 const FILE: &str = "playbook.yaml";
 const TEXT: &str = "version: \"1.0\"\nname: bench\nstages:\n  copy:\n    cmd: cp {{input}} {{output}}\n    deps: [in]\n    outs: [out]\n    parallel: {strategy: per_file}\n";
+/// What GNU parallel records, and what it says of each job beside its number.
+const JOBLOG: &str = "joblog";
 
-/// Everything to do, then one file to do.
-pub(super) fn jobs(bench: &Bench, files: usize) -> anyhow::Result<[Table; 2]> {
-    let folder = bench.dir.join("fan-out");
-    progress("  writing the files");
-    put(&folder.join(FILE), TEXT.as_bytes())?;
-    for number in 0..files {
-        let path = folder.join(format!("in/{number:06}"));
-        put(&path, format!("file {number}\n").as_bytes())?;
+/// The files, and where.
+struct Files {
+    folder: PathBuf,
+    names: Vec<String>,
+}
+
+impl Files {
+    fn write(folder: PathBuf, count: usize) -> anyhow::Result<Self> {
+        put(&folder.join(FILE), TEXT.as_bytes())?;
+        let names: Vec<String> = (0..count).map(|number| format!("{number:06}")).collect();
+        for name in &names {
+            let text = format!("file {name}\n");
+            put(&folder.join("in").join(name), text.as_bytes())?;
+        }
+        Ok(Self { folder, names })
     }
-    settle(bench.settle)?;
-    let tables = [all(bench, &folder, files)?, some(bench, &folder, files)?];
-    fs::remove_dir_all(&folder)?;
+
+    fn count(&self) -> String {
+        thousands(self.names.len())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.join("out")
+    }
+
+    fn stamps(&self) -> anyhow::Result<Vec<Stamp>> {
+        stamps(&self.out(), self.names())
+    }
+
+    /// As if nothing had ever run here.
+    fn afresh(&self) -> anyhow::Result<()> {
+        keep_only(&self.folder, &["in", FILE])?;
+        fs::create_dir(self.out())?;
+        on_disk()
+    }
+
+    /// Each output is a copy of its input, and nothing is beside them.
+    fn is_made(&self) -> anyhow::Result<()> {
+        let of = |folder: &str| contents(&self.folder.join(folder), self.names());
+        ensure!(of("in")? == of("out")?, "an output is not its input's copy");
+        let (made, asked) = (fs::read_dir(self.out())?.count(), self.names.len());
+        ensure!(made == asked, "{made} files were made, not {asked}");
+        Ok(())
+    }
+
+    fn playbook(&self, bench: &Bench, further: &[&str]) -> anyhow::Result<Call> {
+        let runner = bench.runners.first().context("there is no playbook")?;
+        let mut args = runner.args(bench.jobs);
+        args.extend(further.iter().map(|&arg| arg.to_owned()));
+        Ok(Call {
+            program: runner.program.path.clone(),
+            args,
+            folder: self.folder.clone(),
+        })
+    }
+
+    fn shell(&self, script: &str) -> Call {
+        Call::new(Path::new("sh"), &["-c", script], &self.folder)
+    }
+
+    /// With its record, which is what it can do without a file twice.
+    fn parallel(&self, bench: &Bench, parallel: &Program, further: &str) -> Call {
+        self.shell(&format!(
+            "ls in | '{}' -j{} --joblog {JOBLOG} {further} cp in/{{}} out/{{}}",
+            parallel.path.display(),
+            bench.jobs
+        ))
+    }
+
+    fn table(title: String, what: String, rows: Vec<super::measure::Figures>) -> Table {
+        Table {
+            title,
+            what,
+            rows,
+            against: None,
+            unit: Unit::Seconds,
+            size: None,
+        }
+    }
+}
+
+/// What there is to do, everything to do, nothing to do, and one file to do.
+pub(super) fn jobs(bench: &Bench, count: usize) -> anyhow::Result<[Table; 4]> {
+    progress("  writing the files");
+    let files = Files::write(bench.dir.join(format!("fan-out-{count}")), count)?;
+    let tables = [
+        plan(bench, &files)?,
+        all(bench, &files)?,
+        nothing(bench, &files)?,
+        one(bench, &files)?,
+    ];
+    bench.done_with("fan-out", count)?;
     Ok(tables)
 }
 
-fn run_playbook(bench: &Bench, folder: &Path) -> Option<Call> {
-    let runner = bench.runners.first()?;
-    Some(Call {
-        program: runner.program.path.clone(),
-        args: runner.args(bench.jobs),
-        folder: folder.to_owned(),
-    })
+fn plan(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
+    files.afresh()?;
+    settle(bench.settle)?;
+    let call = files.playbook(bench, &["-n"])?;
+    foretold(&call, files.names.len())?;
+    let mut contestants = [Contestant::new(PLAYBOOK, call).after(|| made_nothing(&files.out()))];
+    let rows = bench.watch(5).take_turns(&mut contestants)?;
+    Ok(Files::table(
+        format!("What there is to do, {} jobs", files.count()),
+        "What would run is told (`-n`), nothing was ever made: each file is read for its digest. `xargs` has nothing like \
+         it; GNU parallel (`--dry-run`) takes as long as if it ran the commands."
+            .to_owned(),
+        rows,
+    ))
 }
 
-/// As if nothing had ever run here.
-fn afresh(folder: &Path) -> anyhow::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default();
-        if name == "in" || name == FILE {
-            continue;
-        }
-        if path.is_dir() {
-            fs::remove_dir_all(&path)?;
-        } else {
-            fs::remove_file(&path)?;
-        }
-    }
-    fs::create_dir(folder.join("out"))?;
-    Ok(())
-}
-
-fn is_made(folder: &Path, files: usize) -> anyhow::Result<()> {
-    let made = fs::read_dir(folder.join("out"))?.count();
-    ensure!(made == files, "{made} of {files} files were made");
-    Ok(())
-}
-
-fn all(bench: &Bench, folder: &Path, files: usize) -> anyhow::Result<Table> {
+fn all(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     let jobs = bench.jobs;
-    let mut contestants: Vec<Contestant<'_>> = Vec::new();
-    contestants.extend(run_playbook(bench, folder).map(|call| Contestant::new(PLAYBOOK, call)));
-    let shell = |script: &str| Call::new(Path::new("sh"), &["-c", script], folder);
     let xargs = format!("ls in | xargs -P{jobs} -I{{}} cp in/{{}} out/{{}}");
-    contestants.push(Contestant::new(&format!("xargs -P{jobs}"), shell(&xargs)));
+    let mut contestants = vec![
+        Contestant::new(PLAYBOOK, files.playbook(bench, &[])?),
+        Contestant::new(&format!("xargs -P{jobs}"), files.shell(&xargs)),
+    ];
     if let Ok(parallel) = &bench.parallel {
-        let parallel = parallel.path.display();
-        let script = format!("ls in | '{parallel}' -j{jobs} cp in/{{}} out/{{}}");
-        contestants.push(Contestant::new("GNU parallel", shell(&script)));
+        let call = files.parallel(bench, parallel, "");
+        contestants.push(Contestant::new("GNU parallel --joblog", call));
     }
     let contestants = contestants.into_iter().map(|contestant| {
         contestant
-            .before(|| afresh(folder))
-            .after(|| is_made(folder, files))
+            .before(|| files.afresh())
+            .after(|| files.is_made())
     });
     let mut contestants: Vec<_> = contestants.collect();
     let rows = bench.watch(5).take_turns(&mut contestants)?;
-    Ok(Table {
-        title: format!("A command for each of {} files", thousands(files)),
-        what: format!(
-            "`cp` of each file, {jobs} at once, with nothing made. Others than `playbook` keep no record of what they did."
+    Ok(Files::table(
+        format!("A command for each of {} files", files.count()),
+        format!(
+            "`cp` of each file, {jobs} at once, with nothing made. `xargs` keeps no record of what it did, GNU parallel one of \
+             the commands' numbers."
         ),
         rows,
-        against: None,
-        unit: Unit::Seconds,
-        size: None,
-    })
+    ))
 }
 
-fn some(bench: &Bench, folder: &Path, files: usize) -> anyhow::Result<Table> {
-    let Some(call) = run_playbook(bench, folder) else {
-        anyhow::bail!("the program was not built");
-    };
-    afresh(folder)?;
+/// Two folders: the record of each is of outputs of its own.
+fn nothing(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
+    let call = files.playbook(bench, &[])?;
+    files.afresh()?;
     bench.stopwatch.run(&call)?;
+    files.is_made()?;
+    let mut others = Vec::new();
+    if let Ok(parallel) = &bench.parallel {
+        // As its run leaves it. What it makes of such a record does not depend on who wrote it.
+        put(&files.folder.join(JOBLOG), joblog(&files.names).as_bytes())?;
+        let call = files.parallel(bench, parallel, "--resume");
+        others.push(Contestant::new("GNU parallel --resume", call));
+    }
     settle(bench.settle)?;
-    bench.stopwatch.run(&call)?;
-    let nothing = Contestant::new("playbook, no file changed", call.clone());
-    let number = std::cell::Cell::new(0_usize);
-    let one = Contestant::new("playbook, one file changed", call).before(|| {
-        number.set(number.get() + 1);
-        let text = format!("changed {}\n", number.get());
-        put(&folder.join("in/000000"), text.as_bytes())
+    for _ in 0..2 {
+        bench.stopwatch.run(&call)?;
+    }
+    let made = files.stamps()?;
+    let mut contestants = vec![Contestant::new(PLAYBOOK, call)];
+    contestants.append(&mut others);
+    let contestants = contestants.into_iter().map(|contestant| {
+        contestant.after(|| {
+            let ran = rewritten(&made, &files.stamps()?).len();
+            ensure!(ran == 0, "{ran} jobs ran although nothing had changed");
+            files.is_made()
+        })
     });
-    let mut contestants = vec![nothing, one];
-    let rows = bench.watch(5).take_turns(&mut contestants)?;
-    Ok(Table {
-        title: format!("The same {} files, all made", thousands(files)),
-        what: "What a run costs that finds nothing to do, and one that has one job to run."
+    let mut contestants: Vec<_> = contestants.collect();
+    let rows = bench.watch(11).take_turns(&mut contestants)?;
+    Ok(Files::table(
+        format!("Nothing to do, {} jobs", files.count()),
+        "No file has changed since the last run. GNU parallel counts the lines of its input and looks at no file; `xargs` would run everything."
             .to_owned(),
         rows,
-        against: None,
-        unit: Unit::Seconds,
-        size: None,
-    })
+    ))
+}
+
+/// What GNU parallel writes down of commands that went well.
+fn joblog(names: &[String]) -> String {
+    let head = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+    let mut text = head.to_owned();
+    for (at, name) in names.iter().enumerate() {
+        let number = at + 1;
+        text.push_str(&format!(
+            "{number}\t:\t1764385200.000\t     0.003\t0\t0\t0\t0\tcp in/{name} out/{name}\n"
+        ));
+    }
+    text
+}
+
+fn one(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
+    let edits = Cell::new(0_usize);
+    let before = RefCell::new(Vec::new());
+    let first = files.names.first().context("there are no files")?;
+    let edit = || {
+        settle(bench.settle)?;
+        before.replace(files.stamps()?);
+        edits.set(edits.get() + 1);
+        let text = format!("changed {}\n", edits.get());
+        put(&files.folder.join("in").join(first), text.as_bytes())
+    };
+    let only_that = || {
+        let ran = rewritten(&before.borrow(), &files.stamps()?);
+        ensure!(
+            ran == [0],
+            "{} jobs ran, not the first one alone",
+            ran.len()
+        );
+        files.is_made()
+    };
+    let own = Contestant::new(PLAYBOOK, files.playbook(bench, &[])?);
+    let mut contestants = [own.before(edit).after(only_that)];
+    let rows = bench.watch(11).take_turns(&mut contestants)?;
+    Ok(Files::table(
+        format!("One file changed of {}", files.count()),
+        "Before each run one input has changed, so that exactly one job runs. `xargs` would run everything, GNU parallel \
+         (`--resume`) nothing."
+            .to_owned(),
+        rows,
+    ))
 }

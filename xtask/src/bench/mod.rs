@@ -1,9 +1,10 @@
 //! The program beside the tools one would take instead, measured in turn on the same machine.
 //!
 //! [`stages`] has pipelines of many cheap stages ([`pipelines`] writes them in each tool's language, [`rivals`] knows
-//! the tools), [`data`] has large and many files, [`jobs`] a command for each of many files. [`measure`] runs whole commands in turn; what a run should have done
-//! is checked after each, so that no figure is of a run that failed or did something else. [`report`] makes tables
-//! of the figures and puts them into `docs/benchmarks.md`.
+//! the tools), [`wildcards`] one whose stages are files, [`jobs`] a stage with a command for each of many files, [`data`]
+//! large and many files. [`measure`] runs whole commands in turn; what a run should have done is checked after each, so that
+//! no figure is of a run that failed or did something else. [`report`] makes tables of the figures and puts them into
+//! `docs/benchmarks.md`.
 //!
 //! Everything lies below one folder, `target/bench-PID` unless one is named, and is removed as soon as it is measured.
 
@@ -25,6 +26,7 @@ mod rivals;
 mod stages;
 #[cfg(test)]
 mod tests;
+mod wildcards;
 
 use crate::say::{progress, say};
 use crate::tools::{cargo, root};
@@ -69,6 +71,8 @@ enum Part {
     Cold,
     /// One stage to do
     Change,
+    /// A wildcard that is a stage for each of many files: told, run, and run again
+    Wildcards,
     /// A large file that was never read
     LargeFile,
     /// A directory of many files, new and unchanged
@@ -94,6 +98,8 @@ struct Bench {
     /// Threads at once, for what hashes.
     threads: usize,
     runs: Option<usize>,
+    /// Slow tools are asked to run large pipelines as well.
+    with_slow: bool,
     /// How long files are left alone, in seconds.
     settle: &'static str,
     stopwatch: Stopwatch,
@@ -180,6 +186,7 @@ impl Bench {
             jobs: 2,
             threads: machine::threads(),
             runs: args.runs.or(args.quick.then_some(3)),
+            with_slow: args.with_slow,
             settle: files::SETTLE,
             stopwatch: Stopwatch {
                 time: time.ok(),
@@ -234,6 +241,14 @@ impl Bench {
             ),
             Part::Cold => each(sizes(&[1_000, 10_000], &[100, 500]), stages::cold),
             Part::Change => each(sizes(&[1_000], &[200]), stages::change),
+            Part::Wildcards => {
+                let mut tables = Vec::new();
+                for stages in sizes(&[1_000, 10_000], &[50, 200]) {
+                    progress(format_args!("{} {stages}", part.name()));
+                    tables.extend(wildcards::wildcards(self, stages)?);
+                }
+                Ok(tables)
+            }
             Part::LargeFile => each(sizes(&[4096], &[128]), data::large),
             Part::SmallFiles => {
                 let files = if quick { 2_000 } else { 100_000 };
@@ -276,6 +291,7 @@ impl Part {
             Self::Noop => "noop",
             Self::Cold => "cold",
             Self::Change => "change",
+            Self::Wildcards => "wildcards",
             Self::LargeFile => "large-file",
             Self::SmallFiles => "small-files",
             Self::FanOut => "fan-out",

@@ -44,6 +44,7 @@ fn bench(dir: &Path, scripts: &[&'static [&'static str]]) -> Bench {
         jobs: 1,
         threads: 1,
         runs: Some(2),
+        with_slow: false,
         settle: "0.1",
         stopwatch: Stopwatch {
             time: None,
