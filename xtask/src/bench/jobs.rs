@@ -1,6 +1,7 @@
 //! One stage of many jobs, beside what runs a command for each file and remembers little or nothing of it.
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,9 @@ const FILE: &str = "playbook.yaml";
 const TEXT: &str = "version: \"1.0\"\nname: bench\nstages:\n  copy:\n    cmd: cp {{input}} {{output}}\n    deps: [in]\n    outs: [out]\n    parallel: {strategy: per_file}\n";
 /// What GNU parallel records, and what it says of each job beside its number.
 const JOBLOG: &str = "joblog";
+
+/// Of more files than this GNU parallel runs the commands once, behind the others: it takes three times as long as they do.
+const ONCE_FROM: usize = 10_000;
 
 /// The files, and where.
 struct Files {
@@ -139,21 +143,30 @@ fn plan(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
 fn all(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     let jobs = bench.jobs;
     let xargs = format!("ls in | xargs -P{jobs} -I{{}} cp in/{{}} out/{{}}");
-    let mut contestants = vec![
-        Contestant::new(PLAYBOOK, files.playbook(bench, &[])?),
-        Contestant::new(&format!("xargs -P{jobs}"), files.shell(&xargs)),
-    ];
-    if let Ok(parallel) = &bench.parallel {
-        let call = files.parallel(bench, parallel, "");
-        contestants.push(Contestant::new("GNU parallel --joblog", call));
-    }
-    let contestants = contestants.into_iter().map(|contestant| {
-        contestant
+    let contestant = |name: &str, call| {
+        Contestant::new(name, call)
             .before(|| files.afresh())
             .after(|| files.is_made())
-    });
-    let mut contestants: Vec<_> = contestants.collect();
-    let rows = bench.watch(5).take_turns(&mut contestants)?;
+    };
+    let mut contestants = vec![
+        contestant(PLAYBOOK, files.playbook(bench, &[])?),
+        contestant(&format!("xargs -P{jobs}"), files.shell(&xargs)),
+    ];
+    let mut slow = Vec::new();
+    if let Ok(parallel) = &bench.parallel {
+        let call = files.parallel(bench, parallel, "");
+        slow.push(contestant("GNU parallel --joblog", call));
+    }
+    if files.names.len() <= ONCE_FROM || bench.with_slow {
+        contestants.append(&mut slow);
+    }
+    let watch = if files.names.len() <= ONCE_FROM {
+        bench.watch(5)
+    } else {
+        bench.watch_at_most(3)
+    };
+    let mut rows = watch.take_turns(&mut contestants)?;
+    rows.extend(bench.watch_at_most(1).take_turns(&mut slow)?);
     Ok(Files::table(
         format!("A command for each of {} files", files.count()),
         format!(
@@ -207,9 +220,11 @@ fn joblog(names: &[String]) -> String {
     let mut text = head.to_owned();
     for (at, name) in names.iter().enumerate() {
         let number = at + 1;
-        text.push_str(&format!(
-            "{number}\t:\t1764385200.000\t     0.003\t0\t0\t0\t0\tcp in/{name} out/{name}\n"
-        ));
+        writeln!(
+            text,
+            "{number}\t:\t1764385200.000\t     0.003\t0\t0\t0\t0\tcp in/{name} out/{name}"
+        )
+        .ok();
     }
     text
 }

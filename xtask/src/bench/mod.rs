@@ -203,6 +203,12 @@ impl Bench {
         self.stopwatch.with_runs(self.runs.unwrap_or(runs))
     }
 
+    /// For what takes minutes: no more runs than this, whatever was asked for.
+    fn watch_at_most(&self, runs: usize) -> Stopwatch {
+        self.stopwatch
+            .with_runs(self.runs.map_or(runs, |asked| asked.min(runs)))
+    }
+
     /// A table of what is compared.
     fn tools(&self, left_out: &[String]) -> String {
         let runners = self.runners.iter().map(|runner| &runner.program);

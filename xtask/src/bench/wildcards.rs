@@ -1,6 +1,7 @@
 //! One stage for each of many files, by a wildcard in its name: what it takes to work out the stages, to run them, and to
 //! see that nothing is to do.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -158,9 +159,11 @@ fn cold(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Re
     );
     for project in projects.iter().filter(|project| !project.runs_all) {
         let name = project.runner.program.name;
-        what.push_str(&format!(
+        write!(
+            what,
             " {name} is left out: it begins about one stage a second, so that this takes hours."
-        ));
+        )
+        .ok();
     }
     Ok(Table {
         title: format!(
@@ -181,9 +184,11 @@ fn noop(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Re
         let name = project.runner.program.name;
         progress(format_args!("  the files of {name} are copied"));
         project.make(names)?;
-        what.push_str(&format!(
+        write!(
+            what,
             " For {name} the files are there without its having made them, which is less to look at: it has no records."
-        ));
+        )
+        .ok();
     }
     settle(bench.settle)?;
     for project in projects.iter().chain(projects) {
