@@ -17,7 +17,7 @@ use crate::render::units::{duration, to_the_second};
 use crate::term::{Tone, paint};
 
 /// What is told of a frozen stage: nobody looked whether anything changed.
-pub(crate) const FROZEN: &str = "frozen: not looked at, runs only with --force";
+pub(crate) const FROZEN: &str = "not looked at, runs only with --force";
 
 /// One stage as JSON.
 #[derive(Serialize)]
@@ -138,7 +138,7 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
     text
 }
 
-/// `12 of 6,452 jobs`, and what is removed: `no job has to run, 1 file is removed`.
+/// `12 of 6,452 jobs`, and what is removed: `no job has to run, 1 file it made would be removed`.
 fn of_jobs(jobs: &JobsOutlook) -> String {
     let to_run = match jobs.to_run {
         0 if jobs.total > 0 => "no job has to run".to_owned(),
@@ -146,8 +146,8 @@ fn of_jobs(jobs: &JobsOutlook) -> String {
     };
     match jobs.to_remove {
         0 => to_run,
-        1 => format!("{to_run}, 1 file is removed"),
-        count => format!("{to_run}, {} files are removed", grouped(count)),
+        1 => format!("{to_run}, 1 file it made would be removed"),
+        count => format!("{to_run}, {} files it made would be removed", grouped(count)),
     }
 }
 
@@ -234,7 +234,7 @@ pub(crate) fn ahead(
 fn told(fate: &Fate, runs_first: impl Fn(&StageName) -> bool) -> (Tone, &'static str, String) {
     match fate {
         Fate::Hit(HitKind::Hit) => (Tone::Good, "cached", String::new()),
-        Fate::Hit(HitKind::Frozen) => (Tone::Good, "cached", FROZEN.to_owned()),
+        Fate::Hit(HitKind::Frozen) => (Tone::Dim, "frozen", FROZEN.to_owned()),
         Fate::Miss(reasons) => {
             let reasons = reasons.as_slice().iter();
             let sentences: Vec<String> = reasons.map(|reason| ahead(reason, &runs_first)).collect();
@@ -266,7 +266,14 @@ fn total(foretold: &[Foretold]) -> String {
         ),
         (count(|fate| matches!(fate, Fate::Miss(_))), "to run"),
         (count(|fate| matches!(fate, Fate::Maybe(_))), "maybe"),
-        (count(Fate::is_hit), "cached"),
+        (
+            count(|fate| matches!(fate, Fate::Hit(HitKind::Hit))),
+            "cached",
+        ),
+        (
+            count(|fate| matches!(fate, Fate::Hit(HitKind::Frozen))),
+            "frozen",
+        ),
         (count(|fate| matches!(fate, Fate::Fault(_))), "cannot run"),
     ];
     let shown: Vec<String> = parts

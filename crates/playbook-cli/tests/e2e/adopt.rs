@@ -166,7 +166,7 @@ fn a_changed_input_makes_an_adopted_stage_run_and_its_files_are_kept() {
     insta::assert_snapshot!(sandbox.run(&["run", "a"]).says(0), @"
     run    a  in changed
     done   a  0.00 s
-    warning: x was there before, and is not what 'a' is on record to have made; in case you need it, it was moved to .playbook/playbook/kept/0192f3c1-0000/a/x
+    warning: x was there before, and nothing on record says that stage 'a' made it so; in case you need it, it was moved to .playbook/playbook/kept/0192f3c1-0000/a/x
     1 run · 0 cached · 0 failed in 0.00 s
     ");
     assert_eq!(

@@ -182,7 +182,7 @@ fn frozen_stages_run_only_when_forced() {
     sandbox.write("in", "1");
     let said = sandbox.run(&["run"]).says(1);
     insta::assert_snapshot!(said, @"
-    cached a  frozen: not looked at, runs only with --force
+    frozen a  not looked at, runs only with --force
     error: stage 'b' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     0 run · 1 cached · 1 failed in 0.00 s (saved 0.00 s)
     ");

@@ -246,7 +246,7 @@ fn a_report_of_somebody_else_is_kept() {
             .says(i32::from(input == "bad\n"));
         let kept = ".playbook/playbook/kept/0192f3c1-0000/check/report.txt";
         let line = format!(
-            "warning: report.txt was there before, and is not what 'check' is on record to have made; in case you need it, it was moved to {kept}"
+            "warning: report.txt was there before, and nothing on record says that stage 'check' made it so; in case you need it, it was moved to {kept}"
         );
         assert!(said.contains(&line), "{said}");
         assert!(!said.contains("what the command left"), "{said}");
@@ -381,7 +381,7 @@ fn gates_look_like_gates() {
     gate      a quality check; did not pass when it last ran. If it fails, nothing new is started
     last run  failed at 2026-02-16T14:00:00Z, took 0.00 s
               in run 0192f3c1-0000-7000-8000-000000000001
-              reason: no lock file found (first run)
+              because: no lock file found (first run)
     ");
     insta::assert_snapshot!(sandbox.run(&["log", "show", "last/check"]).prints(0), @"
     stage 'check' in run 0192f3c1-0000: failed

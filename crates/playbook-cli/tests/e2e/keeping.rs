@@ -25,7 +25,7 @@ fn a_frozen_stage_stands_whatever_changes() {
     sandbox.write("playbook.yaml", &text.replace("{p: 1}", "{p: 2}"));
     sandbox.write("x", "mine\n");
     insta::assert_snapshot!(sandbox.run(&["run", "-j1"]).says(0), @"
-    cached a  frozen: not looked at, runs only with --force
+    frozen a  not looked at, runs only with --force
     run    b  x changed
     done   b  0.00 s
     run    c  x changed
@@ -44,13 +44,13 @@ fn a_frozen_stage_stands_without_its_out_and_then_a_reader_fails_and_says_what_t
     let sandbox = frozen();
     sandbox.remove("x");
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
-    cached a  frozen: not looked at, runs only with --force
+    frozen a  not looked at, runs only with --force
     error  b  dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     error  c  dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     1 cached · 2 cannot run
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-j1", "-k"]).says(1), @"
-    cached a  frozen: not looked at, runs only with --force
+    frozen a  not looked at, runs only with --force
     error: stage 'b' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     error: stage 'c' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     0 run · 1 cached · 2 failed in 0.00 s (saved 0.00 s)
@@ -70,7 +70,7 @@ fn a_frozen_stage_that_never_ran_stands_too() {
     );
     let said = sandbox.run(&["run"]).says(1);
     assert!(
-        said.contains("cached a  frozen: not looked at, runs only with --force\n"),
+        said.contains("frozen a  not looked at, runs only with --force\n"),
         "{said}"
     );
     assert!(

@@ -75,8 +75,9 @@ impl FanOut {
     ) -> Result<Made, FailureCause> {
         pass(Point::JobsDone);
         let stage = with.plan.stage(self.job.id);
-        let kept = self.sweep(with)?;
+        let (kept, removed) = self.sweep(with)?;
         came.left.kept.extend(kept);
+        came.counts.removed = removed;
         pass(Point::Swept);
         let outs = with.eyes().made(stage)?;
         pass(Point::OutsMade);
@@ -109,19 +110,22 @@ impl FanOut {
         })
     }
 
-    /// Removes what jobs made whose inputs are gone, and keeps for the user what is not the stage's own.
-    fn sweep(&self, with: Attempt<'_>) -> Result<Vec<KeptFile>, FailureCause> {
+    /// Removes what jobs made whose inputs are gone, and keeps for the user what is not the stage's own. With how many were removed.
+    fn sweep(&self, with: Attempt<'_>) -> Result<(Vec<KeptFile>, usize), FailureCause> {
         let stage = with.plan.stage(self.job.id);
         let Some((_, _, out)) = parts(stage) else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), 0));
         };
         let top = with.places.resolve(out);
         let found = look_at_out(with, stage).map_err(FailureCause::Outs)?;
-        let (mut kept, mut empty) = (Vec::new(), Vec::new());
+        let (mut kept, mut empty, mut removed) = (Vec::new(), Vec::new(), 0);
         for (path, what) in found.unmade(&self.jobs, &self.own) {
             let place = top.join(path);
             match what {
-                Unmade::Own => disk::remove_tree(&place).map_err(cannot_clear)?,
+                Unmade::Own => {
+                    disk::remove_tree(&place).map_err(cannot_clear)?;
+                    removed += 1;
+                }
                 Unmade::Directory => empty.push(place),
                 Unmade::Foreign => {
                     let named = below(out, &path.to_string_lossy());
@@ -137,7 +141,7 @@ impl FanOut {
                 other => other.map_err(cannot_clear)?,
             }
         }
-        Ok(kept)
+        Ok((kept, removed))
     }
 }
 

@@ -249,6 +249,7 @@ impl Progress {
                 run: state.done,
                 failed: state.failed,
                 cached: self.total - self.to_run,
+                removed: 0,
             },
             failures: std::mem::take(&mut state.failures),
             interrupted: state.interrupted,

@@ -204,6 +204,14 @@ pub struct JobCounts {
     pub failed: usize,
     /// How many were done before.
     pub cached: usize,
+    /// How many files that jobs once made were removed, because no job makes them any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub removed: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A job that failed.

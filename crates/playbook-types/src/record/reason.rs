@@ -226,7 +226,10 @@ impl fmt::Display for InvalidationReason {
             Self::PreviousRunIncomplete { status } => {
                 write!(f, "previous run did not complete ({status})")
             }
-            Self::DepMoved { path } => write!(f, "{path} changed while the stage last ran"),
+            Self::DepMoved { path } => write!(
+                f,
+                "{path} changed while the stage last ran (if its own command writes {path}, that is so each time)"
+            ),
             Self::AlwaysRuns { cause: None } => f.write_str("always runs"),
             Self::AlwaysRuns { cause: Some(cause) } => write!(f, "always runs ({cause})"),
             Self::CmdChanged { .. } => f.write_str("command changed"),
@@ -239,7 +242,7 @@ impl fmt::Display for InvalidationReason {
             Self::ParamsChanged { changes } => write_changes(f, changes),
             Self::EnvChanged { variables } => match variables {
                 Some(variables) => write!(f, "env: {variables}"),
-                None => f.write_str("declared environment changed"),
+                None => f.write_str("declared environment changed (in which variables is not known)"),
             },
             Self::ShellChanged { old, new } => write!(f, "shell: {} → {}", old.word(), new.word()),
             Self::WdirChanged { old, new } => write!(

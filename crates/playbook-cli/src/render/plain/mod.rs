@@ -141,7 +141,7 @@ impl Plain {
     fn notes(stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
         for path in moved {
             let what = format!(
-                "{path} changed while '{stage}' ran, so '{stage}' runs again next time (every time, if its command writes {path} itself: that belongs in outs, not in deps)"
+                "{path} changed while '{stage}' ran, so '{stage}' runs again next time (every time, if its command writes {path} itself: let it write another file, and name that in outs)"
             );
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }
@@ -196,21 +196,30 @@ impl Plain {
 /// What is told of the jobs of a fan-out that is done.
 fn of_jobs(jobs: JobCounts) -> String {
     let JobCounts {
-        total, run, cached, ..
+        total,
+        run,
+        cached,
+        removed,
+        ..
     } = jobs;
-    match (total, cached) {
+    let ran = match (total, cached) {
         (0, _) => ", no jobs: no file matches".to_owned(),
         (1, 0) => ", 1 job".to_owned(),
         (_, 0) => format!(", {} jobs", grouped(total)),
         _ if run == 0 => ", no job had to run".to_owned(),
         _ => format!(", {} of {} jobs", grouped(run), grouped(total)),
+    };
+    match removed {
+        0 => ran,
+        1 => format!("{ran}, 1 file no job makes any more removed"),
+        count => format!("{ran}, {} files no job makes any more removed", grouped(count)),
     }
 }
 
 /// That a file of the user's was moved out of a stage's way.
 pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
     let what = format!(
-        "{path} was there before, and is not what '{stage}' is on record to have made; in case you need it, it was moved to {kept}"
+        "{path} was there before, and nothing on record says that stage '{stage}' made it so; in case you need it, it was moved to {kept}"
     );
     format!("{}: {what}\n", paint(Tone::Warn, "warning"))
 }
@@ -224,11 +233,11 @@ fn line_of(width: usize, (tone, word): (Tone, &str), stage: &StageName, more: &s
 
 /// The line of a stage that is up to date.
 fn cached_line(width: usize, stage: &StageName, reason: HitKind) -> String {
-    let why = match reason {
-        HitKind::Frozen => FROZEN,
-        HitKind::Hit => "",
+    let (front, why) = match reason {
+        HitKind::Frozen => ((Tone::Dim, "frozen"), FROZEN),
+        HitKind::Hit => ((Tone::Good, "cached"), ""),
     };
-    line_of(width, (Tone::Good, "cached"), stage, why)
+    line_of(width, front, stage, why)
 }
 
 fn say_if_any(lines: &str) {

@@ -96,7 +96,7 @@ pub(super) fn details(data: &ExplainedData<'_>) -> Vec<String> {
         && !data.is_same()
         && !listed
     {
-        let unknown = "which of its files is not known, because the list of them is no longer in .playbook/; a run makes it anew";
+        let unknown = "which of its files cannot be told, because the list of what it held is no longer in .playbook/; the next run keeps a new one";
         lines.push(unknown.to_owned());
     }
     if let Some(files) = &data.files {

@@ -178,7 +178,7 @@ fn env(story: &Story<'_>) -> Option<String> {
             let what = match known {
                 Some(variables) => format!("{variables} (values are not shown)"),
                 None => format!(
-                    "differs from the one it last ran with; in which variables is no longer known (declared now: {names}; values are not shown)"
+                    "changed: a value, or which variables are declared. Which is not known, because what it last ran with is no longer kept in .playbook/ (declared now: {names}; values are not shown)"
                 ),
             };
             Some(paint(Tone::Act, &what))
@@ -274,7 +274,7 @@ fn last_run(story: &Story<'_>) -> Vec<String> {
         }
         lines.push(format!("in run {}", run.id));
         let reason =
-            |reason: &InvalidationReason| format!("reason: {}", harmless(&reason.to_string()));
+            |reason: &InvalidationReason| format!("because: {}", harmless(&reason.to_string()));
         lines.extend(run.reasons.iter().map(reason));
     }
     lines
