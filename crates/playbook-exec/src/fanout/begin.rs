@@ -11,6 +11,7 @@ use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, AppendFile};
 use playbook_hash::{DataKind, HashError, JobKeys, Listing, Listings};
 use playbook_types::digest::Digest;
+use playbook_types::graph::StageId;
 use playbook_types::model::fanout::Parallel;
 use playbook_types::model::policy::Validation;
 use playbook_types::model::stage::Stage;
@@ -118,7 +119,8 @@ impl FanOut {
         let work_dirs = WorkDirs::new(with.plan, with.places.state(), &stage.name);
         work_dirs.forget().map_err(FailureCause::log)?;
         let mut manifest = Manifest::load(with.places.state(), &stage.name);
-        let anew = runs_anew(with.plan, &job.reasons) || !with.plan.playbook().policy.lock_file;
+        let anew =
+            runs_anew(with.plan, job.id, &job.reasons) || !with.plan.playbook().policy.lock_file;
         if anew {
             manifest.begin_anew().map_err(FailureCause::log)?;
         }
@@ -275,16 +277,21 @@ pub(super) fn look_at(
 }
 
 /// Whether all jobs run, whatever is on record. That a stage this one is ordered after ran is in the keys of the jobs.
-pub(super) fn runs_anew(plan: &Plan<'_>, reasons: &Reasons) -> bool {
+pub(crate) fn runs_anew(plan: &Plan<'_>, id: StageId, reasons: &Reasons) -> bool {
     let reasons = reasons.as_slice();
-    reasons.iter().any(|reason| match reason {
-        InvalidationReason::Forced | InvalidationReason::AlwaysRuns => true,
+    // A run that failed or died had begun anew: what is on record since then is this time's.
+    let goes_on = |reason: &InvalidationReason| {
+        matches!(reason, InvalidationReason::PreviousRunIncomplete { .. })
+    };
+    let is_forced = |reason: &InvalidationReason| match reason {
+        InvalidationReason::Forced => true,
         InvalidationReason::UpstreamRerun { stage } => {
             let mut forced = plan.force_reaches.iter();
             forced.any(|id| plan.stage(*id).name == *stage)
         }
         _ => false,
-    })
+    };
+    reasons.iter().any(is_forced) || (!plan.stage(id).deterministic && !reasons.iter().any(goes_on))
 }
 
 /// The jobs that are not done.
