@@ -612,3 +612,49 @@ fn what_is_told_after_a_failure_is_what_becomes_of_the_outs() {
     let kept = crate::support::tree(&sandbox.path(".playbook"));
     assert!(format!("{kept:?}").contains("mine.txt"), "{kept:?}");
 }
+
+#[test]
+fn a_stage_before_it_that_will_run_counts_when_its_jobs_are_foretold() {
+    let before = "  before: {cmd: 'cat s > b', deps: [s], outs: [b]}\n";
+    let up = UP.replace("    deps:", "    after: [before]\n    deps:");
+    let sandbox = Sandbox::with_stages(&format!("{before}{up}")).real_clock();
+    inputs(&sandbox, &["a.txt", "b.txt"]);
+    sandbox.write("s", "1");
+    sandbox.run(&["run"]).says(0);
+    jobs(&sandbox);
+
+    sandbox.write("s", "2");
+    let told = sandbox.run(&["run", "-n"]).prints(0);
+    assert!(told.contains(", 2 of 2 jobs"), "{told}");
+    sandbox.run(&["run"]).says(0);
+    assert_eq!(jobs(&sandbox), ["raw/a.txt", "raw/b.txt"]);
+}
+
+#[test]
+fn one_that_is_not_deterministic_runs_all_jobs_unless_it_goes_on_after_a_failure() {
+    let command = UP.replace(
+        "'echo {{input}}",
+        "'test ! -e fail || test {{input}} != raw/b.txt; echo {{input}}",
+    );
+    let sandbox = Sandbox::with_stages(&format!("{command}    deterministic: false\n"));
+    inputs(&sandbox, &["a.txt", "b.txt"]);
+    let both = ["raw/a.txt", "raw/b.txt"];
+    sandbox.run(&["run"]).says(0);
+    assert_eq!(jobs(&sandbox), both);
+    sandbox.run(&["run"]).says(0);
+    assert_eq!(jobs(&sandbox), both);
+
+    // Whatever the record of jobs says, there is no run whose work could be gone on with.
+    sandbox.remove("playbook.lock.yaml");
+    let told = sandbox.run(&["run", "-n"]).prints(0);
+    assert!(told.contains(", 2 of 2 jobs"), "{told}");
+    sandbox.run(&["run"]).says(0);
+    assert_eq!(jobs(&sandbox), both);
+
+    sandbox.write("fail", "");
+    sandbox.run(&["run", "-j1"]).says(1);
+    assert_eq!(jobs(&sandbox), both[..1]);
+    sandbox.remove("fail");
+    sandbox.run(&["run"]).says(0);
+    assert_eq!(jobs(&sandbox), both[1..]);
+}

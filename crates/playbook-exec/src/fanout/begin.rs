@@ -12,6 +12,7 @@ use playbook_hash::disk::faults::{Point, pass};
 use playbook_hash::disk::{self, AppendFile};
 use playbook_hash::{DataKind, EntryKind, HashError, JobKeys, Listing, Listings};
 use playbook_types::digest::Digest;
+use playbook_types::graph::StageId;
 use playbook_types::model::fanout::Parallel;
 use playbook_types::model::policy::Validation;
 use playbook_types::model::stage::Stage;
@@ -119,7 +120,7 @@ impl FanOut {
         let work_dirs = WorkDirs::new(with.plan, with.places.state(), &stage.name);
         work_dirs.forget().map_err(FailureCause::log)?;
         let mut manifest = Manifest::load(with.places.state(), &stage.name);
-        if runs_anew(with.plan, &job.reasons) {
+        if runs_anew(with.plan, job.id, &job.reasons) {
             manifest.begin_anew().map_err(FailureCause::log)?;
         }
         let found = look_at_out(with, stage).map_err(FailureCause::Outs)?;
@@ -319,16 +320,22 @@ pub(super) fn look_at(
 }
 
 /// Whether all jobs run, whatever is on record. That a stage this one is ordered after ran is in the keys of the jobs.
-pub(super) fn runs_anew(plan: &Plan<'_>, reasons: &Reasons) -> bool {
+pub(crate) fn runs_anew(plan: &Plan<'_>, id: StageId, reasons: &Reasons) -> bool {
     let reasons = reasons.as_slice();
-    reasons.iter().any(|reason| match reason {
-        InvalidationReason::Forced | InvalidationReason::AlwaysRuns { .. } => true,
+    // A run that failed or died had begun anew: what is on record since then is this time's.
+    let goes_on = |reason: &InvalidationReason| {
+        matches!(reason, InvalidationReason::PreviousRunIncomplete { .. })
+    };
+    let is_forced = |reason: &InvalidationReason| match reason {
+        InvalidationReason::Forced => true,
         InvalidationReason::UpstreamRerun { stage } => {
             let mut forced = plan.force_reaches.iter();
             forced.any(|id| plan.stage(*id).name == *stage)
         }
         _ => false,
-    })
+    };
+    let always = !plan.stage(id).deterministic && !reasons.iter().any(goes_on);
+    always || !plan.playbook().policy.lock_file || reasons.iter().any(is_forced)
 }
 
 /// The jobs that are not done.

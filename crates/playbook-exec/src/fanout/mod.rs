@@ -19,7 +19,7 @@ mod progress;
 mod split;
 mod work_dir;
 
-pub(crate) use begin::FanOut;
+pub(crate) use begin::{FanOut, runs_anew};
 pub(crate) use fans::Fans;
 pub(crate) use job::thing_at;
 pub(crate) use lane::{Told, begin_stage, run_lane};

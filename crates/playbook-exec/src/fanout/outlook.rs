@@ -7,11 +7,10 @@ use playbook_types::digest::Digest;
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
-use playbook_types::record::decision::Reasons;
 use playbook_types::record::lock::AfterEntry;
 use playbook_types::template::TemplateError;
 
-use crate::fanout::begin::{Unmade, look_at, parts, pending, runs_anew, templates};
+use crate::fanout::begin::{Unmade, look_at, parts, pending, templates};
 use crate::fanout::commands::{job_names, render};
 use crate::fanout::manifest::Manifest;
 use crate::fanout::split::{Jobs, SplitFault};
@@ -91,12 +90,12 @@ pub enum JobFault {
 }
 
 impl Plan<'_> {
-    /// The jobs that a run would run of a stage that runs for these reasons. Nothing where the stage is no fan-out, or
-    /// cannot be split as its input is now.
+    /// The jobs that a run would run of a stage that runs; all of them if they run anew. Nothing where the stage is no
+    /// fan-out, or cannot be split as its input is now.
     pub(crate) fn jobs_outlook(
         &self,
         id: StageId,
-        reasons: &Reasons,
+        anew: bool,
         memo: &DigestMemo,
     ) -> Option<JobsOutlook> {
         let stage = self.stage(id);
@@ -104,7 +103,6 @@ impl Plan<'_> {
         let (jobs, keys) = self.jobs_of(id, memo).ok()?;
         let manifest = Manifest::load(&self.project.state_dir(), &stage.name);
         let found = look_at(stage, |path| self.listed(path, memo)).ok()?;
-        let anew = runs_anew(self, reasons);
         let pending = if anew {
             (0..keys.len()).collect()
         } else {

@@ -14,7 +14,7 @@ use playbook_types::record::decision::{HitKind, Reasons};
 use playbook_types::record::reason::{AlwaysCause, InvalidationReason};
 use rayon::prelude::*;
 
-use crate::fanout::JobsOutlook;
+use crate::fanout::{JobsOutlook, runs_anew};
 use crate::plan::build::Plan;
 use crate::plan::changes::Contents;
 use crate::plan::decide::{Decided, Facts, StageFault, decide};
@@ -141,17 +141,22 @@ impl Plan<'_> {
             let fate = self.fate(id, seen, &fates);
             fates.insert(id, fate);
         }
-        // What these read is still to come.
+        // What these read, or which runs they will follow, is still to come.
         let waits = |id: &StageId| {
-            let needs = self.graph.reads(*id).iter();
-            needs.into_iter().any(|need| is_open(fates.get(need)))
+            let mut needs = self.graph.reads(*id).iter();
+            let mut after = self.after(*id);
+            needs.any(|need| is_open(fates.get(need)))
+                || after.any(|other| is_open(fates.get(&other)) && !runs(fates.get(&other)))
         };
         let open: BTreeSet<StageId> = self.order().filter(waits).collect();
+        let follows = |id: &StageId| self.after(*id).any(|other| runs(fates.get(&other)));
+        let anew: BTreeSet<StageId> = self.order().filter(follows).collect();
         let told = self.order().filter_map(|id| {
             let fate = fates.remove(&id)?;
             let jobs = match &fate {
                 Fate::Miss(reasons) if !open.contains(&id) => {
-                    self.jobs_outlook(id, reasons, &seen.memo)
+                    let anew = anew.contains(&id) || runs_anew(self, id, reasons);
+                    self.jobs_outlook(id, anew, &seen.memo)
                 }
                 _ => None,
             };
@@ -241,6 +246,13 @@ impl Plan<'_> {
         }
     }
 
+    /// The stages it is only ordered after.
+    fn after(&self, id: StageId) -> impl Iterator<Item = StageId> {
+        let stages = &self.playbook().stages;
+        let after = self.stage(id).after.iter();
+        after.filter_map(|name| stages.get_index_of(name).map(StageId::new))
+    }
+
     /// When the stages it is ordered after will last have ended: one that would certainly run, later than ever.
     fn after_in_future<'a>(
         &'a self,
@@ -250,7 +262,7 @@ impl Plan<'_> {
         let ended = |name: &StageName| {
             let other = self.playbook().stages.get_index_of(name).map(StageId::new);
             match other.and_then(|other| fates.get(&other)) {
-                Some(Fate::Miss(_) | Fate::Running { .. }) => Some(Timestamp::MAX),
+                fate if runs(fate) => Some(Timestamp::MAX),
                 _ => self
                     .lock()
                     .and_then(|lock| lock.stages.get(name))
@@ -263,6 +275,11 @@ impl Plan<'_> {
             .map(|name| (name, ended(name)))
             .collect()
     }
+}
+
+/// Whether a stage certainly runs.
+fn runs(fate: Option<&Fate>) -> bool {
+    matches!(fate, Some(Fate::Miss(_) | Fate::Running { .. }))
 }
 
 /// Whether what a stage will leave behind is not known yet.

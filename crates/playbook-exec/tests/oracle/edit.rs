@@ -189,7 +189,7 @@ pub(crate) const fn own_file(number: usize) -> &'static str {
     ][number]
 }
 
-fn any_way(stages: usize) -> impl Strategy<Value = Way> {
+pub(crate) fn any_way(stages: usize) -> impl Strategy<Value = Way> {
     prop_oneof![
         12 => Just(Way::ByStats),
         3 => Just(Way::Ordinary),

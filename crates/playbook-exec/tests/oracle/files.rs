@@ -1,5 +1,6 @@
 //! What is done to files, and time passing between one thing and the next.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -90,4 +91,26 @@ fn newest(directory: &Path) -> (i64, i64) {
         });
     }
     newest
+}
+
+/// Every file below a directory, by its path from there.
+pub(crate) fn read_tree(directory: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(at) = left.pop() {
+        let Ok(entries) = fs::read_dir(&at) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let text = fs::read(&path).unwrap_or_default();
+                let name = path.strip_prefix(directory).unwrap().to_str().unwrap();
+                found.insert(name.to_owned(), String::from_utf8_lossy(&text).into_owned());
+            }
+        }
+    }
+    found
 }

@@ -14,7 +14,7 @@ use playbook_hash::Trust;
 use playbook_lock::Project;
 use playbook_lock::run_lock::{Contention, Holder, RunLock};
 use playbook_types::model::policy::FailurePolicy;
-use playbook_types::record::event::{Event, EventKind};
+use playbook_types::record::event::{Event, EventKind, JobCounts};
 use playbook_types::record::reason::InvalidationReason;
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ use crate::edit::Way;
 use crate::story::told;
 
 /// What a run said.
+#[derive(Default)]
 pub(crate) struct Run {
     /// What was foretold of each stage.
     pub(crate) foretold: Vec<(String, Fate)>,
@@ -29,8 +30,16 @@ pub(crate) struct Run {
     pub(crate) ran: BTreeSet<String>,
     /// Why each of them did.
     pub(crate) why: BTreeMap<String, Vec<InvalidationReason>>,
+    /// Those of them that failed.
+    pub(crate) failed: BTreeSet<String>,
+    /// Those that could not run because of a failure.
+    pub(crate) skipped: BTreeSet<String>,
     /// Those that stood.
     pub(crate) cached: BTreeSet<String>,
+    /// Of fan-outs, how many jobs there are and how many were foretold to run.
+    pub(crate) jobs_foretold: BTreeMap<String, (usize, usize)>,
+    /// Of fan-outs that ran, their jobs.
+    pub(crate) jobs: BTreeMap<String, JobCounts>,
     /// How many stages it says it is about.
     pub(crate) about: usize,
 }
@@ -63,8 +72,8 @@ impl Tally {
     }
 }
 
-/// Runs the playbook in a directory this way.
-pub(crate) fn run(directory: &Path, way: Way, tally: &Tally) -> Run {
+/// Runs the playbook in a directory this way; a part of it, if that is named.
+pub(crate) fn run(directory: &Path, way: Way, part: Option<&str>, tally: &Tally) -> Run {
     let file = directory.join("playbook.yaml");
     let project = Project::open(&file).unwrap();
     project.state_dir().create().unwrap();
@@ -72,10 +81,7 @@ pub(crate) fn run(directory: &Path, way: Way, tally: &Tally) -> Run {
         Way::ReadingEverything => Trust::ReadEverything,
         _ => Trust::Stat,
     };
-    let selectors = match way {
-        Way::Part(stage) => vec![format!("t{stage}")],
-        _ => Vec::new(),
-    };
+    let selectors = part.map(str::to_owned).into_iter().collect();
     let options = PlanOptions {
         selection: Selection {
             selectors,
@@ -84,7 +90,13 @@ pub(crate) fn run(directory: &Path, way: Way, tally: &Tally) -> Run {
         ..PlanOptions::default()
     };
     let plan = plan(&project, &options).unwrap();
-    let foretold = told(directory, &plan, trust).into_iter();
+    let told = told(directory, &plan, trust);
+    let jobs_foretold = told.iter().filter_map(|stage| {
+        let jobs = stage.jobs.as_ref()?;
+        Some((stage.stage.to_string(), (jobs.total, jobs.to_run)))
+    });
+    let jobs_foretold = jobs_foretold.collect();
+    let foretold = told.into_iter();
     let foretold = foretold.map(|stage| (stage.stage.to_string(), stage.fate));
     let foretold = foretold.collect();
     let by_stats = (way == Way::ByStats)
@@ -97,6 +109,7 @@ pub(crate) fn run(directory: &Path, way: Way, tally: &Tally) -> Run {
     });
     Run {
         foretold,
+        jobs_foretold,
         ..said(&events)
     }
 }
@@ -155,7 +168,7 @@ fn carry_out(plan: &Plan<'_>, trust: Trust) -> Vec<Event> {
         clock: &SystemClock::new(),
         observer: &recording,
         jobs: 2,
-        failure: FailurePolicy::StopOnFirst,
+        failure: FailurePolicy::ContinueOnFailure,
         trust,
         run_id: Uuid::now_v7(),
         overrides: IndexMap::new(),
@@ -164,41 +177,39 @@ fn carry_out(plan: &Plan<'_>, trust: Trust) -> Vec<Event> {
         fold_every: FOLD_EVERY,
     };
     let summary = execute(plan, &runtime).unwrap();
-    assert_eq!(
-        summary.outcome,
-        Outcome::Completed,
-        "{:?}",
-        summary.failures
-    );
+    let ended = match summary.failures.is_empty() {
+        true => Outcome::Completed,
+        false => Outcome::Failed,
+    };
+    assert_eq!(summary.outcome, ended, "{:?}", summary.failures);
     recording.events()
 }
 
 /// What events say. Their totals are those of the stages they name.
 fn said(events: &[Event]) -> Run {
-    let (mut ran, mut cached, mut about) = (BTreeSet::new(), BTreeSet::new(), 0);
-    let mut why = BTreeMap::new();
+    let mut run = Run::default();
     for event in events {
         match &event.kind {
             EventKind::StageStarted { stage, reasons, .. } => {
-                ran.insert(stage.to_string());
-                why.insert(stage.to_string(), reasons.clone());
+                run.ran.insert(stage.to_string());
+                run.why.insert(stage.to_string(), reasons.clone());
             }
-            EventKind::StageCached { stage, .. } => drop(cached.insert(stage.to_string())),
-            EventKind::RunStarted { stages, .. } => about = *stages,
+            EventKind::StageCompleted { stage, jobs, .. } => {
+                run.jobs.extend(jobs.map(|jobs| (stage.to_string(), jobs)));
+            }
+            EventKind::StageFailed { stage, jobs, .. } => {
+                run.failed.insert(stage.to_string());
+                run.jobs.extend(jobs.map(|jobs| (stage.to_string(), jobs)));
+            }
+            EventKind::StageSkipped { stage, .. } => drop(run.skipped.insert(stage.to_string())),
+            EventKind::StageCached { stage, .. } => drop(run.cached.insert(stage.to_string())),
+            EventKind::RunStarted { stages, .. } => run.about = *stages,
             EventKind::RunCompleted(totals) => {
-                assert_eq!(
-                    (totals.stages_run, totals.stages_cached),
-                    (ran.len(), cached.len())
-                );
+                let told = (totals.stages_run, totals.stages_cached);
+                assert_eq!(told, (run.ran.len(), run.cached.len()));
             }
             _ => {}
         }
     }
-    Run {
-        foretold: Vec::new(),
-        ran,
-        why,
-        cached,
-        about,
-    }
+    run
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use playbook_exec::plan::{DataNow, Explained, ExplainedData, Fate, Foretold, Plan};
+use playbook_exec::plan::{
+    DataNow, Explained, ExplainedData, ExplainedParam, Fate, Foretold, Plan,
+};
 use playbook_hash::Trust;
 use playbook_types::record::lock::EntryStatus;
 use playbook_types::record::reason::InvalidationReason;
@@ -103,11 +105,23 @@ fn holds(story: &Explained<'_>, reason: &InvalidationReason) {
         }
         InvalidationReason::DepRemoved { path } => dep(path).is_some_and(|dep| !dep.declared),
         InvalidationReason::ParamsChanged { changes } => changes.iter().all(|change| {
-            let param = story
+            let whole = story
                 .params
                 .iter()
                 .find(|param| *param.param == change.param);
-            param.is_some_and(|param| param.is_changed() && param.old == change.old.as_ref())
+            // Of a map, what changed in it.
+            let around = |param: &&ExplainedParam<'_>| {
+                let rest = change.param.as_str().strip_prefix(param.param.as_str());
+                rest.is_some_and(|rest| rest.starts_with('.'))
+            };
+            match whole {
+                Some(param) => param.is_changed() && param.old == change.old.as_ref(),
+                None => story
+                    .params
+                    .iter()
+                    .filter(around)
+                    .any(ExplainedParam::is_changed),
+            }
         }),
         InvalidationReason::NoLockFile => !story.has_lock,
         InvalidationReason::StageNotInLock => story.has_lock,

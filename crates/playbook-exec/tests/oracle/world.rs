@@ -5,8 +5,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::TestCaseError;
+
 use crate::edit::{DIRECTORY, Edit, Kind, PARAMS, SOURCES, Stage, own_file};
 use crate::files::{flip, is_link, link, put, put_in_secret, remove, rename, touch};
+use crate::running::Run;
+use crate::{Account, Expected};
 
 /// Stands between the two files of a directory in the oracle's account.
 const MARK: &str = "|";
@@ -26,7 +30,7 @@ pub(crate) struct Ran {
 
 pub(crate) struct World<'d> {
     directory: &'d Path,
-    pub(crate) stages: Vec<Stage>,
+    stages: Vec<Stage>,
     sources: Vec<String>,
     /// A file in the directory among the sources that may be ignored.
     ignorable: u8,
@@ -84,7 +88,7 @@ impl<'d> World<'d> {
         self.path(&format!("s{DIRECTORY}/b.skip"))
     }
 
-    pub(crate) fn present(&self) -> impl Iterator<Item = usize> {
+    fn present(&self) -> impl Iterator<Item = usize> {
         (0..self.stages.len()).filter(|i| self.stages[*i].present)
     }
 
@@ -143,39 +147,6 @@ impl<'d> World<'d> {
         }
     }
 
-    pub(crate) fn playbook(&self) -> String {
-        let mut text = "version: \"1.0\"\nname: oracle\nparams:\n".to_owned();
-        for (i, value) in self.params.iter().enumerate() {
-            writeln!(text, "  p{i}: {value}").unwrap();
-        }
-        writeln!(text, "# {}\nstages:", self.comments).unwrap();
-        for i in self.present() {
-            let command = serde_json::to_string(&self.command(i)).unwrap();
-            let stage = &self.stages[i];
-            let after = self.are_present(&stage.after);
-            let after: Vec<String> = after.into_iter().map(|i| format!("t{i}")).collect();
-            writeln!(
-                text,
-                "  t{i}: {{cmd: {command}, deps: [{}], outs: [o{i}], after: [{}], deterministic: {}, frozen: {}}}",
-                self.deps(i).join(", "),
-                after.join(", "),
-                stage.deterministic,
-                stage.frozen,
-            )
-            .unwrap();
-        }
-        text
-    }
-
-    /// Writes the playbook, if it does not say that already.
-    pub(crate) fn write_playbook(&self) {
-        let (path, text) = (self.path("playbook.yaml"), self.playbook());
-        if fs::read_to_string(&path).is_ok_and(|found| found == text) {
-            return;
-        }
-        put(&path, &text);
-    }
-
     /// Everything that decides about a dep.
     fn contents(&self, dep: &str) -> String {
         let index: usize = dep[1..].parse().unwrap();
@@ -221,47 +192,6 @@ impl<'d> World<'d> {
             Kind::Copy => format!("{read}{salt}{param}\n"),
             Kind::Length => format!("{}\n", read.len()),
             Kind::Directory => format!("{read}{MARK}{salt}{param}\n"),
-        }
-    }
-
-    /// Applies an edit to the disk and to the account.
-    pub(crate) fn edit(&mut self, edit: &Edit) {
-        match *edit {
-            Edit::Nothing => {}
-            Edit::Param(i, to) => self.params[i] = to,
-            Edit::Salt(i, to) => self.stages[i].salt = to,
-            Edit::ToggleSource(stage, source) => {
-                let sources = &mut self.stages[stage].sources;
-                if !sources.remove(&source) {
-                    sources.insert(source);
-                }
-            }
-            Edit::TogglePresent(i) => self.stages[i].present ^= true,
-            // One that has never run would never make what others read.
-            Edit::ToggleFrozen(i) => self.stages[i].frozen ^= self.outs[i].is_some(),
-            Edit::Reorder => self.reversed ^= true,
-            Edit::Comment => self.comments += 1,
-            Edit::CommentInLock => {
-                if let Ok(text) = fs::read_to_string(self.path(LOCK)) {
-                    put(&self.path(LOCK), &format!("# by hand\n{text}"));
-                }
-            }
-            Edit::Checkout(number) => self.check_out(number),
-            Edit::Damage(file, at) => flip(&self.path(own_file(file)), at),
-            Edit::Forget(file) => remove(&self.path(own_file(file))),
-            Edit::Ignorable(to) => {
-                self.ignorable = to;
-                put_in_secret(&self.ignorable_path(), &format!("{to}\n"));
-            }
-            Edit::ToggleIgnore => {
-                self.ignores ^= true;
-                if self.ignores {
-                    put(&self.path(IGNORE), "*.skip\n");
-                } else {
-                    remove(&self.path(IGNORE));
-                }
-            }
-            _ => self.edit_data(edit),
         }
     }
 
@@ -351,54 +281,6 @@ impl<'d> World<'d> {
         self.ran.clone_from(ran);
     }
 
-    /// Notes the lock as it is now.
-    pub(crate) fn remember_the_lock(&mut self) {
-        if let Ok(text) = fs::read_to_string(self.path(LOCK)) {
-            self.past.push((text, self.ran.clone()));
-        }
-    }
-
-    /// A stage and everything it needs.
-    pub(crate) fn needed_by(&self, stage: usize) -> BTreeSet<usize> {
-        let mut needed = BTreeSet::new();
-        let mut open = vec![stage];
-        while let Some(i) = open.pop() {
-            if needed.insert(i) {
-                open.extend(self.are_present(&self.stages[i].stages));
-                open.extend(self.are_present(&self.stages[i].after));
-            }
-        }
-        needed
-    }
-
-    /// Which of these stages must run now; their outs are brought up to date in the account.
-    pub(crate) fn expect(&mut self, among: &BTreeSet<usize>) -> BTreeSet<String> {
-        let mut runs = BTreeSet::new();
-        for i in among.iter().copied() {
-            let inputs = self.inputs(i);
-            if !self.stages[i].frozen && !self.stands(i, &inputs) {
-                self.unlink_out(i);
-                let out = self.makes(i);
-                self.outs[i] = Some(out.clone());
-                self.runs += 1;
-                self.ran[i] = Some(Ran {
-                    inputs,
-                    out,
-                    number: self.runs,
-                    after: self.last_runs(i).collect(),
-                });
-                runs.insert(format!("t{i}"));
-            }
-        }
-        // Entries of stages that are gone from the playbook go when the lock is next written.
-        if !runs.is_empty() {
-            for i in (0..self.stages.len()).filter(|i| !self.stages[*i].present) {
-                self.ran[i] = None;
-            }
-        }
-        runs
-    }
-
     /// The stages that a stage is ordered after, each with its last run.
     fn last_runs(&self, stage: usize) -> impl Iterator<Item = (usize, Option<usize>)> {
         let last = |i: usize| (i, self.ran[i].as_ref().map(|ran| ran.number));
@@ -421,5 +303,137 @@ impl<'d> World<'d> {
             && none_ran_since
             && ran.inputs == inputs
             && self.outs[stage].as_ref() == Some(&ran.out)
+    }
+}
+
+fn number(name: &str) -> usize {
+    name[1..].parse().unwrap()
+}
+
+impl Account for World<'_> {
+    type Edit = Edit;
+
+    fn edit(&mut self, edit: &Edit) {
+        match *edit {
+            Edit::Nothing => {}
+            Edit::Param(i, to) => self.params[i] = to,
+            Edit::Salt(i, to) => self.stages[i].salt = to,
+            Edit::ToggleSource(stage, source) => {
+                let sources = &mut self.stages[stage].sources;
+                if !sources.remove(&source) {
+                    sources.insert(source);
+                }
+            }
+            Edit::TogglePresent(i) => self.stages[i].present ^= true,
+            // One that has never run would never make what others read.
+            Edit::ToggleFrozen(i) => self.stages[i].frozen ^= self.outs[i].is_some(),
+            Edit::Reorder => self.reversed ^= true,
+            Edit::Comment => self.comments += 1,
+            Edit::CommentInLock => {
+                if let Ok(text) = fs::read_to_string(self.path(LOCK)) {
+                    put(&self.path(LOCK), &format!("# by hand\n{text}"));
+                }
+            }
+            Edit::Checkout(number) => self.check_out(number),
+            Edit::Damage(file, at) => flip(&self.path(own_file(file)), at),
+            Edit::Forget(file) => remove(&self.path(own_file(file))),
+            Edit::Ignorable(to) => {
+                self.ignorable = to;
+                put_in_secret(&self.ignorable_path(), &format!("{to}\n"));
+            }
+            Edit::ToggleIgnore => {
+                self.ignores ^= true;
+                if self.ignores {
+                    put(&self.path(IGNORE), "*.skip\n");
+                } else {
+                    remove(&self.path(IGNORE));
+                }
+            }
+            _ => self.edit_data(edit),
+        }
+    }
+
+    fn stages(&self) -> Vec<String> {
+        self.present().map(|i| format!("t{i}")).collect()
+    }
+
+    fn needed_by(&self, stage: &str) -> BTreeSet<String> {
+        let mut needed = BTreeSet::new();
+        let mut open = vec![number(stage)];
+        while let Some(i) = open.pop() {
+            if needed.insert(i) {
+                open.extend(self.are_present(&self.stages[i].stages));
+                open.extend(self.are_present(&self.stages[i].after));
+            }
+        }
+        needed.into_iter().map(|i| format!("t{i}")).collect()
+    }
+
+    fn playbook(&self) -> String {
+        let mut text = "version: \"1.0\"\nname: oracle\nparams:\n".to_owned();
+        for (i, value) in self.params.iter().enumerate() {
+            writeln!(text, "  p{i}: {value}").unwrap();
+        }
+        writeln!(text, "# {}\nstages:", self.comments).unwrap();
+        for i in self.present() {
+            let command = serde_json::to_string(&self.command(i)).unwrap();
+            let stage = &self.stages[i];
+            let after = self.are_present(&stage.after);
+            let after: Vec<String> = after.into_iter().map(|i| format!("t{i}")).collect();
+            writeln!(
+                text,
+                "  t{i}: {{cmd: {command}, deps: [{}], outs: [o{i}], after: [{}], deterministic: {}, frozen: {}}}",
+                self.deps(i).join(", "),
+                after.join(", "),
+                stage.deterministic,
+                stage.frozen,
+            )
+            .unwrap();
+        }
+        text
+    }
+
+    fn expect(&mut self, among: &BTreeSet<String>) -> Expected {
+        let mut runs = BTreeSet::new();
+        for i in among
+            .iter()
+            .map(|name| number(name))
+            .collect::<BTreeSet<_>>()
+        {
+            let inputs = self.inputs(i);
+            if !self.stages[i].frozen && !self.stands(i, &inputs) {
+                self.unlink_out(i);
+                let out = self.makes(i);
+                self.outs[i] = Some(out.clone());
+                self.runs += 1;
+                self.ran[i] = Some(Ran {
+                    inputs,
+                    out,
+                    number: self.runs,
+                    after: self.last_runs(i).collect(),
+                });
+                runs.insert(format!("t{i}"));
+            }
+        }
+        // Entries of stages that are gone from the playbook go when the lock is next written.
+        if !runs.is_empty() {
+            for i in (0..self.stages.len()).filter(|i| !self.stages[*i].present) {
+                self.ran[i] = None;
+            }
+        }
+        Expected {
+            ran: runs,
+            ..Expected::default()
+        }
+    }
+
+    fn came(&mut self, _: &Run) -> Result<(), TestCaseError> {
+        Ok(())
+    }
+
+    fn remember_the_lock(&mut self) {
+        if let Ok(text) = fs::read_to_string(self.path(LOCK)) {
+            self.past.push((text, self.ran.clone()));
+        }
     }
 }
