@@ -115,6 +115,14 @@ cases! {
     a_check_with_a_bad_template: findings("version: \"1.0\"\nname: t\nparams: {level: 3}\ncompliance: {post_flight: [satd, {cmd: 'x {{ params.levle }}'}]}\nstages: {a: {cmd: x, outs: [o]}}\n");
     a_stage_that_needs_a_check_behind_it: findings("version: \"1.0\"\nname: t\ncompliance: {post_flight: [satd]}\nstages: {a: {cmd: x, outs: [o], after: [post_flight.satd]}}\n");
     checks_in_order: findings("version: \"1.0\"\nname: t\nparams: {level: 3}\ncompliance: {pre_flight: [tdg, quality_gate, complexity, dead_code, satd, {cmd: 'x {{ params.level }}'}], post_flight: [{cmd: y, name: y-z}]}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    work_dirs_at_the_root: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: ..}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    work_dirs_in_the_lock: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: playbook.lock.yaml/x}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    work_dirs_in_an_out: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: o/x}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    work_dirs_in_a_template: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: '{{ params.x }}'}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    work_dirs_in_the_state_directory: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: .playbook/jobs}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    warns_of_work_dirs_in_a_dep: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: d/jobs}\nstages: {a: {cmd: x, deps: [d], outs: [o]}}\n");
+    out_that_is_everything: in_stages("  a: {cmd: x, outs: [/]}\n");
+    the_same_item_twice: in_stages("  a: {cmd: x, foreach: [u, u], outs: ['{{ key }}']}\n  b: {cmd: x, matrix: {x: [1, 1]}, outs: ['b/{{ key }}']}\n");
     unclosed_bracket: findings("version: \"1.0\"\nname: [t\nstages: {}\n");
     tab_indent: findings("version: \"1.0\"\nname: t\nstages:\n\ta: {cmd: x}\n");
     git_conflict: findings("version: \"1.0\"\nname: t\nparams:\n<<<<<<< HEAD\n  p: 1\n=======\n  p: 2\n>>>>>>> side\nstages: {a: {cmd: \"x {{params.p}}\", outs: [o]}}\n");
