@@ -115,6 +115,13 @@ cases! {
     a_check_with_a_bad_template: findings("version: \"1.0\"\nname: t\nparams: {level: 3}\ncompliance: {post_flight: [satd, {cmd: 'x {{ params.levle }}'}]}\nstages: {a: {cmd: x, outs: [o]}}\n");
     a_stage_that_needs_a_check_behind_it: findings("version: \"1.0\"\nname: t\ncompliance: {post_flight: [satd]}\nstages: {a: {cmd: x, outs: [o], after: [post_flight.satd]}}\n");
     checks_in_order: findings("version: \"1.0\"\nname: t\nparams: {level: 3}\ncompliance: {pre_flight: [tdg, quality_gate, complexity, dead_code, satd, {cmd: 'x {{ params.level }}'}], post_flight: [{cmd: y, name: y-z}]}\nstages: {a: {cmd: x, outs: [o]}}\n");
+    wrong_words_and_numbers: findings("version: \"1.0\"\nname: t\npolicy: {concurrency: 4, failure: [stop], lock_file: 'no'}\nstages:\n  a: {cmd: x, outs: [o], frozen: 'yes', resources: {cores: 2.0, gpu: 4294967296, memory_gb: 8GB}, retry: {limit: .inf}}\n");
+    fields_as_other_tools_call_them: findings("version: \"1.0\"\nname: t\ntasks: {}\nstages:\n  a: {command: x, inputs: [d], outputs: [o], cwd: src, timeout: 5m, needs: [b], resources: {cpu: 2}}\n");
+    misspelt_where_it_is_required: findings("version: \"1.0\"\nnmae: t\nstages:\n  a: {cdm: x, deps: [{pth: d}], outs: [o], retry: {limits: 3}, parallel: {stategy: per_file}}\n");
+    named_twice: findings("version: \"1.0\"\nname: t\nparams: {p: 1}\nstages:\n  a: {cmd: x, outs: [o], params: [p, p], after: [b, b]}\n  b: {cmd: x, outs: [q, ./q]}\n");
+    lists_and_maps_confused: in_stages("  a: {cmd: {run: x}, deps: {path: d}, outs: [5, [o]], retry: 3, parallel: per_file, params: p}\n");
+    waits_longer_than_the_longest: in_stages("  a: {cmd: x, outs: [o], retry: {limit: 1, backoff: {initial: 10m}}}\n  b: {cmd: x, outs: [p], retry: {limit: 1, backoff: {initial: 2m, max: 1m}}}\n");
+    targets_that_are_nowhere: findings("version: \"1.0\"\nname: t\ntargets: {a: {kind: ssh}, b: {host: ''}, c: {host: -x}, d: {host: far, ssh_user: ' ', workdir: ''}, e: {kind: local, host: far}}\nstages: {a: {cmd: x, outs: [o]}}\n");
     work_dirs_at_the_root: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: ..}\nstages: {a: {cmd: x, outs: [o]}}\n");
     work_dirs_in_the_lock: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: playbook.lock.yaml/x}\nstages: {a: {cmd: x, outs: [o]}}\n");
     work_dirs_in_an_out: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: o/x}\nstages: {a: {cmd: x, outs: [o]}}\n");
@@ -122,7 +129,11 @@ cases! {
     work_dirs_in_the_state_directory: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: .playbook/jobs}\nstages: {a: {cmd: x, outs: [o]}}\n");
     warns_of_work_dirs_in_a_dep: findings("version: \"1.0\"\nname: t\npolicy: {work_dir: d/jobs}\nstages: {a: {cmd: x, deps: [d], outs: [o]}}\n");
     out_that_is_everything: in_stages("  a: {cmd: x, outs: [/]}\n");
+    split_by_a_template: in_stages("  a: {cmd: 'x {{input}}', deps: [d], outs: [o], parallel: {strategy: per_file, glob: '{{ params.x }}'}}\n");
     the_same_item_twice: in_stages("  a: {cmd: x, foreach: [u, u], outs: ['{{ key }}']}\n  b: {cmd: x, matrix: {x: [1, 1]}, outs: ['b/{{ key }}']}\n");
+    a_stage_called_true: findings("version: \"1.0\"\nname: t\nstages: {true: {cmd: x}}\n");
+    version_of_nothing: findings("version:\nname: t\nstages: {a: {cmd: x, outs: [o]}}\n");
+    a_check_with_a_nul: findings("version: \"1.0\"\nname: t\ncompliance: {pre_flight: [{cmd: \"a\\0b\"}]}\nstages: {a: {cmd: x, outs: [o]}}\n");
     unclosed_bracket: findings("version: \"1.0\"\nname: [t\nstages: {}\n");
     tab_indent: findings("version: \"1.0\"\nname: t\nstages:\n\ta: {cmd: x}\n");
     git_conflict: findings("version: \"1.0\"\nname: t\nparams:\n<<<<<<< HEAD\n  p: 1\n=======\n  p: 2\n>>>>>>> side\nstages: {a: {cmd: \"x {{params.p}}\", outs: [o]}}\n");
