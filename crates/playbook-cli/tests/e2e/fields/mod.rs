@@ -16,11 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+use crate::schema::places;
 use crate::support::Sandbox;
-
-#[path = "../../../../playbook-types/tests/schema/places.rs"]
-#[expect(dead_code, reason = "it can also make a playbook around each place")]
-mod places;
 
 const FIELDS: &str = include_str!("fields.txt");
 const PLAYBOOK: &[&str] = &[
