@@ -147,7 +147,10 @@ fn of_jobs(jobs: &JobsOutlook) -> String {
     match jobs.to_remove {
         0 => to_run,
         1 => format!("{to_run}, 1 file it made would be removed"),
-        count => format!("{to_run}, {} files it made would be removed", grouped(count)),
+        count => format!(
+            "{to_run}, {} files it made would be removed",
+            grouped(count)
+        ),
     }
 }
 

@@ -172,7 +172,10 @@ fn rules_before_the_comparison() {
         "not in the lock file (new stage)"
     );
     let moved = says(|it| (it.entry.cache_key, it.entry.moved) = (None, vec![path("in")]));
-    assert_eq!(moved, "in changed while the stage last ran (if its own command writes in, that is so each time)");
+    assert_eq!(
+        moved,
+        "in changed while the stage last ran (if its own command writes in, that is so each time)"
+    );
 }
 
 #[test]

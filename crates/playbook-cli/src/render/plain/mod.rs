@@ -212,7 +212,10 @@ fn of_jobs(jobs: JobCounts) -> String {
     match removed {
         0 => ran,
         1 => format!("{ran}, 1 file no job makes any more removed"),
-        count => format!("{ran}, {} files no job makes any more removed", grouped(count)),
+        count => format!(
+            "{ran}, {} files no job makes any more removed",
+            grouped(count)
+        ),
     }
 }
 
