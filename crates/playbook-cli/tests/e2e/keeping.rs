@@ -47,7 +47,7 @@ fn a_frozen_stage_stands_without_its_out_and_then_a_reader_fails_and_says_what_t
     frozen a  not looked at, runs only with --force
     error  b  dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     error  c  dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
-    1 cached · 2 cannot run
+    1 frozen · 2 cannot run
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-j1", "-k"]).says(1), @"
     frozen a  not looked at, runs only with --force
