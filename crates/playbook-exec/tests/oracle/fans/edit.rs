@@ -21,6 +21,10 @@ pub(crate) const GLOBS: [Option<&str>; 4] = [None, Some("*.txt"), Some("**/*.txt
 
 /// A stage that is split.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says a thing of its own"
+)]
 pub(crate) struct Fan {
     /// Files of a job; `None` for one by one.
     pub(crate) size: Option<u8>,
