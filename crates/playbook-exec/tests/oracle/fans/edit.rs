@@ -17,6 +17,8 @@ pub(crate) const NAMES: [&str; 7] = [
 /// An input that says this makes its job fail.
 pub(crate) const BAD: u8 = 4;
 pub(crate) const PARAMS: usize = 2;
+/// The param that no command mentions: who uses it says so.
+pub(crate) const DECLARED: usize = 1;
 pub(crate) const GLOBS: [Option<&str>; 4] = [None, Some("*.txt"), Some("**/*.txt"), Some("sub/**")];
 
 /// A stage that is split.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::fans::edit::{Extra, GLOBS};
+use crate::fans::edit::{DECLARED, Extra, GLOBS};
 use crate::fans::world::World;
 
 impl World<'_> {
@@ -36,7 +36,8 @@ impl World<'_> {
             None => ("{{input}}", "{{output}}"),
             Some(_) => ("{{inputs}}", "{{outputs}}"),
         };
-        let param = fan.param.map(|i| format!(" {{{{params.p{i}}}}}"));
+        let param = fan.param.filter(|i| *i != DECLARED);
+        let param = param.map(|i| format!(" {{{{params.p{i}}}}}"));
         let param = param.unwrap_or_default();
         let extra = self.extra_path(i).map(|path| format!("cat {path}; "));
         let extra = extra.unwrap_or_default();
@@ -57,7 +58,8 @@ impl World<'_> {
     /// What a job makes of one input, out of all it reads.
     pub(super) fn makes(&self, i: usize, all: &[&str], input: &str) -> String {
         let fan = &self.fans[i];
-        let param = fan.param.map(|i| format!(" {}", self.params[i]));
+        let param = fan.param.filter(|i| *i != DECLARED);
+        let param = param.map(|i| format!(" {}", self.params[i]));
         let param = param.unwrap_or_default();
         let extra = self.extra_text(i);
         let all = all.concat();
@@ -94,11 +96,12 @@ impl World<'_> {
             let extra = self.extra_path(i).map(|path| format!(", {path}"));
             writeln!(
                 text,
-                "  t{}: {{cmd: {command}, deps: [{}{}], outs: [o{i}], after: [{}], deterministic: {}, env: {{E: '{}'}}, parallel: {{{split}{}{ext}{}}}}}",
+                "  t{}: {{cmd: {command}, deps: [{}{}], outs: [o{i}], after: [{}], params: [{}], deterministic: {}, env: {{E: '{}'}}, parallel: {{{split}{}{ext}{}}}}}",
                 i + 1,
                 Self::dep(i),
                 extra.unwrap_or_default(),
                 if fan.is_after { "t0" } else { "" },
+                if fan.param == Some(DECLARED) { "p1" } else { "" },
                 fan.deterministic,
                 fan.env,
                 glob.unwrap_or_default(),
