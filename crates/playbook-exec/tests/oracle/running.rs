@@ -177,9 +177,10 @@ fn carry_out(plan: &Plan<'_>, trust: Trust) -> Vec<Event> {
         fold_every: FOLD_EVERY,
     };
     let summary = execute(plan, &runtime).unwrap();
-    let ended = match summary.failures.is_empty() {
-        true => Outcome::Completed,
-        false => Outcome::Failed,
+    let ended = if summary.failures.is_empty() {
+        Outcome::Completed
+    } else {
+        Outcome::Failed
     };
     assert_eq!(summary.outcome, ended, "{:?}", summary.failures);
     recording.events()

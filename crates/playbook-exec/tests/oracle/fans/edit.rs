@@ -17,10 +17,16 @@ pub(crate) const NAMES: [&str; 7] = [
 /// An input that says this makes its job fail.
 pub(crate) const BAD: u8 = 4;
 pub(crate) const PARAMS: usize = 2;
+/// The param that no command mentions: who uses it says so.
+pub(crate) const DECLARED: usize = 1;
 pub(crate) const GLOBS: [Option<&str>; 4] = [None, Some("*.txt"), Some("**/*.txt"), Some("sub/**")];
 
 /// A stage that is split.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says a thing of its own"
+)]
 pub(crate) struct Fan {
     /// Files of a job; `None` for one by one.
     pub(crate) size: Option<u8>,

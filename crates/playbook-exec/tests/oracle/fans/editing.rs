@@ -171,22 +171,19 @@ impl World<'_> {
         let Some(path) = path.filter(|_| out.file.is_none()) else {
             return;
         };
-        match set {
-            Some(text) => {
-                let place = top.join(&path);
-                fs::create_dir_all(place.parent().unwrap()).unwrap();
-                if matches!(damage, Damage::TamperInSecret(_)) {
-                    put_in_secret(&place, &text);
-                } else {
-                    put(&place, &text);
-                }
-                out.is_there = true;
-                out.tree.insert(path, text);
+        if let Some(text) = set {
+            let place = top.join(&path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            if matches!(damage, Damage::TamperInSecret(_)) {
+                put_in_secret(&place, &text);
+            } else {
+                put(&place, &text);
             }
-            None => {
-                remove_below(&top, &path);
-                out.tree.remove(&path);
-            }
+            out.is_there = true;
+            out.tree.insert(path, text);
+        } else {
+            remove_below(&top, &path);
+            out.tree.remove(&path);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod edit;
 mod editing;
+mod text;
 mod world;
 
 use playbook_hash::disk::faults::read_late;

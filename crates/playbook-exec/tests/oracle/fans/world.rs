@@ -4,13 +4,12 @@
 //! collects it all.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::{TestCaseError, prop_assert, prop_assert_eq};
 
 use crate::Expected;
-use crate::fans::edit::{BAD, Extra, Fan, GLOBS, NAMES, PARAMS};
+use crate::fans::edit::{BAD, Fan, NAMES, PARAMS};
 use crate::files::{put, read_tree};
 use crate::running::Run;
 
@@ -35,7 +34,7 @@ pub(crate) struct Ran {
     out: Option<String>,
     number: usize,
     /// Which run of the first stage this was after.
-    after: Option<Option<usize>>,
+    after: Option<usize>,
 }
 
 /// One job as it is to be.
@@ -65,7 +64,7 @@ pub(crate) struct World<'d> {
     pub(crate) source: u8,
     pub(crate) extra: u8,
     pub(crate) params: [u8; PARAMS],
-    made: Option<String>,
+    pub(crate) made: Option<String>,
     pub(crate) outs: Vec<Out>,
     all: Option<String>,
     pub(crate) ran: Vec<Option<Ran>>,
@@ -145,116 +144,6 @@ impl<'d> World<'d> {
         self.done[fan].clone_from(&self.ever[fan]);
     }
 
-    fn dep(fan: usize) -> String {
-        match fan {
-            0 => "in".to_owned(),
-            fan => format!("o{}", fan - 1),
-        }
-    }
-
-    /// What is read of all jobs.
-    fn extra_path(&self, fan: usize) -> Option<&'static str> {
-        match self.fans[fan].extra {
-            Extra::Nothing => None,
-            Extra::Source => Some("x"),
-            Extra::Made => Some("b"),
-        }
-    }
-
-    fn extra_text(&self, fan: usize) -> String {
-        match self.fans[fan].extra {
-            Extra::Nothing => String::new(),
-            Extra::Source => format!("x{}\n", self.extra),
-            Extra::Made => self.made.clone().unwrap(),
-        }
-    }
-
-    fn command(&self, i: usize) -> String {
-        let fan = &self.fans[i];
-        let (inputs, outputs) = match fan.size {
-            None => ("{{input}}", "{{output}}"),
-            Some(_) => ("{{inputs}}", "{{outputs}}"),
-        };
-        let param = fan.param.map(|i| format!(" {{{{params.p{i}}}}}"));
-        let param = param.unwrap_or_default();
-        let extra = self.extra_path(i).map(|path| format!("cat {path}; "));
-        let extra = extra.unwrap_or_default();
-        let all = if fan.short {
-            format!("cat {inputs} | wc -c | tr -d ' '")
-        } else {
-            format!("cat {inputs}; cat \"$i\"")
-        };
-        format!(
-            "set -- {outputs}; for i in {inputs}; do echo \"t{} $i\" >> ../jobs; done; \
-             echo half > \"$1\"; if cat {inputs} | grep -q bad; then exit 3; fi; \
-             for i in {inputs}; do {{ echo {}{param} \"$E\"; {extra}{all}; }} > \"$1\"; shift; done",
-            i + 1,
-            fan.salt,
-        )
-    }
-
-    /// What a job makes of one input, out of all it reads.
-    fn makes(&self, i: usize, all: &[&str], input: &str) -> String {
-        let fan = &self.fans[i];
-        let param = fan.param.map(|i| format!(" {}", self.params[i]));
-        let param = param.unwrap_or_default();
-        let extra = self.extra_text(i);
-        let all = all.concat();
-        let rest = if fan.short {
-            format!("{}\n", all.len())
-        } else {
-            all + input
-        };
-        format!("{}{param} {}\n{extra}{rest}", fan.salt, fan.env)
-    }
-
-    fn collect(&self) -> String {
-        let last = self.fans.len() - 1;
-        let each = self.outs[last].tree.iter();
-        each.map(|(path, text)| format!("./{path}\n{text}"))
-            .collect()
-    }
-
-    pub(crate) fn text(&self) -> String {
-        let mut text = "version: \"1.0\"\nname: oracle\nparams:\n".to_owned();
-        for (i, value) in self.params.iter().enumerate() {
-            writeln!(text, "  p{i}: {value}").unwrap();
-        }
-        text += "stages:\n  t0: {cmd: 'case $(cat s) in *[02]) echo even > b;; *) echo odd > b;; esac', deps: [s], outs: [b]}\n";
-        for (i, fan) in self.fans.iter().enumerate() {
-            let command = serde_json::to_string(&self.command(i)).unwrap();
-            let split = match fan.size {
-                None => "strategy: per_file".to_owned(),
-                Some(size) => format!("strategy: chunked, chunk_size: {size}"),
-            };
-            let glob = GLOBS[fan.glob].map(|glob| format!(", glob: '{glob}'"));
-            let ext = fan.has_ext.then_some(", ext: o").unwrap_or_default();
-            let workers = (fan.workers > 0).then(|| format!(", max_workers: {}", fan.workers));
-            let extra = self.extra_path(i).map(|path| format!(", {path}"));
-            writeln!(
-                text,
-                "  t{}: {{cmd: {command}, deps: [{}{}], outs: [o{i}], after: [{}], deterministic: {}, env: {{E: '{}'}}, parallel: {{{split}{}{ext}{}}}}}",
-                i + 1,
-                Self::dep(i),
-                extra.unwrap_or_default(),
-                if fan.is_after { "t0" } else { "" },
-                fan.deterministic,
-                fan.env,
-                glob.unwrap_or_default(),
-                workers.unwrap_or_default(),
-            )
-            .unwrap();
-        }
-        let last = self.fans.len() - 1;
-        writeln!(
-            text,
-            "  t{}: {{cmd: 'cd o{last}; find . -type f | LC_ALL=C sort | while read -r f; do echo \"$f\"; cat \"$f\"; done > ../all', deps: [o{last}], outs: [all]}}",
-            last + 2
-        )
-        .unwrap();
-        text
-    }
-
     /// What the stage is split into.
     fn input_tree(&self, fan: usize) -> Tree {
         match fan {
@@ -270,10 +159,11 @@ impl<'d> World<'d> {
 
     fn jobs(&self, i: usize) -> Vec<Job> {
         let fan = &self.fans[i];
+        let is_text = |path: &str| path.rsplit_once('.').is_some_and(|(_, last)| last == "txt");
         let matches = |path: &str| match fan.glob {
             0 => true,
-            1 => !path.contains('/') && path.ends_with(".txt"),
-            2 => path.ends_with(".txt"),
+            1 => !path.contains('/') && is_text(path),
+            2 => is_text(path),
             _ => path.starts_with("sub/"),
         };
         let files: Vec<(String, String)> = self
@@ -315,17 +205,13 @@ impl<'d> World<'d> {
         self.ran[stage].as_ref().map(|ran| ran.number)
     }
 
-    fn stands(&self, stage: usize, inputs: &str, out: Option<String>, is_after: bool) -> bool {
+    fn stands(&self, stage: usize, inputs: &str, out: Option<&String>, is_after: bool) -> bool {
         let Some(ran) = &self.ran[stage] else {
             return false;
         };
-        let none_since = !is_after
-            || match (self.last_run(0), ran.after) {
-                (Some(last), Some(followed)) => followed == Some(last),
-                (Some(last), None) => last < ran.number,
-                (None, _) => true,
-            };
-        none_since && ran.inputs == inputs && ran.out.is_some() && ran.out == out
+        let last = self.last_run(0);
+        let none_since = !is_after || last.is_none() || last == ran.after;
+        none_since && ran.inputs == inputs && ran.out.is_some() && ran.out.as_ref() == out
     }
 
     fn note(&mut self, stage: usize, inputs: String, out: Option<String>, is_after: bool) {
@@ -334,7 +220,7 @@ impl<'d> World<'d> {
             inputs,
             out,
             number: self.runs,
-            after: is_after.then(|| self.last_run(0)),
+            after: self.last_run(0).filter(|_| is_after),
         });
     }
 
@@ -373,7 +259,7 @@ impl<'d> World<'d> {
 
     fn run_first(&mut self) -> bool {
         let inputs = self.source.to_string();
-        let stands = self.stands(0, &inputs, self.made.clone(), false);
+        let stands = self.stands(0, &inputs, self.made.as_ref(), false);
         if !stands {
             let even = self.source.is_multiple_of(2);
             self.made = Some(if even { "even\n" } else { "odd\n" }.to_owned());
@@ -384,7 +270,7 @@ impl<'d> World<'d> {
 
     fn run_last(&mut self, stage: usize) -> bool {
         let inputs = self.collect();
-        let stands = self.stands(stage, &inputs, self.all.clone(), false);
+        let stands = self.stands(stage, &inputs, self.all.as_ref(), false);
         if !stands {
             self.all = Some(inputs.clone());
             self.note(stage, inputs.clone(), Some(inputs), false);
@@ -404,7 +290,7 @@ impl<'d> World<'d> {
             self.extra_text(i),
         );
         let out = Some(format!("{:?}", self.outs[i]));
-        if fan.deterministic && self.stands(i + 1, &inputs, out, fan.is_after) {
+        if fan.deterministic && self.stands(i + 1, &inputs, out.as_ref(), fan.is_after) {
             return false;
         }
         // After a failure it goes on.
@@ -423,9 +309,10 @@ impl<'d> World<'d> {
         };
         let must = jobs.iter().filter(|job| !is_done(job));
         let must: BTreeSet<String> = must.flat_map(|job| job.inputs.clone()).collect();
-        let may = match self.is_damaged[i] {
-            true => jobs.iter().flat_map(|job| job.inputs.clone()).collect(),
-            false => must.clone(),
+        let may = if self.is_damaged[i] {
+            jobs.iter().flat_map(|job| job.inputs.clone()).collect()
+        } else {
+            must.clone()
         };
         let total = jobs.len();
         self.due

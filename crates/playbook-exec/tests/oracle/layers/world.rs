@@ -1,6 +1,7 @@
 //! The world as the oracle of params files has it: what each file says, and what that comes to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -217,10 +218,10 @@ impl Account for World<'_> {
     fn playbook(&self) -> String {
         let names: Vec<String> = self.listed().into_iter().map(|i| self.name(i)).collect();
         let own = written(self.own, 0, 0, Format::Json).replace('\n', " ");
-        let stages = STAGES.iter().enumerate();
-        let stages: String = stages
-            .map(|(i, stage)| format!("  t{i}: {{{stage}}}\n"))
-            .collect();
+        let mut stages = String::new();
+        for (i, stage) in STAGES.iter().enumerate() {
+            writeln!(stages, "  t{i}: {{{stage}}}").unwrap();
+        }
         format!(
             "version: '1.0'\nname: oracle\nparams_files: [{}]\nparams: {own}\nstages:\n{stages}",
             [vec!["base.yaml".to_owned()], names].concat().join(", ")

@@ -87,9 +87,8 @@ impl<'d> World<'d> {
     /// What the wildcard stands for now, sorted.
     fn samples(&self) -> Vec<String> {
         let counts = |name: &&String| {
-            !name.starts_with('.')
-                && !name.contains('/')
-                && !(self.ignores && name.as_str() == "ignored.txt")
+            let is_ignored = self.ignores && name.as_str() == "ignored.txt";
+            !name.starts_with('.') && !name.contains('/') && !is_ignored
         };
         let ending = format!(".{}", self.shape.extension);
         let names = self.files.keys().filter(counts);
@@ -169,7 +168,7 @@ impl<'d> World<'d> {
         let all = read.concat();
         if stage.name == "all" {
             let each = stage.deps.iter().zip(&read);
-            return Some(each.map(|(dep, text)| format!("{dep}\n{text}")).collect());
+            return Some(each.flat_map(|(dep, text)| [dep, "\n", text]).collect());
         }
         if stage.name.starts_with('b') {
             return Some(if self.shape.is_short {
