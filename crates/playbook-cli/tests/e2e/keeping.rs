@@ -266,6 +266,7 @@ fn a_wrong_policy_is_refused_all_of_it_at_once() {
       --> playbook.yaml:6:14
     6 |   lock_file: 'no'
       |              ^^^^
+      hint: write false, without quotes
     error: 'queue' is not one of: wait, fail
       --> playbook.yaml:7:16
     7 |   concurrency: queue

@@ -15,6 +15,7 @@ mod every_moment;
 mod example;
 mod failing;
 mod fanout;
+mod fields;
 mod gates;
 mod git;
 mod halting;

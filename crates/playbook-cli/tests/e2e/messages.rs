@@ -30,6 +30,7 @@ fn a_playbook_with_mistakes() {
       --> playbook.yaml:5:26
     5 |     cmd: python train.py {{ params.lr }}
       |                          ^^^^^^^^^^^^^^^
+      hint: define it under 'params', or in a file that 'params_files' names
     error: unknown field 'dep' in stage 'train'
       --> playbook.yaml:6:5
     6 |     dep: [data.csv]

@@ -280,3 +280,38 @@ fn a_roll_back_that_fails_hides_neither_error() {
         "nothing was left to put right: {said}"
     );
 }
+
+#[test]
+fn an_absolute_path_to_what_the_playbook_lives_by_is_no_out() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.root().display().to_string();
+    sandbox.write("p.yaml", "k: 1\n");
+    for own in [
+        "playbook.yaml",
+        "playbook.lock.yaml",
+        "playbook.events.jsonl",
+        ".playbookignore",
+        "p.yaml",
+    ] {
+        let text = format!(
+            "version: \"1.0\"\nname: t\nparams_files: [p.yaml]\nstages:\n  a: {{cmd: 'touch ran; echo > {root}/{own}', outs: ['{root}/{own}']}}\n"
+        );
+        sandbox.write("playbook.yaml", &text);
+        let said = sandbox.run(&["run"]).says(2);
+        assert!(
+            said.contains("is or holds, on this disk, the playbook"),
+            "{own}: {said}"
+        );
+        assert_eq!(sandbox.read("playbook.yaml"), text);
+        assert!(!sandbox.exists("ran"), "{own}");
+    }
+    // A link to the directory is another way to it.
+    std::os::unix::fs::symlink(".", sandbox.path("here")).unwrap();
+    sandbox.stages("  a: {cmd: touch ran, outs: [here/playbook.yaml]}\n");
+    let said = sandbox.run(&["run"]).says(2);
+    assert!(
+        said.contains("is or holds, on this disk, the playbook"),
+        "{said}"
+    );
+    assert!(!sandbox.exists("ran"));
+}

@@ -6,7 +6,7 @@ use crate::support::Sandbox;
 
 // The same walk over the schema that holds it against the parser.
 #[path = "../../../playbook-types/tests/schema/places.rs"]
-mod places;
+pub(crate) mod places;
 
 #[test]
 fn init_writes_the_schema_that_the_playbook_names() {

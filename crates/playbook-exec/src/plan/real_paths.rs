@@ -17,6 +17,7 @@ pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
     let mut makers: IndexMap<PathBuf, (StageId, usize)> = IndexMap::new();
     let mut names: IndexSet<OsString> = IndexSet::new();
     let root = real(plan.root().as_path());
+    let own = own_files(plan);
     let shown = |id: StageId, k: usize| {
         let stage = plan.stage(id);
         format!("the out {} of stage '{}'", stage.outs[k].path, stage.name)
@@ -30,6 +31,11 @@ pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
             {
                 let (stage, out) = (plan.stage(id).name.to_string(), out.path.to_string());
                 let what = "is, on this disk, the root directory, holds it, or lies in its .playbook or .git";
+                return Err(ExecError::ForbiddenOut { stage, out, what });
+            }
+            if own.iter().any(|own| own.starts_with(&path)) {
+                let (stage, out) = (plan.stage(id).name.to_string(), out.path.to_string());
+                let what = "is or holds, on this disk, the playbook, its lock, its event log, its ignore rules or a params file";
                 return Err(ExecError::ForbiddenOut { stage, out, what });
             }
             names.extend(path.file_name().map(ToOwned::to_owned));
@@ -52,6 +58,23 @@ pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
         }
     }
     Ok(())
+}
+
+/// The files that a playbook lives by, where they really are and where they are seen.
+fn own_files(plan: &Plan<'_>) -> Vec<PathBuf> {
+    let project = plan.project();
+    let ignore = plan.root_path().join(".playbookignore");
+    let beside = [
+        project.file().to_owned(),
+        project.lock_path(),
+        project.events_path(),
+        ignore,
+    ];
+    let params = project.playbook().params_files.iter();
+    let params = params.map(|file| plan.root().resolve(file));
+    let all = beside.into_iter().chain(params);
+    all.flat_map(|path| [real(&path), Parents::default().real(&path)])
+        .collect()
 }
 
 /// Real paths of directories, each asked for once.

@@ -8,6 +8,7 @@ mod places;
 mod references;
 mod templates;
 mod warnings;
+mod work_dirs;
 
 use std::collections::BTreeSet;
 
@@ -54,6 +55,7 @@ pub fn check(subject: Subject<'_>) -> Checked {
     if found.is_empty() {
         warnings::check(subject, &used, &mut found);
         places::warn(playbook, &mut found);
+        work_dirs::warn(playbook, &mut found);
     }
     once::told_once(playbook, &mut found);
     point_to_checks(playbook, &mut found);

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::check::{about, data_path, stage_path};
+use crate::check::{about, data_path, stage_path, work_dirs};
 use crate::finding::{Finding, KeyPath};
 use crate::graph::PathIndex;
 use crate::model::playbook::Playbook;
@@ -38,10 +38,11 @@ pub(super) fn check(playbook: &Playbook, source: &SourceName, found: &mut Vec<Fi
         about(stage, from, found);
     }
     case_twins(playbook, found);
+    work_dirs::check(playbook, source, found);
 }
 
 /// Files of the project itself, which no stage may make.
-fn reserved(source: &SourceName) -> [(String, &'static str); 6] {
+pub(super) fn reserved(source: &SourceName) -> [(String, &'static str); 6] {
     let stem = source.stem();
     [
         (source.as_str().to_owned(), "the playbook itself"),
@@ -108,8 +109,9 @@ fn refuse_params_files(playbook: &Playbook, stage: &Stage, index: usize, found: 
     }
 }
 
-fn holds_root(path: &DataPath) -> bool {
-    DataPath::parse(".").is_ok_and(|root| path.holds(&root))
+pub(super) fn holds_root(path: &DataPath) -> bool {
+    // Whatever the root is, it lies below `/`.
+    path.as_str() == "/" || DataPath::parse(".").is_ok_and(|root| path.holds(&root))
 }
 
 fn refuse_overlapping(
@@ -129,6 +131,12 @@ fn refuse_overlapping(
         let other_path = &other_stage.outs[other.1].path;
         // Equal paths find each other; report them once, at the later one.
         if other_path == path && other > own {
+            continue;
+        }
+        if other.0 == own.0 && other_path == path {
+            let at = data_path(stage, "outs", own.1);
+            let message = format!("stage '{name}' names the out {path} twice");
+            found.push(Finding::error(at, message).hint("keep one of them"));
             continue;
         }
         let message = if other.0 == own.0 {
@@ -190,10 +198,8 @@ fn refuse_repeated(stage: &Stage, found: &mut Vec<Finding>) {
     for (k, dep) in stage.deps.iter().enumerate() {
         if seen.insert(&dep.path, k).is_some() {
             let at = data_path(stage, "deps", k);
-            found.push(Finding::error(
-                at,
-                format!("stage '{}' names the dep {} twice", stage.name, dep.path),
-            ));
+            let message = format!("stage '{}' names the dep {} twice", stage.name, dep.path);
+            found.push(Finding::error(at, message).hint("keep one of them"));
         }
     }
 }

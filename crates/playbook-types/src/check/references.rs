@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::check::{Subject, about, data_path, stage_path};
-use crate::finding::Finding;
+use crate::finding::{Finding, KeyPath};
 use crate::model::playbook::Playbook;
 use crate::model::stage::Stage;
 use crate::name::{StageName, TargetName};
@@ -45,50 +45,56 @@ fn after<'p>(
                 let names = stages.flat_map(|it| [it.name.as_str(), it.written().as_str()]);
                 nearest(name.as_str(), names)
             });
-            found.push(
-                Finding::error(at, format!("there is no stage '{name}'")).did_you_mean(suggestion),
-            );
+            let finding = Finding::error(at, format!("there is no stage '{name}'"));
+            found.push(match suggestion {
+                Some(_) => finding.did_you_mean(suggestion),
+                None => finding.hint("name a stage of this playbook, or take it out"),
+            });
         }
     }
 }
 
 fn targets(playbook: &Playbook, stage: &Stage, found: &mut Vec<Finding>) {
-    let unknown = |target: &TargetName| {
+    let mut known = |target: &TargetName, at: KeyPath| {
+        if playbook.targets.contains_key(target) {
+            return;
+        }
         let names = playbook.targets.keys().map(TargetName::as_str);
-        (!playbook.targets.contains_key(target))
-            .then(|| nearest(target.as_str(), names).map(str::to_owned))
+        let finding = Finding::error(at, format!("there is no target '{target}'"));
+        found.push(match nearest(target.as_str(), names) {
+            Some(name) => finding.did_you_mean(Some(name)),
+            None => finding.hint(format!("define it: targets: {{{target}: {{…}}}}")),
+        });
     };
-    if let Some(target) = &stage.target
-        && let Some(suggestion) = unknown(target)
-    {
-        let at = stage_path(stage).key("target");
-        found.push(
-            Finding::error(at, format!("there is no target '{target}'"))
-                .did_you_mean(suggestion.as_deref()),
-        );
+    if let Some(target) = &stage.target {
+        known(target, stage_path(stage).key("target"));
     }
     for (i, out) in stage.outs.iter().enumerate() {
-        if let Some(target) = &out.remote
-            && let Some(suggestion) = unknown(target)
-        {
-            let at = data_path(stage, "outs", i).key("remote");
-            found.push(
-                Finding::error(at, format!("there is no target '{target}'"))
-                    .did_you_mean(suggestion.as_deref()),
-            );
+        if let Some(target) = &out.remote {
+            known(target, data_path(stage, "outs", i).key("remote"));
         }
     }
 }
+
+/// What to do where nothing has nearly that name.
+pub(super) const UNDEFINED_PARAM: &str =
+    "define it under 'params', or in a file that 'params_files' names";
 
 fn params(playbook: &Playbook, stage: &Stage, found: &mut Vec<Finding>) {
     for (i, key) in stage.params.iter().enumerate() {
         if playbook.params.get(key).is_none() {
             let keys = playbook.params.keys();
-            let suggestion = nearest(key.as_str(), keys.iter().map(String::as_str));
+            // Templates begin with it, and these do not.
+            let bare = key.as_str().strip_prefix("params.");
+            let bare = bare.filter(|bare| keys.iter().any(|key| key == bare));
+            let suggestion =
+                bare.or_else(|| nearest(key.as_str(), keys.iter().map(String::as_str)));
             let at = stage_path(stage).key("params").index(i);
-            found.push(
-                Finding::error(at, format!("there is no param '{key}'")).did_you_mean(suggestion),
-            );
+            let finding = Finding::error(at, format!("there is no param '{key}'"));
+            found.push(match suggestion {
+                Some(_) => finding.did_you_mean(suggestion),
+                None => finding.hint(UNDEFINED_PARAM),
+            });
         }
     }
 }

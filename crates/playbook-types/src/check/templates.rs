@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::references::UNDEFINED_PARAM;
 use crate::check::{Subject, about, stage_path};
 use crate::finding::{Finding, KeyPath, Mark};
 use crate::model::stage::{Command, Stage};
@@ -97,5 +98,18 @@ impl Lenient {
 fn finding(at: &KeyPath, text: &str, error: &TemplateError) -> Finding {
     let before = text.get(..error.offset).unwrap_or("");
     let nth = before.matches(error.placeholder.as_str()).count();
-    Finding::error(at.clone(), error.to_string()).mark(Mark::Text(error.placeholder.clone(), nth))
+    let finding = Finding::error(at.clone(), error.to_string())
+        .mark(Mark::Text(error.placeholder.clone(), nth));
+    match &error.kind {
+        TemplateErrorKind::UnknownParam {
+            suggestion: None, ..
+        } => finding.hint(UNDEFINED_PARAM),
+        TemplateErrorKind::UnknownEnv {
+            name,
+            suggestion: None,
+        } => finding.hint(format!(
+            "declare it under 'env', or write ${name}, which the shell fills in and which decides nothing"
+        )),
+        _ => finding,
+    }
 }

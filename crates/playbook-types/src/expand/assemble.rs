@@ -11,7 +11,7 @@ use crate::expand::text::{filled, path_parts};
 use crate::finding::{Finding, KeyPath, Mark, Severity};
 use crate::graph::PathIndex;
 use crate::model::playbook::Playbook;
-use crate::model::spread::MadeOf;
+use crate::model::spread::{MadeOf, Spread};
 use crate::model::stage::{Dep, Out, Stage};
 use crate::name::StageName;
 
@@ -32,7 +32,7 @@ pub(super) fn assemble(
                 }
             };
             match playbook.stages.get(&stage.name) {
-                Some(other) => found.push(same_name(other, &stage)),
+                Some(other) => found.push(same_name(other, &stage, draft.stage.spread.as_ref())),
                 None => {
                     playbook.stages.insert(stage.name.clone(), stage);
                 }
@@ -172,7 +172,7 @@ fn name(
 }
 
 /// The error for two stages that would have one name.
-fn same_name(first: &Stage, second: &Stage) -> Finding {
+fn same_name(first: &Stage, second: &Stage, spread: Option<&Spread>) -> Finding {
     let told = |stage: &Stage| {
         let written = stage.written();
         let of = match (stage.item(), stage.wildcards().is_empty()) {
@@ -190,6 +190,20 @@ fn same_name(first: &Stage, second: &Stage) -> Finding {
         format!("'{written}'{of}")
     };
     let at = KeyPath::TOP.key("stages").key(second.written().as_str());
+    let items = (first.item(), second.item());
+    if let (Some(one), Some(other)) = items
+        && one.value == other.value
+        && first.written() == second.written()
+        && first.wildcards() == second.wildcards()
+    {
+        let field = match spread {
+            Some(Spread::Matrix(_)) => "matrix",
+            _ => "foreach",
+        };
+        let message = format!("'{field}' has the item {} twice", one.value);
+        let finding = Finding::error(at.key(field), message);
+        return finding.mark(Mark::Key).hint("keep one of them");
+    }
     let message = format!(
         "two stages would be called '{}': {}, and {}",
         second.name,

@@ -3,6 +3,7 @@
 //! The parser takes the fields it knows and the words they may be from these tables, and [`json_schema`] makes
 //! of them what an editor reads. `tests/schema.rs` holds the two against each other, field by field.
 
+pub(crate) mod elsewhere;
 pub(crate) mod fanout;
 mod json;
 mod shape;

@@ -102,6 +102,11 @@ impl Fields {
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.all.iter().map(|field| field.name)
     }
+
+    /// The names as a message lists them.
+    pub(crate) fn list(&self) -> String {
+        self.names().collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Field {

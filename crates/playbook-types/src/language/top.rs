@@ -122,10 +122,10 @@ pub(crate) static TARGET: Fields = Fields {
         ),
         Field::new(
             "host",
-            Shape::Text,
+            Shape::Filled,
             "The machine. Without one, or with localhost, the target is this machine.",
         ),
-        Field::new("ssh_user", Shape::Text, "Who to log in as."),
+        Field::new("ssh_user", Shape::Filled, "Who to log in as."),
         Field::new(
             "cores",
             Shape::Count(1),
@@ -143,7 +143,7 @@ pub(crate) static TARGET: Fields = Fields {
         ),
         Field::new(
             "workdir",
-            Shape::Text,
+            Shape::Filled,
             "The directory there that stands for the root. This machine's is the root itself.",
         )
         .not_yet(),

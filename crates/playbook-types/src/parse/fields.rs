@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::finding::{Finding, KeyPath, Mark, Step};
-use crate::language::{self, Word};
+use crate::language::{self, Word, elsewhere};
 use crate::parse::node::Node;
 use crate::suggest::nearest;
 use crate::units::{ByteSize, parse_duration};
@@ -20,6 +20,8 @@ pub(super) struct Fields<'n> {
     at: KeyPath,
     entries: &'n IndexMap<String, Node>,
     known: &'static language::Fields,
+    /// What unknown names were taken for.
+    meant: Vec<&'static str>,
 }
 
 /// A value at its place.
@@ -38,6 +40,11 @@ impl<'n> Fields<'n> {
             path: self.at.key(name),
             node,
         })
+    }
+
+    /// Whether the field is absent, and not for want of spelling.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        !self.entries.contains_key(name) && !self.meant.contains(&name)
     }
 
     /// Where the map stands.
@@ -61,23 +68,26 @@ impl Lowering {
     ) -> Option<Fields<'n>> {
         let Node::Map(map) = value.node else {
             self.expected(value, "a map");
+            self.advise(&format!("{what} may have: {}", known.list()));
             return None;
         };
+        let mut meant = Vec::new();
         for name in map.entries.keys().filter(|name| !known.has(name)) {
             let message = format!("unknown field '{name}' in {what}");
-            let suggestion = nearest(name, known.names());
+            let suggestion = elsewhere::ours(name, known).or_else(|| nearest(name, known.names()));
             let finding = Finding::error(value.path.key(name), message).mark(Mark::Key);
             self.found.push(if suggestion.is_some() {
                 finding.did_you_mean(suggestion)
             } else {
-                let names: Vec<&str> = known.names().collect();
-                finding.hint(format!("{what} may have: {}", names.join(", ")))
+                finding.hint(format!("{what} may have: {}", known.list()))
             });
+            meant.extend(suggestion);
         }
         Some(Fields {
             at: value.path.clone(),
             entries: &map.entries,
             known,
+            meant,
         })
     }
 
@@ -113,6 +123,9 @@ impl Lowering {
                 .collect()
         } else {
             self.expected(value, "a list");
+            if matches!(value.node, Node::Str(_) | Node::Map(_)) {
+                self.advise("a list is written [ … ], or with '- ' in front of each item");
+            }
             Vec::new()
         }
     }
@@ -125,13 +138,30 @@ impl Lowering {
         // A tag is reported once, as such.
         if !matches!(value.node, Node::Tagged(_)) {
             self.expected(value, "text");
-            if let (Node::Bool(_) | Node::Int(_) | Node::Float(_), Some(finding)) =
-                (value.node, self.found.last_mut())
-            {
-                finding.hint = Some("put it in quotes".to_owned());
-            }
+            self.advise_quotes(value);
         }
         None
+    }
+
+    /// Says of what was found last how a scalar becomes text.
+    pub(super) fn advise_quotes(&mut self, value: &At<'_>) {
+        if let Node::Bool(_) | Node::Int(_) | Node::Float(_) = value.node {
+            self.advise("put it in quotes");
+        }
+    }
+
+    /// Text that says something.
+    pub(super) fn filled<'n>(&mut self, value: &At<'n>) -> Option<&'n str> {
+        let text = self.text(value)?;
+        if text.trim().is_empty() {
+            let message = match value.path.steps().last() {
+                Some(Step::Key(key)) => format!("'{key}' is empty"),
+                _ => "this is empty".to_owned(),
+            };
+            self.error(&value.path, message);
+            return None;
+        }
+        Some(text)
     }
 
     /// The value as `true` or `false`.
@@ -140,6 +170,13 @@ impl Lowering {
             return Some(*value);
         }
         self.expected(value, "true or false");
+        if let Node::Str(text) = value.node {
+            match text.to_lowercase().as_str() {
+                "true" | "yes" | "on" => self.advise("write true, without quotes"),
+                "false" | "no" | "off" => self.advise("write false, without quotes"),
+                _ => {}
+            }
+        }
         None
     }
 
@@ -152,9 +189,31 @@ impl Lowering {
             _ => None,
         };
         if number.is_none() {
-            self.expected(value, &format!("a whole number of at least {least}"));
+            let what = match value.node {
+                Node::Int(number) if *number > i128::from(u32::MAX) => {
+                    format!("a whole number of at most {}", u32::MAX)
+                }
+                _ => format!("a whole number of at least {least}"),
+            };
+            self.expected(value, &what);
+            match value.node {
+                Node::Float(number) if number.fract() == 0.0 && number.is_finite() => {
+                    self.advise(&format!("write {number}"));
+                }
+                _ => self.advise_bare(value),
+            }
         }
         number
+    }
+
+    /// Says of what was found last that a number in quotes is none, nor one with its unit.
+    fn advise_bare(&mut self, value: &At<'_>) {
+        let Node::Str(text) = value.node else { return };
+        let text = text.trim();
+        let number = text.strip_suffix("GB").unwrap_or(text).trim_end();
+        if number.parse::<f64>().is_ok() {
+            self.advise(&format!("write {number}, without quotes or a unit"));
+        }
     }
 
     /// The value as a number of at least `least`.
@@ -171,6 +230,7 @@ impl Lowering {
         let number = number.filter(|number| number.is_finite() && *number >= least);
         if number.is_none() {
             self.expected(value, &format!("a number of at least {least}"));
+            self.advise_bare(value);
         }
         number
     }
@@ -199,16 +259,25 @@ impl Lowering {
 
     /// The value as one of a few words.
     pub(super) fn word<T: Copy>(&mut self, value: &At<'_>, words: &[Word<T>]) -> Option<T> {
-        let text = self.text(value)?;
+        let all: Vec<&str> = words.iter().map(|it| it.text).collect();
+        let list = all.join(", ");
+        let text = match value.node {
+            Node::Str(text) => text.clone(),
+            Node::Bool(it) => it.to_string(),
+            Node::Int(it) => it.to_string(),
+            Node::Tagged(_) => return None,
+            _ => {
+                self.expected(value, "text");
+                self.advise(&format!("it is one of: {list}"));
+                return None;
+            }
+        };
         if let Some(found) = words.iter().find(|it| it.text == text) {
             return Some(found.meaning);
         }
-        let all: Vec<&str> = words.iter().map(|it| it.text).collect();
-        let finding = Finding::error(
-            value.path.clone(),
-            format!("'{text}' is not one of: {}", all.join(", ")),
-        );
-        self.found.push(finding.did_you_mean(nearest(text, all)));
+        let message = format!("'{text}' is not one of: {list}");
+        let finding = Finding::error(value.path.clone(), message);
+        self.found.push(finding.did_you_mean(nearest(&text, all)));
         None
     }
 
@@ -226,9 +295,14 @@ impl Lowering {
 
     /// Reports a value of the wrong kind.
     pub(super) fn expected(&mut self, value: &At<'_>, what: &str) {
+        if value.node.is_no_number() {
+            // That it is none was found before; what it should be says more.
+            self.found.retain(|finding| finding.at != value.path);
+        }
         let found = match value.node {
+            Node::Bool(value) => value.to_string(),
             Node::Int(number) => number.to_string(),
-            Node::Float(number) => number.to_string(),
+            Node::Float(number) => format!("{number:?}"),
             Node::Str(text) if text.len() <= 40 => format!("'{text}'"),
             other => other.kind().to_owned(),
         };
@@ -237,5 +311,15 @@ impl Lowering {
             _ => format!("expected {what}, found {found}"),
         };
         self.error(&value.path, message);
+        if matches!(value.node, Node::Null) {
+            self.advise("nothing stands behind it: write a value, or take it out");
+        }
+    }
+
+    /// Says what to do about what was found last, unless that has been said.
+    pub(super) fn advise(&mut self, hint: &str) {
+        if let Some(finding) = self.found.last_mut() {
+            finding.hint.get_or_insert_with(|| hint.to_owned());
+        }
     }
 }

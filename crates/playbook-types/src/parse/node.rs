@@ -78,11 +78,11 @@ impl Node {
                 Finding::error(at.clone(), "a param cannot be a date or a time")
                     .hint("put it in quotes to pass it on as text"),
             ),
-            Self::Float(value) if !value.is_finite() => found.push(
+            Self::Float(_) if self.is_no_number() => found.push(
                 Finding::error(at.clone(), "not a finite number")
                     .hint("put it in quotes to pass it on as text"),
             ),
-            Self::Int(value) if !(i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value) => {
+            Self::Int(_) if self.is_no_number() => {
                 found.push(
                     Finding::error(at.clone(), "this whole number does not fit in 64 bits")
                         .hint("put it in quotes to pass it on as text"),
@@ -102,6 +102,15 @@ impl Node {
         }
     }
 
+    /// A number that nothing here can hold.
+    pub(super) fn is_no_number(&self) -> bool {
+        match self {
+            Self::Float(value) => !value.is_finite(),
+            Self::Int(value) => !(i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value),
+            _ => false,
+        }
+    }
+
     /// Saves building a key path for the many values that cannot be.
     fn may_be_odd(&self) -> bool {
         !matches!(self, Self::Null | Self::Bool(_) | Self::Str(_))
@@ -109,6 +118,11 @@ impl Node {
 }
 
 impl MapNode {
+    /// Whether nothing stands in it, not even what cannot be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.odd_keys.is_empty()
+    }
+
     fn oddities(&self, at: &KeyPath, found: &mut Vec<Finding>) {
         for key in &self.duplicates {
             found.push(

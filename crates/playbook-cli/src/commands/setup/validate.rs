@@ -92,9 +92,12 @@ fn with_surroundings(project: &Project) -> Findings {
                 && !project.root().resolve(&dep.path).exists()
             {
                 let message = format!("{} does not exist, and no stage makes it", dep.path);
-                missing.push(
-                    Finding::warning(at.index(i), message).hint("a run that needs it will fail"),
-                );
+                let globbed = dep.path.as_str().contains(['*', '?']);
+                missing.push(Finding::warning(at.index(i), message).hint(if globbed {
+                    "'*' and '?' stand for themselves: name the directory, or put a wildcard such as {name} there"
+                } else {
+                    "a run that needs it will fail"
+                }));
             }
         }
     }

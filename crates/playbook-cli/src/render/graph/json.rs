@@ -37,6 +37,8 @@ struct Row<'a> {
     command: &'a str,
     deps: &'a [DataPath],
     outs: &'a [DataPath],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    types: &'a BTreeMap<DataPath, String>,
     params: &'a BTreeMap<ParamKey, ParamValue>,
     last_started_at: Option<Timestamp>,
     last_duration_seconds: Option<f64>,
@@ -87,6 +89,7 @@ fn row(node: &Node) -> Row<'_> {
         command: &node.command,
         deps: &node.deps,
         outs: &node.outs,
+        types: &node.types,
         params: &node.params,
         last_started_at: node.started,
         last_duration_seconds: node.seconds,

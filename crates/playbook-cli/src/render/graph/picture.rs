@@ -47,6 +47,8 @@ pub(crate) struct Node {
     pub(crate) command: String,
     pub(crate) deps: Vec<DataPath>,
     pub(crate) outs: Vec<DataPath>,
+    /// What those of them are that say so.
+    pub(crate) types: BTreeMap<DataPath, String>,
     /// The params it uses.
     pub(crate) params: BTreeMap<ParamKey, ParamValue>,
     /// When it last ran, and how long.
@@ -66,6 +68,14 @@ pub(crate) struct Arrow {
 }
 
 impl Node {
+    /// A path with what it is, if that is said.
+    pub(crate) fn told(&self, path: &DataPath) -> String {
+        match self.types.get(path) {
+            Some(kind) => format!("{path} ({kind})"),
+            None => path.to_string(),
+        }
+    }
+
     /// What it is called in pictures that are made of text.
     pub(crate) fn label(&self) -> String {
         let gate = if self.gate { " (gate)" } else { "" };
@@ -129,7 +139,12 @@ fn node(
         Some(Fate::Maybe(waits_for)) => (Vec::new(), waits_for.clone()),
         Some(Fate::Hit(_) | Fate::Running { .. } | Fate::Fault(_)) | None => Default::default(),
     };
+    let deps = stage.deps.iter().map(|dep| (&dep.path, &dep.kind));
+    let outs = stage.outs.iter().map(|out| (&out.path, &out.kind));
+    let typed = deps.chain(outs);
+    let types = typed.filter_map(|(path, kind)| Some((path.clone(), kind.clone()?)));
     Node {
+        types: types.collect(),
         stage: stage.name.clone(),
         description: stage.description.clone(),
         gate: stage.gate,

@@ -1,5 +1,6 @@
 //! The whole playbook, from the node of its document.
 
+mod how;
 mod spread;
 mod stage;
 mod top;
@@ -47,7 +48,11 @@ impl Lowering {
         self.version(&fields);
         match fields.get("name") {
             Some(value) => playbook.name = self.name(&value),
-            None => self.error(&KeyPath::TOP, "this playbook has no 'name'"),
+            None if fields.lacks("name") => {
+                self.error(&KeyPath::TOP, "this playbook has no 'name'");
+                self.advise("say what it is called: name: …");
+            }
+            None => {}
         }
         playbook.description = fields
             .get("description")
@@ -79,7 +84,11 @@ impl Lowering {
             .unwrap_or_default();
         match fields.get("stages") {
             Some(value) => self.stages(&value, &mut playbook),
-            None => self.error(&KeyPath::TOP, "this playbook has no 'stages'"),
+            None if fields.lacks("stages") => {
+                self.error(&KeyPath::TOP, "this playbook has no 'stages'");
+                self.advise("say what it runs: stages: {NAME: {cmd: …}}");
+            }
+            None => {}
         }
         self.checks_around(&mut playbook);
         playbook
@@ -119,21 +128,16 @@ impl Lowering {
     }
 
     fn name(&mut self, value: &At<'_>) -> String {
-        let Some(text) = self.text(value) else {
-            return String::new();
-        };
-        if text.trim().is_empty() {
-            self.error(&value.path, "'name' is empty");
-        }
-        text.to_owned()
+        self.filled(value).unwrap_or_default().to_owned()
     }
 
     fn stages(&mut self, value: &At<'_>, playbook: &mut Playbook) {
         if matches!(value.node, Node::Null)
-            || matches!(value.node, Node::Map(map) if map.entries.is_empty())
+            || matches!(value.node, Node::Map(map) if map.is_empty())
         {
             self.found
                 .push(Finding::error(value.path.clone(), "'stages' is empty").mark(Mark::Key));
+            self.advise("a playbook has at least one stage: NAME: {cmd: …}");
             return;
         }
         for (name, value) in self.map(value) {

@@ -1,13 +1,11 @@
 //! One stage, from its node.
 
+use std::fmt::Display;
+
 use indexmap::IndexMap;
 
 use crate::finding::{Finding, Mark};
-use crate::language::fanout::{PARALLEL, STRATEGY};
-use crate::language::stage::{BACKOFF, DEP, OUT, RESOURCES, RETRY, RETRY_POLICY, SHELL, STAGE};
-use crate::model::fanout::{Parallel, Strategy};
-use crate::model::resources::Resources;
-use crate::model::retry::{Backoff, Retry};
+use crate::language::stage::{DEP, OUT, SHELL, STAGE};
 use crate::model::stage::{Command, Dep, Out, Stage};
 use crate::name::{EnvName, ParamKey, StageName, TargetName};
 use crate::parse::fields::{At, Fields, Lowering};
@@ -35,7 +33,7 @@ impl Lowering {
             .map(str::to_owned);
         match fields.get("cmd") {
             Some(value) => stage.cmd = self.command(&value),
-            None => self.found.push(
+            None if fields.lacks("cmd") => self.found.push(
                 Finding::error(
                     fields.at().clone(),
                     format!("stage '{}' has no 'cmd'", stage.name),
@@ -43,6 +41,7 @@ impl Lowering {
                 .mark(Mark::Key)
                 .hint("say what the stage runs: cmd: …"),
             ),
+            None => {}
         }
         if let Some(value) = fields.get("shell") {
             stage.shell = self.word(&value, &SHELL).unwrap_or_default();
@@ -73,19 +72,35 @@ impl Lowering {
                 .collect();
         }
         if let Some(value) = fields.get("params") {
-            stage.params = self
-                .list(&value)
-                .iter()
-                .filter_map(|item| self.parsed(item, ParamKey::parse))
-                .collect();
+            let items = self.list(&value);
+            stage.params = self.each_once(&items, ParamKey::parse, "param");
         }
         if let Some(value) = fields.get("after") {
             let items = self.list_or_one(&value);
-            stage.after = items
-                .iter()
-                .filter_map(|item| self.parsed(item, StageName::parse))
-                .collect();
+            stage.after = self.each_once(&items, StageName::parse, "stage");
         }
+    }
+
+    /// Names of something, none of them twice.
+    fn each_once<T: PartialEq + Display, E: Display>(
+        &mut self,
+        items: &[At<'_>],
+        parse: impl Fn(&str) -> Result<T, E>,
+        what: &str,
+    ) -> Vec<T> {
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
+            let Some(name) = self.parsed(item, &parse) else {
+                continue;
+            };
+            if all.contains(&name) {
+                self.error(&item.path, format!("the {what} '{name}' stands here twice"));
+                self.advise("keep one of them");
+            } else {
+                all.push(name);
+            }
+        }
+        all
     }
 
     fn how_it_runs(&mut self, stage: &mut Stage, fields: &Fields<'_>) {
@@ -123,6 +138,10 @@ impl Lowering {
                         .collect(),
                 )
             }
+            Node::Map(_) => {
+                self.expected(value, "text or a list of texts");
+                Command::Text(String::new())
+            }
             _ => Command::Text(self.command_text(value).unwrap_or_default()),
         };
         if matches!(value.node, Node::Seq(items) if items.is_empty()) {
@@ -131,7 +150,8 @@ impl Lowering {
         command
     }
 
-    fn command_text(&mut self, value: &At<'_>) -> Option<String> {
+    /// One text that a shell can be given.
+    pub(in crate::parse) fn command_text(&mut self, value: &At<'_>) -> Option<String> {
         let text = self.text(value)?;
         if text.trim().is_empty() {
             self.error(&value.path, "'cmd' is empty");
@@ -157,6 +177,7 @@ impl Lowering {
                 kind: None,
             });
         }
+        self.path_or_map(value)?;
         let fields = self.fields(value, "a dep", &DEP)?;
         let kind = fields
             .get("type")
@@ -177,6 +198,7 @@ impl Lowering {
                 remote: None,
             });
         }
+        self.path_or_map(value)?;
         let fields = self.fields(value, "an out", &OUT)?;
         let kind = fields
             .get("type")
@@ -197,11 +219,22 @@ impl Lowering {
         })
     }
 
+    fn path_or_map(&mut self, value: &At<'_>) -> Option<()> {
+        if matches!(value.node, Node::Map(_)) {
+            return Some(());
+        }
+        self.expected(value, "a path or a map with a 'path'");
+        self.advise_quotes(value);
+        None
+    }
+
     fn path_field(&mut self, fields: &Fields<'_>, what: &str) -> Option<DataPath> {
         if let Some(value) = fields.get("path") {
             self.data_path(&value)
         } else {
-            self.error(fields.at(), format!("{what} needs a 'path'"));
+            if fields.lacks("path") {
+                self.error(fields.at(), format!("{what} needs a 'path'"));
+            }
             None
         }
     }
@@ -234,7 +267,7 @@ impl Lowering {
     fn env_text(&mut self, value: &At<'_>) -> Option<String> {
         let text = value.node.to_value().scalar_text();
         match &text {
-            None => self.expected(value, "a text or a number"),
+            None => self.expected(value, "a text, a number, true or false"),
             Some(text) if text.contains('\0') => {
                 self.error(
                     &value.path,
@@ -244,134 +277,5 @@ impl Lowering {
             Some(_) => {}
         }
         text
-    }
-
-    fn retry(&mut self, value: &At<'_>) -> Option<Retry> {
-        let fields = self.fields(value, "'retry'", &RETRY)?;
-        let limit = fields.get("limit").and_then(|value| self.count(&value, 0));
-        let policy = fields
-            .get("policy")
-            .and_then(|value| self.word(&value, &RETRY_POLICY));
-        let backoff = fields
-            .get("backoff")
-            .map(|value| self.backoff(&value))
-            .unwrap_or_default();
-        if fields.get("limit").is_none() {
-            self.error(fields.at(), "'retry' needs a 'limit'");
-        }
-        Some(Retry {
-            limit: limit?,
-            policy: policy.unwrap_or_default(),
-            backoff,
-        })
-    }
-
-    fn backoff(&mut self, value: &At<'_>) -> Backoff {
-        let mut backoff = Backoff::default();
-        let Some(fields) = self.fields(value, "'backoff'", &BACKOFF) else {
-            return backoff;
-        };
-        if let Some(initial) = fields
-            .get("initial")
-            .and_then(|value| self.duration(&value))
-        {
-            backoff.initial = initial;
-        }
-        if let Some(factor) = fields
-            .get("factor")
-            .and_then(|value| self.number(&value, 1.0))
-        {
-            backoff.factor = factor;
-        }
-        if let Some(max) = fields.get("max").and_then(|value| self.duration(&value)) {
-            backoff.max = max;
-        }
-        backoff
-    }
-
-    fn resources(&mut self, value: &At<'_>) -> Resources {
-        let Some(fields) = self.fields(value, "'resources'", &RESOURCES) else {
-            return Resources::default();
-        };
-        Resources {
-            cores: fields.get("cores").and_then(|value| self.count(&value, 1)),
-            memory: fields
-                .get("memory_gb")
-                .and_then(|value| self.gigabytes(&value)),
-            gpu: fields.get("gpu").and_then(|value| self.count(&value, 0)),
-            disk: fields
-                .get("disk_gb")
-                .and_then(|value| self.gigabytes(&value)),
-            timeout: fields.get("timeout").and_then(|value| self.timeout(&value)),
-        }
-    }
-
-    fn timeout(&mut self, value: &At<'_>) -> Option<std::time::Duration> {
-        let timeout = self.duration(value)?;
-        if timeout.is_zero() {
-            self.error(&value.path, "a timeout must be longer than nothing");
-            return None;
-        }
-        Some(timeout)
-    }
-
-    fn parallel(&mut self, value: &At<'_>) -> Option<Parallel> {
-        let fields = self.fields(value, "'parallel'", &PARALLEL)?;
-        let chunk_size = fields
-            .get("chunk_size")
-            .and_then(|value| self.count(&value, 1));
-        let chunked = if let Some(value) = fields.get("strategy") {
-            self.word(&value, &STRATEGY)?
-        } else {
-            self.error(
-                fields.at(),
-                "'parallel' needs a 'strategy': per_file or chunked",
-            );
-            return None;
-        };
-        if chunked && fields.get("chunk_size").is_none() {
-            self.error(fields.at(), "the strategy 'chunked' needs a 'chunk_size'");
-        }
-        if let (false, Some(value)) = (chunked, fields.get("chunk_size")) {
-            self.found.push(
-                Finding::error(value.path, "'chunk_size' belongs to the strategy 'chunked'")
-                    .mark(Mark::Key),
-            );
-        }
-        Some(Parallel {
-            strategy: if chunked {
-                Strategy::Chunked {
-                    // A mistake in it is found, and is no reason to find others.
-                    chunk_size: chunk_size.unwrap_or(1),
-                }
-            } else {
-                Strategy::PerFile
-            },
-            glob: fields.get("glob").and_then(|value| self.glob(&value)),
-            max_workers: fields
-                .get("max_workers")
-                .and_then(|value| self.count(&value, 1)),
-            ext: fields
-                .get("ext")
-                .and_then(|value| self.text(&value))
-                .map(str::to_owned),
-        })
-    }
-
-    fn glob(&mut self, value: &At<'_>) -> Option<String> {
-        let text = self.text(value)?;
-        match globset::GlobBuilder::new(text)
-            .literal_separator(true)
-            .build()
-        {
-            Ok(_) => Some(text.to_owned()),
-            Err(error) => {
-                self.error(
-                    &value.path,
-                    format!("'{text}' is not a glob: {}", error.kind()),
-                );
-                None
-            }
-        }
     }
 }

@@ -94,15 +94,12 @@ impl Lowering {
         let Some(fields) = self.fields(value, &format!("target '{name}'"), &TARGET) else {
             return Target::default();
         };
-        let host = fields
-            .get("host")
-            .and_then(|value| self.text(&value))
-            .map(str::to_owned);
+        let host = fields.get("host").and_then(|value| self.host(&value));
         Target {
             kind: self.target_kind(&fields, host.as_deref()),
             ssh_user: fields
                 .get("ssh_user")
-                .and_then(|value| self.text(&value))
+                .and_then(|value| self.filled(&value))
                 .map(str::to_owned),
             cores: fields.get("cores").and_then(|value| self.count(&value, 1)),
             memory: fields
@@ -111,7 +108,7 @@ impl Lowering {
             gpus: fields.get("gpus").and_then(|value| self.count(&value, 0)),
             workdir: fields
                 .get("workdir")
-                .and_then(|value| self.text(&value))
+                .and_then(|value| self.filled(&value))
                 .map(str::to_owned),
             env: fields
                 .get("env")
@@ -122,6 +119,17 @@ impl Lowering {
         }
     }
 
+    /// A machine. What begins with a dash would be an option of the program that goes there.
+    fn host(&mut self, value: &At<'_>) -> Option<String> {
+        let host = self.filled(value)?;
+        if host.starts_with('-') || host.contains(char::is_whitespace) {
+            self.error(&value.path, format!("'{host}' cannot be a host"));
+            self.advise("it is the name or the address of a machine, as 'ssh' takes it");
+            return None;
+        }
+        Some(host.to_owned())
+    }
+
     fn target_kind(&mut self, fields: &Fields<'_>, host: Option<&str>) -> TargetKind {
         let here = host.is_none_or(|host| host == "localhost");
         let given = fields
@@ -130,12 +138,18 @@ impl Lowering {
         match given {
             // A target without a host, or on localhost, is local, whatever it is called; a cluster needs no host.
             Some(TargetKind::Slurm) => TargetKind::Slurm,
+            Some(TargetKind::Ssh) if fields.lacks("host") => {
+                self.error(fields.at(), "a target of kind 'ssh' needs a 'host'");
+                self.advise("name the machine: host: …; without one a target is this machine");
+                TargetKind::Ssh
+            }
             _ if here => TargetKind::Local,
             Some(TargetKind::Local) => {
                 self.error(
-                    fields.at(),
+                    &fields.at().key("host"),
                     "a target of kind 'local' cannot have a host elsewhere",
                 );
+                self.advise("take 'host' out, or write another kind");
                 TargetKind::Local
             }
             Some(TargetKind::Ssh) | None => TargetKind::Ssh,
@@ -219,6 +233,10 @@ impl Lowering {
             let run = CheckRun::Pmat(pmat);
             return Some(Check { stage, run });
         }
+        if !matches!(value.node, Node::Map(_)) {
+            self.expected(value, "a check known by name or a map with a 'cmd'");
+            return None;
+        }
         let fields = self.fields(value, "a check", &CHECK)?;
         // The place of one without a name is its name.
         let name = match fields.get("name") {
@@ -236,14 +254,12 @@ impl Lowering {
             None => StageName::parse(&format!("{flight}.{}", nth + 1)).ok()?,
         };
         let Some(cmd) = fields.get("cmd") else {
-            self.error(fields.at(), "a check needs a 'cmd'");
+            if fields.lacks("cmd") {
+                self.error(fields.at(), "a check needs a 'cmd'");
+            }
             return None;
         };
-        let text = self.text(&cmd)?.to_owned();
-        if text.trim().is_empty() {
-            self.error(&cmd.path, "'cmd' is empty");
-            return None;
-        }
+        let text = self.command_text(&cmd)?;
         Some(Check {
             stage: name,
             run: CheckRun::Command(text),
@@ -253,13 +269,18 @@ impl Lowering {
     /// The version, which decides whether anything else here means what it says.
     pub(in crate::parse) fn version(&mut self, fields: &Fields<'_>) {
         match fields.get("version") {
-            None => self.found.push(
+            None if fields.lacks("version") => self.found.push(
                 Finding::error(KeyPath::TOP, "this playbook has no 'version'")
                     .hint("begin it with: version: \"1.0\""),
             ),
+            None => {}
             Some(value) => match value.node {
                 Node::Str(text) if text == "1.0" => {}
                 Node::Float(number) if number.to_bits() == 1.0_f64.to_bits() => {}
+                Node::Null => {
+                    self.error(&value.path, "'version' is empty");
+                    self.advise("this program reads version \"1.0\"");
+                }
                 _ => {
                     let found = value.node.to_value();
                     self.found.push(

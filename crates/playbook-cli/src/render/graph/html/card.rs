@@ -1,6 +1,5 @@
 //! What a page shows of a stage that is chosen.
 
-use playbook_types::path::DataPath;
 use serde::Serialize;
 
 use crate::render::graph::escape::plain;
@@ -100,7 +99,7 @@ pub(crate) fn card(node: &Node) -> Card {
     sections.push(Section::Neighbours);
     for (head, paths) in [("Reads", &node.deps), ("Makes", &node.outs)] {
         if !paths.is_empty() {
-            let lines = paths.iter().map(DataPath::to_string).collect();
+            let lines = paths.iter().map(|path| node.told(path)).collect();
             sections.push(Section::Lines { head, lines });
         }
     }

@@ -228,10 +228,8 @@ fn tooltip(node: &Node) -> String {
     lines.push(format!("$ {command}{dots}"));
     for (what, paths) in [("reads", &node.deps), ("makes", &node.outs)] {
         if !paths.is_empty() {
-            lines.push(format!(
-                "{what}: {}",
-                some(paths.iter().map(DataPath::as_str))
-            ));
+            let told: Vec<String> = paths.iter().map(|path| node.told(path)).collect();
+            lines.push(format!("{what}: {}", some(told.iter().map(String::as_str))));
         }
     }
     if let Some(seconds) = node.seconds {
