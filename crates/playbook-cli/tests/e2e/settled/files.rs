@@ -232,6 +232,6 @@ fn what_stats_cannot_vouch_for_is_worked_out() {
     run(&sandbox, &[]);
     for _ in 0..2 {
         let (said, touched) = touched(&sandbox, AGED);
-        assert!(said.starts_with("cached a") && touched, "{said}");
+        assert!(said.starts_with("frozen a") && touched, "{said}");
     }
 }
