@@ -161,7 +161,7 @@ fn cold(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Re
         let name = project.runner.program.name;
         write!(
             what,
-            " {name} is left out: it begins about one stage a second, so that this takes hours."
+            " {name} is left out: it looks at all stages that are ready before it starts one, which took more time than there was."
         )
         .ok();
     }
