@@ -658,3 +658,21 @@ fn one_that_is_not_deterministic_runs_all_jobs_unless_it_goes_on_after_a_failure
     sandbox.run(&["run"]).says(0);
     assert_eq!(jobs(&sandbox), both[1..]);
 }
+
+#[test]
+fn one_that_is_not_deterministic_goes_on_only_with_what_a_run_that_failed_has_done() {
+    let sandbox = Sandbox::with_stages(&format!("{UP}    deterministic: false\n"));
+    inputs(&sandbox, &["a.txt", "b.txt"]);
+    let both = ["raw/a.txt", "raw/b.txt"];
+    sandbox.run(&["run"]).says(0);
+    assert_eq!(jobs(&sandbox), both);
+
+    // A run that fails before it comes to any job has nothing to go on with.
+    std::os::unix::fs::symlink("a.txt", sandbox.path("raw/c.txt")).unwrap();
+    sandbox.run(&["run"]).says(1);
+    sandbox.remove("raw/c.txt");
+    let told = sandbox.run(&["run", "-n"]).prints(0);
+    assert!(told.contains(", 2 of 2 jobs"), "{told}");
+    sandbox.run(&["run"]).says(0);
+    assert_eq!(jobs(&sandbox), both);
+}

@@ -97,11 +97,15 @@ impl FanOut {
             // Whether its deps moved is then not known.
             return Err(FailureCause::Interrupted);
         }
-        let transaction = Transaction::of_jobs((with.places, with.journal), &stage.name);
-        let committed = transaction.commit(&entry).map_err(FailureCause::log)?;
         let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
         // It is only longer than it need be.
         manifest.tidy(&self.keys).ok();
+        if !stage.deterministic {
+            // No later run goes on with these jobs, not even after one that failed before it came to any.
+            manifest.begin_anew().map_err(FailureCause::log)?;
+        }
+        let transaction = Transaction::of_jobs((with.places, with.journal), &stage.name);
+        let committed = transaction.commit(&entry).map_err(FailureCause::log)?;
         Ok(Made {
             entry,
             kept: std::mem::take(&mut came.left.kept),
