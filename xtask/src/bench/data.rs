@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use super::Bench;
 use super::files::{keep_only, large_file, put, settle, tree};
 use super::measure::Contestant;
-use super::report::{Table, Unit};
+use super::report::Table;
 use super::rivals::{Call, PLAYBOOK, Program};
 use super::stages::thousands;
 use crate::say::progress;
@@ -86,16 +86,13 @@ pub(super) fn large(bench: &Bench, mebibytes: usize) -> anyhow::Result<Table> {
     let rows = bench.watch(5).take_turns(&mut contestants)?;
     drop(contestants);
     fs::remove_dir_all(&folder)?;
-    Ok(Table {
-        title: format!("One file of {} MiB", thousands(mebibytes)),
-        what: "A stage that reads the file, run without anything known of it, and `b3sum` of the file. `b3sum` maps \
+    Ok(Table::of_seconds(
+        format!("One file of {} MiB", thousands(mebibytes)),
+        "A stage that reads the file, run without anything known of it, and `b3sum` of the file. `b3sum` maps \
                the file, so what it reads counts as its memory."
             .to_owned(),
         rows,
-        against: None,
-        unit: Unit::Seconds,
-        size: None,
-    })
+    ))
 }
 
 /// A directory of small files: never read before, and unchanged.
@@ -134,16 +131,13 @@ fn small_unknown(bench: &Bench, folder: &Path, files: usize) -> anyhow::Result<T
         ));
     }
     let rows = bench.watch(5).take_turns(&mut contestants)?;
-    Ok(Table {
-        title: format!("{} new files", thousands(files)),
-        what: "A stage that reads a directory of files of 4 KiB, run without anything known of them, and `b3sum` of \
+    Ok(Table::of_seconds(
+        format!("{} new files", thousands(files)),
+        "A stage that reads a directory of files of 4 KiB, run without anything known of them, and `b3sum` of \
                each of them."
             .to_owned(),
         rows,
-        against: None,
-        unit: Unit::Seconds,
-        size: None,
-    })
+    ))
 }
 
 fn small_unchanged(
@@ -170,15 +164,11 @@ fn small_unchanged(
         bench.stopwatch.run(&contestant.call)?;
     }
     let rows = bench.watch(11).take_turns(&mut contestants)?;
-    Ok(Table {
-        title: format!("{} unchanged files", thousands(files)),
-        what: "The same directory again, and `git status` in a repository of the same files."
-            .to_owned(),
+    Ok(Table::of_seconds(
+        format!("{} unchanged files", thousands(files)),
+        "The same directory again, and `git status` in a repository of the same files.".to_owned(),
         rows,
-        against: None,
-        unit: Unit::Seconds,
-        size: None,
-    })
+    ))
 }
 
 /// A repository with the same files, all committed; and the call that looks whether they still are as they were.

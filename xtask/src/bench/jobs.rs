@@ -12,7 +12,7 @@ use super::files::{
     Stamp, contents, foretold, keep_only, made_nothing, on_disk, put, rewritten, settle, stamps,
 };
 use super::measure::Contestant;
-use super::report::{Table, Unit};
+use super::report::Table;
 use super::rivals::{Call, PLAYBOOK, Program};
 use super::stages::thousands;
 use crate::say::progress;
@@ -97,17 +97,6 @@ impl Files {
             bench.jobs
         ))
     }
-
-    fn table(title: String, what: String, rows: Vec<super::measure::Figures>) -> Table {
-        Table {
-            title,
-            what,
-            rows,
-            against: None,
-            unit: Unit::Seconds,
-            size: None,
-        }
-    }
 }
 
 /// What there is to do, everything to do, nothing to do, and one file to do.
@@ -131,7 +120,7 @@ fn plan(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     foretold(&call, files.names.len())?;
     let mut contestants = [Contestant::new(PLAYBOOK, call).after(|| made_nothing(&files.out()))];
     let rows = bench.watch(5).take_turns(&mut contestants)?;
-    Ok(Files::table(
+    Ok(Table::of_seconds(
         format!("What there is to do, {} jobs", files.count()),
         "What would run is told (`-n`), nothing was ever made: each file is read for its digest. `xargs` has nothing like \
          it; GNU parallel (`--dry-run`) takes as long as if it ran the commands."
@@ -167,7 +156,7 @@ fn all(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     };
     let mut rows = watch.take_turns(&mut contestants)?;
     rows.extend(bench.watch_at_most(1).take_turns(&mut slow)?);
-    Ok(Files::table(
+    Ok(Table::of_seconds(
         format!("A command for each of {} files", files.count()),
         format!(
             "`cp` of each file, {jobs} at once, with nothing made. `xargs` keeps no record of what it did, GNU parallel one of \
@@ -177,7 +166,6 @@ fn all(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     ))
 }
 
-/// Two folders: the record of each is of outputs of its own.
 fn nothing(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     let call = files.playbook(bench, &[])?;
     files.afresh()?;
@@ -206,7 +194,7 @@ fn nothing(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     });
     let mut contestants: Vec<_> = contestants.collect();
     let rows = bench.watch(11).take_turns(&mut contestants)?;
-    Ok(Files::table(
+    Ok(Table::of_seconds(
         format!("Nothing to do, {} jobs", files.count()),
         "No file has changed since the last run. GNU parallel counts the lines of its input and looks at no file; `xargs` would run everything."
             .to_owned(),
@@ -252,7 +240,7 @@ fn one(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     let own = Contestant::new(PLAYBOOK, files.playbook(bench, &[])?);
     let mut contestants = [own.before(edit).after(only_that)];
     let rows = bench.watch(11).take_turns(&mut contestants)?;
-    Ok(Files::table(
+    Ok(Table::of_seconds(
         format!("One file changed of {}", files.count()),
         "Before each run one input has changed, so that exactly one job runs. `xargs` would run everything, GNU parallel \
          (`--resume`) nothing."

@@ -33,6 +33,18 @@ pub(super) enum Unit {
 }
 
 impl Table {
+    /// One of times, beside the fastest of the others, at one size.
+    pub(super) fn of_seconds(title: String, what: String, rows: Vec<Figures>) -> Self {
+        Self {
+            title,
+            what,
+            rows,
+            against: None,
+            unit: Unit::Seconds,
+            size: None,
+        }
+    }
+
     /// The row that all are compared with: where it is missing, the program's own.
     fn reference(&self) -> Option<&Figures> {
         let others = self.rows.iter().filter(|row| row.name != PLAYBOOK);

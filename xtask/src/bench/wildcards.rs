@@ -11,7 +11,7 @@ use super::Bench;
 use super::files::{contents, foretold, made_nothing, on_disk, put, settle, stamps};
 use super::measure::Contestant;
 use super::pipelines::Format;
-use super::report::{Table, Unit};
+use super::report::Table;
 use super::rivals::{Call, Runner};
 use super::stages::thousands;
 use crate::say::progress;
@@ -130,17 +130,14 @@ fn plan(bench: &Bench, projects: &[Project<'_>], stages: usize) -> anyhow::Resul
     }
     on_disk()?;
     let rows = bench.watch(5).take_turns(&mut contestants)?;
-    Ok(Table {
-        title: format!(
+    Ok(Table::of_seconds(
+        format!(
             "What there is to do, {} stages of a wildcard",
             thousands(stages)
         ),
-        what: "What would run is told (`-n`), nothing was ever made.".to_owned(),
+        "What would run is told (`-n`), nothing was ever made.".to_owned(),
         rows,
-        against: None,
-        unit: Unit::Seconds,
-        size: None,
-    })
+    ))
 }
 
 fn cold(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Result<Table> {
@@ -165,17 +162,14 @@ fn cold(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Re
         )
         .ok();
     }
-    Ok(Table {
-        title: format!(
+    Ok(Table::of_seconds(
+        format!(
             "Everything to do, {} stages of a wildcard",
             thousands(names.len())
         ),
         what,
         rows,
-        against: None,
-        unit: Unit::Seconds,
-        size: None,
-    })
+    ))
 }
 
 fn noop(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Result<Table> {
@@ -210,17 +204,14 @@ fn noop(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Re
         contestants.push(project.contestant(call).after(unmoved));
     }
     let rows = bench.watch(11).take_turns(&mut contestants)?;
-    Ok(Table {
-        title: format!(
+    Ok(Table::of_seconds(
+        format!(
             "Nothing to do, {} stages of a wildcard",
             thousands(names.len())
         ),
         what,
         rows,
-        against: None,
-        unit: Unit::Seconds,
-        size: None,
-    })
+    ))
 }
 
 #[cfg(test)]
