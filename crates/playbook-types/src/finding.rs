@@ -174,6 +174,15 @@ impl Finding {
         }
     }
 
+    /// With a suggestion, or with what to do where there is none.
+    #[must_use]
+    pub(crate) fn did_you_mean_or(self, suggestion: Option<&str>, hint: impl Into<String>) -> Self {
+        match suggestion {
+            Some(_) => self.did_you_mean(suggestion),
+            None => self.hint(hint),
+        }
+    }
+
     /// About this stage, should it be one of several that are written as one.
     #[must_use]
     pub(crate) fn of(mut self, stage: &Stage) -> Self {

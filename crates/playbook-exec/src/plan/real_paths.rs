@@ -17,7 +17,7 @@ pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
     let mut makers: IndexMap<PathBuf, (StageId, usize)> = IndexMap::new();
     let mut names: IndexSet<OsString> = IndexSet::new();
     let root = real(plan.root().as_path());
-    let own = own_files(plan);
+    let own = own_files(plan, &mut parents);
     let shown = |id: StageId, k: usize| {
         let stage = plan.stage(id);
         format!("the out {} of stage '{}'", stage.outs[k].path, stage.name)
@@ -61,7 +61,7 @@ pub(crate) fn refuse_clashes(plan: &Plan<'_>) -> Result<(), ExecError> {
 }
 
 /// The files that a playbook lives by, where they really are and where they are seen.
-fn own_files(plan: &Plan<'_>) -> Vec<PathBuf> {
+fn own_files(plan: &Plan<'_>, parents: &mut Parents) -> Vec<PathBuf> {
     let project = plan.project();
     let ignore = plan.root_path().join(".playbookignore");
     let beside = [
@@ -73,7 +73,7 @@ fn own_files(plan: &Plan<'_>) -> Vec<PathBuf> {
     let params = project.playbook().params_files.iter();
     let params = params.map(|file| plan.root().resolve(file));
     let all = beside.into_iter().chain(params);
-    all.flat_map(|path| [real(&path), Parents::default().real(&path)])
+    all.flat_map(|path| [real(&path), parents.real(&path)])
         .collect()
 }
 

@@ -46,10 +46,8 @@ fn after<'p>(
                 nearest(name.as_str(), names)
             });
             let finding = Finding::error(at, format!("there is no stage '{name}'"));
-            found.push(match suggestion {
-                Some(_) => finding.did_you_mean(suggestion),
-                None => finding.hint("name a stage of this playbook, or take it out"),
-            });
+            let hint = "name a stage of this playbook, or take it out";
+            found.push(finding.did_you_mean_or(suggestion, hint));
         }
     }
 }
@@ -61,10 +59,8 @@ fn targets(playbook: &Playbook, stage: &Stage, found: &mut Vec<Finding>) {
         }
         let names = playbook.targets.keys().map(TargetName::as_str);
         let finding = Finding::error(at, format!("there is no target '{target}'"));
-        found.push(match nearest(target.as_str(), names) {
-            Some(name) => finding.did_you_mean(Some(name)),
-            None => finding.hint(format!("define it: targets: {{{target}: {{…}}}}")),
-        });
+        let hint = format!("define it: targets: {{{target}: {{…}}}}");
+        found.push(finding.did_you_mean_or(nearest(target.as_str(), names), hint));
     };
     if let Some(target) = &stage.target {
         known(target, stage_path(stage).key("target"));
@@ -91,10 +87,7 @@ fn params(playbook: &Playbook, stage: &Stage, found: &mut Vec<Finding>) {
                 bare.or_else(|| nearest(key.as_str(), keys.iter().map(String::as_str)));
             let at = stage_path(stage).key("params").index(i);
             let finding = Finding::error(at, format!("there is no param '{key}'"));
-            found.push(match suggestion {
-                Some(_) => finding.did_you_mean(suggestion),
-                None => finding.hint(UNDEFINED_PARAM),
-            });
+            found.push(finding.did_you_mean_or(suggestion, UNDEFINED_PARAM));
         }
     }
 }

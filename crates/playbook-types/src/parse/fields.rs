@@ -76,11 +76,8 @@ impl Lowering {
             let message = format!("unknown field '{name}' in {what}");
             let suggestion = elsewhere::ours(name, known).or_else(|| nearest(name, known.names()));
             let finding = Finding::error(value.path.key(name), message).mark(Mark::Key);
-            self.found.push(if suggestion.is_some() {
-                finding.did_you_mean(suggestion)
-            } else {
-                finding.hint(format!("{what} may have: {}", known.list()))
-            });
+            let hint = format!("{what} may have: {}", known.list());
+            self.found.push(finding.did_you_mean_or(suggestion, hint));
             meant.extend(suggestion);
         }
         Some(Fields {

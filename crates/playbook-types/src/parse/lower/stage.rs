@@ -1,8 +1,9 @@
 //! One stage, from its node.
 
 use std::fmt::Display;
+use std::hash::Hash;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::finding::{Finding, Mark};
 use crate::language::stage::{DEP, OUT, SHELL, STAGE};
@@ -82,13 +83,13 @@ impl Lowering {
     }
 
     /// Names of something, none of them twice.
-    fn each_once<T: PartialEq + Display, E: Display>(
+    fn each_once<T: Eq + Hash + Display, E: Display>(
         &mut self,
         items: &[At<'_>],
         parse: impl Fn(&str) -> Result<T, E>,
         what: &str,
     ) -> Vec<T> {
-        let mut all = Vec::with_capacity(items.len());
+        let mut all = IndexSet::with_capacity(items.len());
         for item in items {
             let Some(name) = self.parsed(item, &parse) else {
                 continue;
@@ -97,10 +98,10 @@ impl Lowering {
                 self.error(&item.path, format!("the {what} '{name}' stands here twice"));
                 self.advise("keep one of them");
             } else {
-                all.push(name);
+                all.insert(name);
             }
         }
-        all
+        all.into_iter().collect()
     }
 
     fn how_it_runs(&mut self, stage: &mut Stage, fields: &Fields<'_>) {
