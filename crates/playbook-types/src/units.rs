@@ -123,8 +123,23 @@ pub fn grouped(number: usize) -> String {
     shown
 }
 
+/// So many of something: `no jobs`, `1 job`, `4,645 jobs`.
+pub fn counted(count: usize, what: &str) -> String {
+    match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        count => format!("{} {what}s", grouped(count)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn one_is_not_several() {
+        let told = [0, 1, 2, 4645].map(|count| counted(count, "job"));
+        assert_eq!(told, ["no jobs", "1 job", "2 jobs", "4,645 jobs"]);
+    }
+
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@ use playbook_exec::plan::{Estimate, Fate, Foretold, Plan};
 use playbook_types::name::StageName;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::reason::InvalidationReason;
-use playbook_types::units::grouped;
+use playbook_types::units::{counted, grouped};
 use serde::Serialize;
 
 use crate::render::harmless::harmless;
@@ -43,7 +43,7 @@ pub(crate) struct Row<'a> {
 struct JobsRow {
     total: usize,
     to_run: usize,
-    /// Files that no job makes any more.
+    /// Outputs that no job makes any more.
     to_remove: usize,
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
     text
 }
 
-/// `12 of 6,452 jobs`, and what is removed: `no job has to run, 1 file it made would be removed`.
+/// `12 of 6,452 jobs`, and what is removed: `no job has to run, 1 output would be removed`.
 fn of_jobs(jobs: &JobsOutlook) -> String {
     let to_run = match jobs.to_run {
         0 if jobs.total > 0 => "no job has to run".to_owned(),
@@ -146,19 +146,13 @@ fn of_jobs(jobs: &JobsOutlook) -> String {
     };
     match jobs.to_remove {
         0 => to_run,
-        1 => format!("{to_run}, 1 file it made would be removed"),
-        count => format!(
-            "{to_run}, {} files it made would be removed",
-            grouped(count)
-        ),
+        count => format!("{to_run}, {} would be removed", counted(count, "output")),
     }
 }
 
 /// `12 of 6,452 jobs`.
 pub(crate) fn some_of(jobs: &JobsOutlook) -> String {
-    let (to_run, total) = (grouped(jobs.to_run), grouped(jobs.total));
-    let word = if jobs.total == 1 { "job" } else { "jobs" };
-    format!("{to_run} of {total} {word}")
+    format!("{} of {}", grouped(jobs.to_run), counted(jobs.total, "job"))
 }
 
 /// How long it will take; nothing if that is less than a second, as far as is known.

@@ -29,7 +29,7 @@ pub struct JobsOutlook {
     pub to_run: usize,
     /// The first of those, by what they read.
     pub first: Vec<String>,
-    /// How many files that jobs made are made by none any more, and would be removed.
+    /// How many outputs that jobs made are made by none any more, and would be removed.
     pub to_remove: usize,
     /// The first of those, below the root.
     pub first_removed: Vec<String>,

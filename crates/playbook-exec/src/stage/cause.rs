@@ -7,7 +7,7 @@ use playbook_hash::HashError;
 use playbook_hash::disk::DiskError;
 use playbook_types::path::DataPath;
 use playbook_types::template::TemplateError;
-use playbook_types::units::grouped;
+use playbook_types::units::{counted, grouped};
 use rustix::io::Errno;
 
 use crate::fanout::{JobFailure, SplitFault};
@@ -256,12 +256,12 @@ impl From<NotBegun> for FailureCause {
 
 fn jobs_failed(failed: usize, total: usize, first: &JobFailure) -> String {
     let JobFailure { input, cause, .. } = first;
-    let jobs = if total == 1 { "job" } else { "jobs" };
-    let (failed, total) = (grouped(failed), grouped(total));
-    if failed == "1" {
-        format!("job {input}: {cause} ({failed} of {total} {jobs} failed)")
+    let jobs = counted(total, "job");
+    if failed == 1 {
+        format!("job {input}: {cause} (1 of {jobs} failed)")
     } else {
-        format!("job {input}: {cause} (the first of {failed} that failed, of {total} {jobs})")
+        let failed = grouped(failed);
+        format!("job {input}: {cause} (the first of {failed} that failed, of {jobs})")
     }
 }
 

@@ -204,7 +204,7 @@ pub struct JobCounts {
     pub failed: usize,
     /// How many were done before.
     pub cached: usize,
-    /// How many files that jobs once made were removed, because no job makes them any more.
+    /// How many outputs of former jobs were removed, because no job makes them any more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub removed: usize,
 }

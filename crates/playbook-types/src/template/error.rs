@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::name::{EnvName, ParamKey};
 use crate::template::shell::Where;
+use crate::units::counted;
 
 /// Something wrong at one place of a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -261,12 +262,4 @@ fn write_not_quotable(f: &mut fmt::Formatter<'_>, place: Where, value: &str) -> 
         f,
         "{value} that needs quoting cannot stand {place}: there is no sound way to quote it there; put it in a variable or an argument first"
     )
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
 }

@@ -14,7 +14,7 @@ use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::event::{Event, EventKind, JobCounts, KeptFile, RunTotals};
-use playbook_types::units::grouped;
+use playbook_types::units::{counted, grouped};
 
 use crate::app::Verbosity;
 use crate::error::hint_line;
@@ -204,17 +204,15 @@ fn of_jobs(jobs: JobCounts) -> String {
     } = jobs;
     let ran = match (total, cached) {
         (0, _) => ", no jobs: no file matches".to_owned(),
-        (1, 0) => ", 1 job".to_owned(),
-        (_, 0) => format!(", {} jobs", grouped(total)),
+        (_, 0) => format!(", {}", counted(total, "job")),
         _ if run == 0 => ", no job had to run".to_owned(),
-        _ => format!(", {} of {} jobs", grouped(run), grouped(total)),
+        _ => format!(", {} of {}", grouped(run), counted(total, "job")),
     };
     match removed {
         0 => ran,
-        1 => format!("{ran}, 1 file no job makes any more removed"),
         count => format!(
-            "{ran}, {} files no job makes any more removed",
-            grouped(count)
+            "{ran}; removed {} that no job makes any more",
+            counted(count, "output")
         ),
     }
 }

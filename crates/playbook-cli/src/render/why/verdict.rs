@@ -8,7 +8,7 @@ use playbook_types::name::StageName;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::lock::EntryStatus;
 use playbook_types::record::reason::InvalidationReason;
-use playbook_types::units::grouped;
+use playbook_types::units::counted;
 
 use crate::render::foretold::{ahead, some_of};
 use crate::render::harmless::harmless;
@@ -99,26 +99,21 @@ fn differs(explained: &Explained<'_>) -> Vec<String> {
 /// How many jobs would run and what would be removed, and the first of each.
 fn jobs_told(jobs: &JobsOutlook) -> String {
     let mut told = if jobs.to_run == 0 && jobs.total > 0 {
-        format!("none of its {} has to run", several(jobs.total, "job"))
+        format!("none of its {} has to run", counted(jobs.total, "job"))
     } else {
         format!("{} would run", some_of(jobs))
     };
     name_some(&mut told, &jobs.first, jobs.to_run);
     if jobs.to_remove > 0 {
-        let files = several(jobs.to_remove, "file");
+        let outputs = counted(jobs.to_remove, "output");
         write!(
             told,
-            "\n{files} that no job makes any more would be removed"
+            "\n{outputs} that no job makes any more would be removed"
         )
         .ok();
         name_some(&mut told, &jobs.first_removed, jobs.to_remove);
     }
     told
-}
-
-fn several(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {what}{ending}", grouped(count))
 }
 
 /// `: a, b, …`.
