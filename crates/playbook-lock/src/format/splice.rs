@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use blake3::Hash;
 use playbook_types::record::lock::LockFile;
+use serde::Serialize;
 
 use crate::error::LockError;
 use crate::format::render_lock;
@@ -168,9 +169,9 @@ impl LockText {
 /// # Errors
 ///
 /// When a value cannot be written as YAML.
-pub(crate) fn splice(
+pub(crate) fn splice<E: Serialize>(
     (text, layout): (&Arc<OldText>, &Layout),
-    newer: &LockFile,
+    newer: &LockFile<E>,
     numbers: &[usize],
 ) -> Result<Option<(LockText, Layout)>, LockError> {
     let fresh = render_lock(newer)?;

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use playbook_hash::disk::{Durability, replace_in_pieces};
 use playbook_types::record::lock::LockFile;
+use serde::Serialize;
 
 use crate::error::LockError;
 use crate::format::LockText;
 
 /// The text of a lock.
-pub fn render_lock(lock: &LockFile) -> Result<String, LockError> {
+pub fn render_lock<E: Serialize>(lock: &LockFile<E>) -> Result<String, LockError> {
     serde_yaml_ng::to_string(lock).map_err(|error| LockError::Unwritable {
         message: error.to_string(),
     })

@@ -158,7 +158,7 @@ impl Folder {
             if let Some(old) = old.filter(|_| !project.is_as_written()) {
                 for (name, entry) in &old.stages {
                     if !lock.stages.contains_key(name) {
-                        lock.stages.insert(name.clone(), entry.clone());
+                        lock.stages.insert(name.clone(), entry);
                     }
                 }
             }
@@ -170,15 +170,15 @@ impl Folder {
 }
 
 /// A lock with new entries on top of those of `old`, in the playbook's order.
-pub(crate) fn compose(
+pub(crate) fn compose<'e>(
     playbook: &Playbook,
-    old: Option<&LockFile>,
-    newer: &IndexMap<StageName, StageEntry>,
+    old: Option<&'e LockFile>,
+    newer: &'e IndexMap<StageName, StageEntry>,
     generated_at: Option<Timestamp>,
-) -> LockFile {
+) -> LockFile<&'e StageEntry> {
     let entry = |name: &StageName| {
         let entry = newer.get(name).or_else(|| old?.stages.get(name))?;
-        Some((name.clone(), entry.clone()))
+        Some((name.clone(), entry))
     };
     let params = playbook
         .params

@@ -133,7 +133,7 @@ fn with_journal(
 ) -> Option<LockFile> {
     let entries = with_cut_off(lock, entries, open);
     let generated_at = lock.and_then(|lock| lock.generated_at);
-    (!entries.is_empty()).then(|| compose(playbook, lock, &entries, generated_at))
+    (!entries.is_empty()).then(|| compose(playbook, lock, &entries, generated_at).into_owned())
 }
 
 /// The entries of a journal and of the stages that were cut off, which count as not completed.

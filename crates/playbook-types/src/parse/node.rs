@@ -18,7 +18,8 @@ pub(super) enum Node {
     Float(f64),
     Str(String),
     Seq(Vec<Self>),
-    Map(MapNode),
+    /// In a box, so that a list of texts does not take as much memory as a list of maps.
+    Map(Box<MapNode>),
     /// A value with a tag such as `!env`.
     Tagged(String),
     /// A date or a time, which only TOML has.
@@ -216,10 +217,13 @@ impl<'de> Visitor<'de> for NodeVisitor {
             if map.entries.contains_key(&key) {
                 map.duplicates.push(key);
             } else {
+                // Most maps of a playbook are `{path: …}`: room for one is not room for three.
+                map.entries
+                    .reserve_exact(usize::from(map.entries.is_empty()));
                 map.entries.insert(key, value);
             }
         }
-        Ok(Node::Map(map))
+        Ok(Node::Map(Box::new(map)))
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Node, A::Error> {

@@ -15,9 +15,11 @@ use crate::name::{ParamKey, StageName};
 use crate::path::DataPath;
 use crate::value::ParamValue;
 
-/// A whole lock file. The order of the fields is the order in the file.
+/// A whole lock file. The order of the fields is the order in the file. Its entries are `&StageEntry` where it is only
+/// written, and they stand elsewhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LockFile {
+#[serde(bound(serialize = "E: Serialize", deserialize = "E: Deserialize<'de>"))]
+pub struct LockFile<E = StageEntry> {
     /// The version of this shape: `'1.0'`.
     pub schema: String,
     /// The playbook's name.
@@ -45,7 +47,23 @@ pub struct LockFile {
     pub params_hash: Option<Digest>,
     /// One entry per stage, in the playbook's order.
     #[serde(default, deserialize_with = "unique_keys")]
-    pub stages: IndexMap<StageName, StageEntry>,
+    pub stages: IndexMap<StageName, E>,
+}
+
+impl LockFile<&StageEntry> {
+    /// The same with entries of its own.
+    pub fn into_owned(self) -> LockFile {
+        let own = |(name, entry): (StageName, &StageEntry)| (name, entry.clone());
+        LockFile {
+            schema: self.schema,
+            playbook: self.playbook,
+            generated_at: self.generated_at,
+            generator: self.generator,
+            blake3_version: self.blake3_version,
+            params_hash: self.params_hash,
+            stages: self.stages.into_iter().map(own).collect(),
+        }
+    }
 }
 
 /// What is known of a stage's last run.

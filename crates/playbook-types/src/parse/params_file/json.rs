@@ -93,7 +93,7 @@ impl<'t> Walk<'t> {
             }
         }
         self.at += 1;
-        Node::Map(map)
+        Node::Map(Box::new(map))
     }
 
     fn array(&mut self, at: &KeyPath) -> Node {

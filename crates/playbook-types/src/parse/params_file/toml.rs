@@ -38,7 +38,7 @@ fn table(table: &DeTable<'_>, at: &KeyPath, spots: &mut Spots) -> Node {
         let node = value(spanned, &path, spots);
         map.entries.insert(key.get_ref().to_string(), node);
     }
-    Node::Map(map)
+    Node::Map(Box::new(map))
 }
 
 fn value(spanned: &Spanned<DeValue<'_>>, at: &KeyPath, spots: &mut Spots) -> Node {
