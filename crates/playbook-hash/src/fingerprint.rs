@@ -202,6 +202,7 @@ fn deps_differences(
                 old: *hash,
                 new: dep.digest,
                 files: None,
+                directory: false,
             }),
             Some(_) => {}
         }

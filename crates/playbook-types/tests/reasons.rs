@@ -70,12 +70,14 @@ fn samples() -> Vec<InvalidationReason> {
             old: Some(old),
             new,
             files: None,
+            directory: false,
         },
         InvalidationReason::DepChanged {
             path: path("raw/x.wav"),
             old: None,
             new,
             files: None,
+            directory: false,
         },
         InvalidationReason::DepChanged {
             path: path("raw"),
@@ -86,6 +88,7 @@ fn samples() -> Vec<InvalidationReason> {
                 removed: 0,
                 changed: 2,
             }),
+            directory: true,
         },
         InvalidationReason::DepAdded {
             path: path("raw/y.wav"),
@@ -159,6 +162,7 @@ fn samples() -> Vec<InvalidationReason> {
             old: Some(old),
             new,
             files: None,
+            directory: false,
         },
         InvalidationReason::OutputModified {
             path: path("out/x.json"),
@@ -169,6 +173,7 @@ fn samples() -> Vec<InvalidationReason> {
                 removed: 1,
                 changed: 2,
             }),
+            directory: true,
         },
     ];
     for sample in &samples {

@@ -17,7 +17,7 @@ use crate::render::units::{duration, to_the_second};
 use crate::term::{Tone, paint};
 
 /// What is told of a frozen stage: nobody looked whether anything changed.
-pub(crate) const FROZEN: &str = "not looked at, runs only with --force";
+pub(crate) const FROZEN: &str = "runs only with --force (frozen: true)";
 
 /// One stage as JSON.
 #[derive(Serialize)]
@@ -138,10 +138,10 @@ pub(crate) fn table(plan: &Plan<'_>, foretold: &[Foretold], jobs: u32) -> String
     text
 }
 
-/// `12 of 6,452 jobs`, and what is removed: `no job has to run, 1 output would be removed`.
+/// `12 of 6,452 jobs`, and what is removed: `none of its jobs, 1 output would be removed`.
 fn of_jobs(jobs: &JobsOutlook) -> String {
     let to_run = match jobs.to_run {
-        0 if jobs.total > 0 => "no job has to run".to_owned(),
+        0 if jobs.total > 0 => "none of its jobs".to_owned(),
         _ => some_of(jobs),
     };
     match jobs.to_remove {
@@ -222,7 +222,7 @@ pub(crate) fn ahead(
 ) -> String {
     match reason {
         InvalidationReason::UpstreamRerun { stage } if runs_first(stage) => {
-            format!("'{stage}' would run first, and this stage runs again whenever it did (after)")
+            format!("'{stage}' would run first, and this stage runs after each run of it (after)")
         }
         other => other.to_string(),
     }
@@ -242,7 +242,7 @@ fn told(fate: &Fate, runs_first: impl Fn(&StageName) -> bool) -> (Tone, &'static
             (
                 Tone::Warn,
                 "maybe",
-                format!("only if {} makes something new", names.join(" or ")),
+                format!("only if the outputs of {} change", names.join(" or ")),
             )
         }
         Fate::Running { pid, since } => (

@@ -166,7 +166,8 @@ fn a_changed_input_makes_an_adopted_stage_run_and_its_files_are_kept() {
     insta::assert_snapshot!(sandbox.run(&["run", "a"]).says(0), @"
     run    a  in changed
     done   a  0.00 s
-    warning: x was there before, and nothing on record says that stage 'a' made it so; in case you need it, it was moved to .playbook/playbook/kept/0192f3c1-0000/a/x
+    warning: x as it was is not what a recorded run of stage 'a' made; in case you need it, it was moved to .playbook/playbook/kept/0192f3c1-0000/a/x
+      hint: what was kept stays until 'playbook clean --kept' removes it
     1 run · 0 cached · 0 failed in 0.00 s
     ");
     assert_eq!(
@@ -202,7 +203,7 @@ fn the_others_entries_stay_and_what_is_ordered_after_it_runs() {
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
     cached a
     cached c
-    run    b  'c' ran, and this stage runs again whenever it did (after)
+    run    b  'c' has run since this stage last did (after)
     1 to run · 2 cached
     ");
 }

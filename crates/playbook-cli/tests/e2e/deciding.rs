@@ -92,15 +92,15 @@ fn reasons_name_what_changed() {
     );
     insta::assert_snapshot!(why(&sandbox), @"
     run    first  param greeting: hello → hi
-    maybe  lines  only if first makes something new
-    maybe  last   only if lines makes something new
+    maybe  lines  only if the outputs of first change
+    maybe  last   only if the outputs of lines change
     1 to run · 2 maybe
     ");
     sandbox.write("playbook.yaml", &PIPELINE.replace("wc -l", "wc -c"));
     insta::assert_snapshot!(why(&sandbox), @"
     cached first
     run    lines  command changed
-    maybe  last   only if lines makes something new
+    maybe  last   only if the outputs of lines change
     1 to run · 1 maybe · 1 cached
     ");
     sandbox.write(
@@ -161,7 +161,7 @@ fn after_runs_again_whenever_the_other_ran() {
         sandbox
             .run(&["status"])
             .prints(0)
-            .contains("'a' would run first, and this stage runs again whenever it did (after)")
+            .contains("'a' would run first, and this stage runs after each run of it (after)")
     );
     assert_eq!(sandbox.ran(&[]), ["a", "b"]);
     sandbox.write("in", "3");
@@ -182,9 +182,9 @@ fn frozen_stages_run_only_when_forced() {
     sandbox.write("in", "1");
     let said = sandbox.run(&["run"]).says(1);
     insta::assert_snapshot!(said, @"
-    frozen a  not looked at, runs only with --force
+    frozen a  runs only with --force (frozen: true)
     error: stage 'b' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
-    0 run · 1 cached · 1 failed in 0.00 s (saved 0.00 s)
+    0 run · 0 cached · 1 frozen · 1 failed in 0.00 s (saved 0.00 s)
     ");
     assert_eq!(sandbox.ran(&["--force", "a"]), ["a"]);
     sandbox.write("in", "2");

@@ -98,7 +98,7 @@ fn an_input_that_is_gone_takes_its_output_along() {
     sandbox.remove("raw/c.txt");
     let said = sandbox.run(&["run"]).says(0);
     assert!(
-        said.contains("done/c.txt was there before, and nothing on record says that stage 'up' made it so; in case you need it, it was moved to .playbook/playbook/kept/"),
+        said.contains("done/c.txt as it was is not what a recorded run of stage 'up' made; in case you need it, it was moved to .playbook/playbook/kept/"),
         "{said}"
     );
     assert_eq!(sandbox.names("done"), ["a.txt"]);
@@ -118,7 +118,7 @@ fn files_of_others_among_the_outputs_are_kept_and_edited_outputs_made_anew() {
     sandbox.write("done/mine/notes", "my own");
     let said = sandbox.run(&["run"]).says(0);
     assert!(
-        said.contains("done/mine/notes was there before, and nothing on record says that"),
+        said.contains("done/mine/notes as it was is not what a recorded run of stage"),
         "{said}"
     );
     assert_eq!(sandbox.names("done"), ["a.txt", "b.txt", "c.txt"]);
@@ -131,7 +131,7 @@ fn files_of_others_among_the_outputs_are_kept_and_edited_outputs_made_anew() {
         "{said}"
     );
     assert!(
-        said.contains("done/b.txt was there before, and nothing on record says that"),
+        said.contains("done/b.txt as it was is not what a recorded run of stage"),
         "{said}"
     );
     assert_eq!(jobs(&sandbox), ["raw/b.txt"]);

@@ -246,7 +246,7 @@ fn a_report_of_somebody_else_is_kept() {
             .says(i32::from(input == "bad\n"));
         let kept = ".playbook/playbook/kept/0192f3c1-0000/check/report.txt";
         let line = format!(
-            "warning: report.txt was there before, and nothing on record says that stage 'check' made it so; in case you need it, it was moved to {kept}"
+            "warning: report.txt as it was is not what a recorded run of stage 'check' made; in case you need it, it was moved to {kept}"
         );
         assert!(said.contains(&line), "{said}");
         assert!(!said.contains("what the command left"), "{said}");

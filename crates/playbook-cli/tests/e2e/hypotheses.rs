@@ -63,7 +63,7 @@ fn a_changed_param_is_named_with_what_it_was_and_only_what_uses_it_runs() {
     run    s2  param lr: 0.1 → 0.2
     done   s2  0.00 s
     run    s3  b changed
-    done   s3  0.00 s, made the same as before
+    done   s3  0.00 s, made the same as last time
     cached s4
     cached s5
     2 run · 3 cached · 0 failed in 0.00 s (saved 0.00 s)

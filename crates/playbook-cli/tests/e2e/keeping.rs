@@ -25,12 +25,12 @@ fn a_frozen_stage_stands_whatever_changes() {
     sandbox.write("playbook.yaml", &text.replace("{p: 1}", "{p: 2}"));
     sandbox.write("x", "mine\n");
     insta::assert_snapshot!(sandbox.run(&["run", "-j1"]).says(0), @"
-    frozen a  not looked at, runs only with --force
+    frozen a  runs only with --force (frozen: true)
     run    b  x changed
     done   b  0.00 s
     run    c  x changed
     done   c  0.00 s
-    2 run · 1 cached · 0 failed in 0.00 s (saved 0.00 s)
+    2 run · 0 cached · 1 frozen · 0 failed in 0.00 s (saved 0.00 s)
     ");
     assert_eq!(
         sandbox.read("x"),
@@ -44,16 +44,16 @@ fn a_frozen_stage_stands_without_its_out_and_then_a_reader_fails_and_says_what_t
     let sandbox = frozen();
     sandbox.remove("x");
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
-    frozen a  not looked at, runs only with --force
+    frozen a  runs only with --force (frozen: true)
     error  b  dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     error  c  dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     1 frozen · 2 cannot run
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-j1", "-k"]).says(1), @"
-    frozen a  not looked at, runs only with --force
+    frozen a  runs only with --force (frozen: true)
     error: stage 'b' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     error: stage 'c' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
-    0 run · 1 cached · 2 failed in 0.00 s (saved 0.00 s)
+    0 run · 0 cached · 1 frozen · 2 failed in 0.00 s (saved 0.00 s)
     ");
     assert_eq!(sandbox.ran(&["--force", "a"]), ["a"]);
     assert_eq!(
@@ -70,7 +70,7 @@ fn a_frozen_stage_that_never_ran_stands_too() {
     );
     let said = sandbox.run(&["run"]).says(1);
     assert!(
-        said.contains("frozen a  not looked at, runs only with --force\n"),
+        said.contains("frozen a  runs only with --force (frozen: true)\n"),
         "{said}"
     );
     assert!(
@@ -178,7 +178,7 @@ fn a_stage_runs_again_for_each_run_of_what_it_is_ordered_after_and_only_then() {
     assert_eq!(sandbox.ran(&["--only", "--force", "a"]), ["a"]);
     let said = sandbox.run(&["status", "b"]).prints(0);
     assert!(
-        said.contains("run    b  'a' ran, and this stage runs again whenever it did (after)"),
+        said.contains("run    b  'a' has run since this stage last did (after)"),
         "{said}"
     );
     assert_eq!(sandbox.ran(&["--only", "b"]), ["b"]);

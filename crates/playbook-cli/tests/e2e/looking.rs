@@ -98,7 +98,7 @@ fn maybe_is_said_where_it_depends_on_bytes_to_come() {
     sandbox.write("in", "2");
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
     run    a  in changed
-    maybe  b  only if a makes something new
+    maybe  b  only if the outputs of a change
     1 to run · 1 maybe
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-n", "--json"]).prints(0), @r#"
@@ -157,7 +157,7 @@ fn what_is_to_come_is_estimated_from_how_long_it_took() {
     sandbox.write("in", "2");
     insta::assert_snapshot!(sandbox.run(&["run", "-n", "-j2"]).prints(0), @"
     run    a  in changed
-    maybe  b  only if a makes something new
+    maybe  b  only if the outputs of a change
     run    c  in changed
     2 to run · 1 maybe
     takes about 1 min 30 s with 2 jobs; 2 min 1 s if all of it runs
@@ -165,7 +165,7 @@ fn what_is_to_come_is_estimated_from_how_long_it_took() {
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-n", "-j1"]).prints(0), @"
     run    a  in changed
-    maybe  b  only if a makes something new
+    maybe  b  only if the outputs of a change
     run    c  in changed
     2 to run · 1 maybe
     takes about 2 min 31 s one stage at a time; 3 min 2 s if all of it runs
@@ -178,7 +178,7 @@ fn what_is_to_come_is_estimated_from_how_long_it_took() {
     sandbox.stages("  a: {cmd: cp in x, deps: [in], outs: [x]}\n  b: {cmd: cp x y, deps: [x], outs: [y]}\n  d: {cmd: cp y z, deps: [y], outs: [z]}\n");
     insta::assert_snapshot!(sandbox.run(&["run", "-n", "-j2"]).prints(0), @"
     run    a  in changed
-    maybe  b  only if a makes something new
+    maybe  b  only if the outputs of a change
     run    d  not in the lock file (new stage)
     2 to run · 1 maybe
     takes about 1 min 30 s with 2 jobs; 2 min 1 s if all of it runs; not counting 1 stage that never ran

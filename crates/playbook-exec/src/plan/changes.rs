@@ -45,10 +45,6 @@ impl Contents<'_> {
         reasons: Reasons,
         place: impl Fn(&DataPath) -> std::path::PathBuf,
     ) -> Reasons {
-        let count = |path: &DataPath, old: Option<Digest>, new: Digest| {
-            let diff = self.changed(&place(path), old?, new)?;
-            Some(counts(&diff))
-        };
         reasons.map(|mut reason| {
             match &mut reason {
                 InvalidationReason::DepChanged {
@@ -56,14 +52,19 @@ impl Contents<'_> {
                     old,
                     new,
                     files,
+                    directory,
                 }
                 | InvalidationReason::OutputModified {
                     path,
                     old,
                     new,
                     files,
+                    directory,
                 } => {
-                    *files = count(path, *old, *new);
+                    let place = place(path);
+                    *directory = self.memo.listing_bytes(&place, *new).is_some();
+                    let diff = old.and_then(|old| self.changed(&place, old, *new));
+                    *files = diff.as_ref().map(counts);
                 }
                 InvalidationReason::EnvChanged { variables } => {
                     *variables = self.variables(id);

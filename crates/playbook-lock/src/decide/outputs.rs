@@ -54,6 +54,7 @@ fn judge(
                 old: out.hash,
                 new,
                 files: None,
+                directory: false,
             })
         }
     }

@@ -187,7 +187,7 @@ fn stages_it_is_ordered_after() {
         completed_at: Some(at(5)),
     }];
     assert_eq!(case.says(|it| it.after = vec![(&a, Some(at(5)))]), "hit");
-    let ran = "'a' ran, and this stage runs again whenever it did (after)";
+    let ran = "'a' has run since this stage last did (after)";
     assert_eq!(case.says(|it| it.after = vec![(&a, Some(at(6)))]), ran);
     assert_eq!(
         case.says(|it| it.after = vec![(&a, Some(at(4)))]),
@@ -203,7 +203,7 @@ fn stages_it_is_ordered_after() {
     assert_eq!(case.says(|it| it.after = vec![(&b, Some(at(9)))]), "hit");
     assert_eq!(
         case.says(|it| it.after = vec![(&b, Some(at(11)))]),
-        "'b' ran, and this stage runs again whenever it did (after)"
+        "'b' has run since this stage last did (after)"
     );
     assert_eq!(case.says(|it| it.forced_upstream = vec![&a]), ran);
 }
@@ -242,10 +242,13 @@ fn every_difference_is_named() {
     });
     assert_eq!(
         all,
-        "command changed; in changed; declared environment changed (in which variables is not known); shell: sh → bash; wdir: . → sub; outs changed (+z, -y)"
+        "command changed; in changed; declared environment changed (which variables is not known); shell: sh → bash; wdir: . → sub; outs changed (+z, -y)"
     );
     let foreign = says(|it| it.entry.cache_key = Some(digest_command("another program's key")));
-    assert!(foreign.starts_with("its cache key differs, "), "{foreign}");
+    assert!(
+        foreign.starts_with("the lock has another cache_key for it, "),
+        "{foreign}"
+    );
 }
 
 #[test]

@@ -62,6 +62,9 @@ pub enum InvalidationReason {
         /// How many of its files differ, when that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         files: Option<FileCounts>,
+        /// It is a directory now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        directory: bool,
     },
     /// It reads something it did not read before.
     DepAdded {
@@ -135,6 +138,9 @@ pub enum InvalidationReason {
         /// How many of its files differ, when that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         files: Option<FileCounts>,
+        /// It is a directory now.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        directory: bool,
     },
 }
 
@@ -219,7 +225,7 @@ impl fmt::Display for InvalidationReason {
         match self {
             Self::Forced => f.write_str("forced (--force)"),
             Self::UpstreamRerun { stage } => {
-                write!(f, "'{stage}' ran, and this stage runs again whenever it did (after)")
+                write!(f, "'{stage}' has run since this stage last did (after)")
             }
             Self::NoLockFile => f.write_str("no lock file found (first run)"),
             Self::StageNotInLock => f.write_str("not in the lock file (new stage)"),
@@ -233,16 +239,16 @@ impl fmt::Display for InvalidationReason {
             Self::AlwaysRuns { cause: None } => f.write_str("always runs"),
             Self::AlwaysRuns { cause: Some(cause) } => write!(f, "always runs ({cause})"),
             Self::CmdChanged { .. } => f.write_str("command changed"),
-            Self::DepChanged { path, files, .. } => match files {
+            Self::DepChanged { path, files, directory, .. } => match files {
                 Some(counts) => write!(f, "{path}/: {counts}"),
-                None => write!(f, "{path} changed"),
+                None => write!(f, "{path}{} changed", slash(*directory)),
             },
             Self::DepAdded { path } => write!(f, "{path} is a new dep"),
             Self::DepRemoved { path } => write!(f, "{path} is no longer a dep"),
             Self::ParamsChanged { changes } => write_changes(f, changes),
             Self::EnvChanged { variables } => match variables {
                 Some(variables) => write!(f, "env: {variables}"),
-                None => f.write_str("declared environment changed (in which variables is not known)"),
+                None => f.write_str("declared environment changed (which variables is not known)"),
             },
             Self::ShellChanged { old, new } => write!(f, "shell: {} → {}", old.word(), new.word()),
             Self::WdirChanged { old, new } => write!(
@@ -254,15 +260,20 @@ impl fmt::Display for InvalidationReason {
             Self::OutsChanged { added, removed } => write_outs(f, added, removed),
             Self::SplitChanged { old, new } => write_split(f, old.as_ref(), new.as_ref()),
             Self::CacheKeyMismatch { .. } => f.write_str(
-                "its cache key differs, though nothing else does; probably another version of playbook recorded it, and it runs once",
+                "the lock has another cache_key for it, though all that it is made of is the same; probably another version of playbook wrote that, and one run sets it right",
             ),
             Self::OutputMissing { path } => write!(f, "{path} is missing"),
-            Self::OutputModified { path, files, .. } => match files {
+            Self::OutputModified { path, files, directory, .. } => match files {
                 Some(counts) => write!(f, "{path}/ was modified since it was made: {counts}"),
-                None => write!(f, "{path} was modified since it was made"),
+                None => write!(f, "{path}{} was modified since it was made", slash(*directory)),
             },
         }
     }
+}
+
+/// What stands behind the path of a directory.
+fn slash(directory: bool) -> &'static str {
+    if directory { "/" } else { "" }
 }
 
 fn write_split(

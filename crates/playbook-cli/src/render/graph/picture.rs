@@ -177,8 +177,8 @@ fn why(fate: &Fate, runs_first: impl Fn(&StageName) -> bool) -> Vec<String> {
             let names = names.collect::<Vec<_>>().join(" or ");
             let more = waits_for.len().saturating_sub(MOST_NAMES);
             vec![match more {
-                0 => format!("only if {names} makes something new"),
-                _ => format!("only if {names} or one of {more} more makes something new"),
+                0 => format!("only if the outputs of {names} change"),
+                _ => format!("only if the outputs of {names} or of one of {more} more change"),
             }]
         }
         Fate::Running { pid, since } => {

@@ -9,7 +9,7 @@ use playbook_types::path::DataPath;
 use playbook_types::record::event::{FailedJob, JobCounts, KeptFile};
 use playbook_types::units::grouped;
 
-use crate::render::plain::kept_line;
+use crate::render::plain::lines::kept_line;
 use crate::term::{Tone, paint};
 
 /// Lines of a failed stage's log that are shown.

@@ -1,10 +1,12 @@
 //! A run as plain lines: one per transition, and a total.
 
 mod failure;
+mod lines;
 pub(crate) mod recovered;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use playbook_exec::observer::Observer;
@@ -13,14 +15,13 @@ use playbook_exec::{FailureCause, Outcome, Summary};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{Event, EventKind, JobCounts, KeptFile, RunTotals};
-use playbook_types::units::{counted, grouped};
+use playbook_types::record::event::{Event, EventKind, JobCounts, KeptFile};
 
 use crate::app::Verbosity;
-use crate::error::hint_line;
-use crate::render::foretold::FROZEN;
-use crate::render::harmless::harmless;
 use crate::render::plain::failure::{Failure, Gate, Verdict, kept_outs};
+use crate::render::plain::lines::{
+    Apart, about_kept, cached_line, kept_line, line_of, of_jobs, total, unsteady, width_of,
+};
 use crate::render::units::duration;
 use crate::term::{self, Tone, paint};
 
@@ -37,6 +38,9 @@ pub(crate) struct Plain {
     verdict: Mutex<Option<Verdict>>,
     /// Stages that made other bytes than before from the same, and of which outs.
     unsteady: Mutex<Vec<(StageName, Vec<DataPath>)>>,
+    /// How many stages are frozen, and how many files were kept.
+    frozen: AtomicUsize,
+    kept: AtomicUsize,
 }
 
 impl Plain {
@@ -52,6 +56,8 @@ impl Plain {
             gates: gates(plan),
             verdict: Mutex::default(),
             unsteady: Mutex::default(),
+            frozen: AtomicUsize::new(0),
+            kept: AtomicUsize::new(0),
         }
     }
 
@@ -63,7 +69,10 @@ impl Plain {
         if self.verbosity == Verbosity::Quiet {
             return;
         }
-        let mut text = String::new();
+        let mut text = match self.kept.load(Ordering::Relaxed) {
+            0 => String::new(),
+            _ => about_kept(),
+        };
         if let Outcome::Interrupted(_) = summary.outcome {
             writeln!(
                 text,
@@ -74,13 +83,16 @@ impl Plain {
         }
         let interrupted =
             |(_, cause): &&(StageName, FailureCause)| matches!(cause, FailureCause::Interrupted);
-        let interrupted = summary.failures.iter().filter(interrupted).count();
+        let apart = Apart {
+            interrupted: summary.failures.iter().filter(interrupted).count(),
+            frozen: self.frozen.load(Ordering::Relaxed),
+        };
         let totals = &summary.totals;
         let of_stages = totals.stages_cached + totals.stages_skipped;
         if totals.stages_run + totals.stages_failed + of_stages == 0 && text.is_empty() {
             text.push_str("there is no stage to run\n");
         } else {
-            writeln!(text, "{}", total(totals, interrupted)).ok();
+            writeln!(text, "{}", total(totals, apart)).ok();
         }
         term::say(&text);
     }
@@ -114,11 +126,11 @@ impl Plain {
     fn completed(&self, stage: &StageName, (seconds, same): (f64, bool), jobs: Option<JobCounts>) {
         let (word, same) = match (self.gates.get(stage), same) {
             (Some(reports), true) if !reports.is_empty() => {
-                ("pass", ", its report is the same as before")
+                ("pass", ", its report is the same as last time")
             }
             (Some(_), _) => ("pass", ""),
             (None, false) => ("done", ""),
-            (None, true) => ("done", ", made the same as before"),
+            (None, true) => ("done", ", made the same as last time"),
         };
         let jobs = jobs.map(of_jobs).unwrap_or_default();
         let more = format!("{}{same}{jobs}", duration(seconds));
@@ -138,7 +150,8 @@ impl Plain {
     }
 
     /// Deps that moved and files that were kept: nothing a person may miss, even with `-q`.
-    fn notes(stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
+    fn notes(&self, stage: &StageName, moved: &[DataPath], kept: &[KeptFile]) {
+        self.kept.fetch_add(kept.len(), Ordering::Relaxed);
         for path in moved {
             let what = format!(
                 "{path} changed while '{stage}' ran, so '{stage}' runs again next time (every time, if its command writes {path} itself: let it write another file, and name that in outs)"
@@ -193,54 +206,6 @@ impl Plain {
     }
 }
 
-/// What is told of the jobs of a fan-out that is done.
-fn of_jobs(jobs: JobCounts) -> String {
-    let JobCounts {
-        total,
-        run,
-        cached,
-        removed,
-        ..
-    } = jobs;
-    let ran = match (total, cached) {
-        (0, _) => ", no jobs: no file matches".to_owned(),
-        (_, 0) => format!(", {}", counted(total, "job")),
-        _ if run == 0 => ", no job had to run".to_owned(),
-        _ => format!(", {} of {}", grouped(run), counted(total, "job")),
-    };
-    match removed {
-        0 => ran,
-        count => format!(
-            "{ran}; removed {} that no job makes any more",
-            counted(count, "output")
-        ),
-    }
-}
-
-/// That a file of the user's was moved out of a stage's way.
-pub(crate) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
-    let what = format!(
-        "{path} was there before, and nothing on record says that stage '{stage}' made it so; in case you need it, it was moved to {kept}"
-    );
-    format!("{}: {what}\n", paint(Tone::Warn, "warning"))
-}
-
-/// One stage's line.
-fn line_of(width: usize, (tone, word): (Tone, &str), stage: &StageName, more: &str) -> String {
-    let word = paint(tone, &format!("{word:<6}"));
-    let line = format!("{word} {stage:<width$}  {}", harmless(more));
-    format!("{}\n", line.trim_end())
-}
-
-/// The line of a stage that is up to date.
-fn cached_line(width: usize, stage: &StageName, reason: HitKind) -> String {
-    let (front, why) = match reason {
-        HitKind::Frozen => ((Tone::Dim, "frozen"), FROZEN),
-        HitKind::Hit => ((Tone::Good, "cached"), ""),
-    };
-    line_of(width, front, stage, why)
-}
-
 fn say_if_any(lines: &str) {
     if !lines.is_empty() {
         term::say(lines);
@@ -260,29 +225,7 @@ pub(crate) fn nothing_ran(events: &[Event]) -> String {
         text.push_str(&line_of(width, (Tone::Good, "cached"), stage, ""));
     }
     if let Some(EventKind::RunCompleted(totals)) = events.last().map(|event| &event.kind) {
-        writeln!(text, "{}", total(totals, 0)).ok();
-    }
-    text
-}
-
-/// Stages that claim to be deterministic and are not, once at the end: nothing failed, but the lock proves less than it seems to.
-fn unsteady(all: &[(StageName, Vec<DataPath>)]) -> String {
-    let mut text = String::new();
-    for (stage, outs) in all {
-        let outs: Vec<&str> = outs.iter().map(DataPath::as_str).collect();
-        let word = paint(Tone::Warn, "warning");
-        let outs = outs.join(", ");
-        writeln!(
-            text,
-            "{word}: '{stage}' made other bytes than before from the same inputs: {outs}"
-        )
-        .ok();
-    }
-    if !all.is_empty() {
-        text.push_str(&hint_line(
-            "find what differs each time (the time, a random seed, the order of threads, another version of a tool), or write \
-             'deterministic: false': then it always runs, and what it makes decides",
-        ));
+        writeln!(text, "{}", total(totals, Apart::default())).ok();
     }
     text
 }
@@ -297,18 +240,14 @@ fn gates(plan: &Plan<'_>) -> BTreeMap<StageName, Vec<DataPath>> {
     gates.collect()
 }
 
-/// How wide names are shown: as wide as the widest, but not at any price.
-fn width_of<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    let widest = names.map(|name| name.chars().count()).max();
-    widest.unwrap_or(0).min(40)
-}
-
 impl Observer for Plain {
     fn events(&self, events: &[Event]) {
         // Of a large pipeline nearly all stages stand: their lines are written together.
         let mut lines = String::new();
         for event in events {
             if let EventKind::StageCached { stage, reason, .. } = &event.kind {
+                let is_frozen = usize::from(*reason == HitKind::Frozen);
+                self.frozen.fetch_add(is_frozen, Ordering::Relaxed);
                 if self.verbosity > Verbosity::Quiet {
                     lines.push_str(&cached_line(self.width, stage, *reason));
                 }
@@ -346,7 +285,7 @@ impl Observer for Plain {
                 let same = !changed && !outs.is_empty();
                 self.completed(stage, (*duration_seconds, same), *jobs);
                 self.compared(stage, nondeterministic);
-                Self::notes(stage, moved, kept);
+                self.notes(stage, moved, kept);
             }
             EventKind::StageFailed {
                 stage,
@@ -391,32 +330,4 @@ impl Observer for Plain {
             | EventKind::RunInterrupted(_) => {}
         }
     }
-}
-
-/// The figures of a run. Stages that were interrupted are counted among the failed ones, and told apart here.
-fn total(totals: &RunTotals, interrupted: usize) -> String {
-    let skipped = match totals.stages_skipped {
-        0 => String::new(),
-        count => format!(" · {count} skipped"),
-    };
-    let saved = match totals.stages_cached {
-        0 => String::new(),
-        _ => format!(" (saved {})", duration(totals.saved_seconds)),
-    };
-    let RunTotals {
-        stages_run,
-        stages_cached,
-        stages_failed,
-        total_seconds,
-        ..
-    } = totals;
-    let took = duration(*total_seconds);
-    let failed = stages_failed.saturating_sub(interrupted);
-    let interrupted = match interrupted {
-        0 => String::new(),
-        count => format!(" · {count} interrupted"),
-    };
-    format!(
-        "{stages_run} run · {stages_cached} cached · {failed} failed{interrupted}{skipped} in {took}{saved}"
-    )
 }

@@ -6,7 +6,7 @@ use playbook_exec::{CutOff, Recovered};
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 
-use crate::render::plain::kept_line;
+use crate::render::plain::lines::kept_line;
 use crate::render::units::to_the_second;
 use crate::term::{Tone, paint};
 

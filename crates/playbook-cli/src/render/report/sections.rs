@@ -262,7 +262,7 @@ fn stages(report: &Report) -> String {
         }
         let what = match told.stage.changed {
             Some(false) if !told.stage.outs.is_empty() => {
-                format!("{}, made the same as before", state.word())
+                format!("{}, made the same as last time", state.word())
             }
             Some(_) | None => state.word().to_owned(),
         };

@@ -56,7 +56,7 @@ pub(super) fn word(data: &ExplainedData<'_>, side: Side, known: bool) -> String 
             let word = if known {
                 "newly declared"
             } else {
-                "not on record"
+                "not recorded for this stage"
             };
             format!("{} ({})", paint(Tone::Act, word), amount(data))
         }
@@ -96,7 +96,7 @@ pub(super) fn details(data: &ExplainedData<'_>) -> Vec<String> {
         && !data.is_same()
         && !listed
     {
-        let unknown = "which of its files cannot be told, because the list of what it held is no longer in .playbook/; the next run keeps a new one";
+        let unknown = "which of its files is not known, because the list of what it held is no longer in .playbook/; the next run writes a new one";
         lines.push(unknown.to_owned());
     }
     if let Some(files) = &data.files {

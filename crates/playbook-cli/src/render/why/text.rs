@@ -178,7 +178,7 @@ fn env(story: &Story<'_>) -> Option<String> {
             let what = match known {
                 Some(variables) => format!("{variables} (values are not shown)"),
                 None => format!(
-                    "changed: a value, or which variables are declared. Which is not known, because what it last ran with is no longer kept in .playbook/ (declared now: {names}; values are not shown)"
+                    "changed: a value, or the set of variables; which of them is not known, because what it last ran with is no longer kept in .playbook/ (declared now: {names}; values are not shown)"
                 ),
             };
             Some(paint(Tone::Act, &what))
@@ -220,7 +220,7 @@ fn after(story: &Story<'_>) -> Vec<String> {
             let ran = if story.explained.first.contains(stage) {
                 "which would run first"
             } else {
-                "which ran since"
+                "which has run since this stage last did"
             };
             format!("'{stage}', {}", paint(Tone::Act, ran))
         } else {

@@ -51,7 +51,7 @@ pub(super) fn verdict(text: &mut String, story: &Story<'_>) {
             told
         }
         Fate::Maybe(waits) => format!(
-            "{stage} {}: only if {} makes something new",
+            "{stage} {}: only if the outputs of {} change",
             paint(Tone::Warn, "may run"),
             listed(waits)
         ),
@@ -99,7 +99,7 @@ fn differs(explained: &Explained<'_>) -> Vec<String> {
 /// How many jobs would run and what would be removed, and the first of each.
 fn jobs_told(jobs: &JobsOutlook) -> String {
     let mut told = if jobs.to_run == 0 && jobs.total > 0 {
-        format!("none of its {} has to run", counted(jobs.total, "job"))
+        format!("it would run none of its {}", counted(jobs.total, "job"))
     } else {
         format!("{} would run", some_of(jobs))
     };
@@ -153,7 +153,7 @@ pub(super) fn compared_with(story: &Story<'_>) -> Option<String> {
     } else if stage.gate && !cut_off {
         ":"
     } else {
-        ", whose outs were discarded; those from before it are back in place:"
+        " (its outs were discarded, and those from before were put back):"
     };
     Some(format!("Compared with the run that {how}{outs}"))
 }
