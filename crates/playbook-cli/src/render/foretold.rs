@@ -146,7 +146,7 @@ fn of_jobs(jobs: &JobsOutlook) -> String {
     };
     match jobs.to_remove {
         0 => to_run,
-        count => format!("{to_run}, {} would be removed", counted(count, "output")),
+        count => format!("{to_run}, {} would be deleted", counted(count, "output")),
     }
 }
 

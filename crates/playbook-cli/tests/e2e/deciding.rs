@@ -183,7 +183,7 @@ fn frozen_stages_run_only_when_forced() {
     let said = sandbox.run(&["run"]).says(1);
     insta::assert_snapshot!(said, @"
     frozen a  runs only with --force (frozen: true)
-    error: stage 'b' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
+    error: stage 'b' did not start: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     0 run · 0 cached · 1 frozen · 1 failed in 0.00 s (saved 0.00 s)
     ");
     assert_eq!(sandbox.ran(&["--force", "a"]), ["a"]);

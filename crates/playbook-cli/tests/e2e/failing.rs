@@ -63,7 +63,7 @@ fn a_failed_stage_runs_again_and_the_others_do_not() {
 fn a_missing_dep_is_named() {
     let sandbox = Sandbox::with_stages("  a: {cmd: cp raw/in x, deps: [raw/in], outs: [x]}\n");
     insta::assert_snapshot!(sandbox.run(&["run"]).says(1), @"
-    error: stage 'a' failed: dep raw/in does not exist, and no stage makes it; make it, or correct the path
+    error: stage 'a' did not start: dep raw/in does not exist, and no stage makes it; make it, or correct the path
     0 run · 0 cached · 1 failed in 0.00 s
     ");
     insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"

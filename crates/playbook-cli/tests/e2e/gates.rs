@@ -335,7 +335,7 @@ fn interrupted_in_the_middle_of_a_gate_the_former_report_comes_back() {
 fn a_gate_that_never_began_has_not_passed_either() {
     let sandbox = Sandbox::with_stages(GATED);
     insta::assert_snapshot!(sandbox.run(&["run", "-j1", "-k"]).says(1), @"
-    error: gate 'check' failed: dep in does not exist, and no stage makes it; make it, or correct the path
+    error: gate 'check' did not start: dep in does not exist, and no stage makes it; make it, or correct the path
       hint: nothing new is started until it passes
     skip   use    because 'check' failed
     skip   apart  because 'check' failed
@@ -431,7 +431,7 @@ fn a_frozen_gate_that_failed_holds_the_run_until_it_is_forced() {
     let frozen = frozen.replace("gate: true", "gate: true\n    frozen: true");
     sandbox.write("playbook.yaml", &frozen);
     insta::assert_snapshot!(sandbox.run(&["run", "-j1"]).says(1), @"
-    error: gate 'check' failed: the gate is frozen and did not pass when it last ran; run it with 'playbook run --force check', or take 'frozen' away
+    error: gate 'check' did not start: the gate is frozen and did not pass when it last ran; run it with 'playbook run --force check', or take 'frozen' away
       hint: nothing new is started until it passes
     skip   use    because 'check' failed
     skip   apart  because 'check' failed

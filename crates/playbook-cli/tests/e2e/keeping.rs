@@ -51,8 +51,8 @@ fn a_frozen_stage_stands_without_its_out_and_then_a_reader_fails_and_says_what_t
     ");
     insta::assert_snapshot!(sandbox.run(&["run", "-j1", "-k"]).says(1), @"
     frozen a  runs only with --force (frozen: true)
-    error: stage 'b' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
-    error: stage 'c' failed: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
+    error: stage 'b' did not start: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
+    error: stage 'c' did not start: dep x does not exist although stage 'a' makes it; make it anew with 'playbook run --force a'
     0 run · 0 cached · 1 frozen · 2 failed in 0.00 s (saved 0.00 s)
     ");
     assert_eq!(sandbox.ran(&["--force", "a"]), ["a"]);

@@ -77,7 +77,7 @@ fn files_the_lock_does_not_know_are_kept() {
     insta::assert_snapshot!(sandbox.run(&["run"]).says(0), @"
     run    a  no lock file found (first run)
     done   a  0.00 s
-    warning: d as it was is not what a recorded run of stage 'a' made; in case you need it, it was moved to .playbook/playbook/kept/0192f3c1-0000/a/d
+    warning: d/ as it was is not what a recorded run of stage 'a' made; in case you need it, it was moved to .playbook/playbook/kept/0192f3c1-0000/a/d
       hint: what was kept stays until 'playbook clean --kept' removes it
     1 run · 0 cached · 0 failed in 0.00 s
     ");

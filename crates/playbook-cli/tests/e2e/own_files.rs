@@ -51,7 +51,7 @@ fn a_directory_of_the_users_is_kept_as_it_was_or_comes_back_as_it_was() {
     sandbox.write("ok", "");
     let said = sandbox.run(&["run"]).says(0);
     let told = format!(
-        "warning: d as it was is not what a recorded run of stage 'a' made; in case you need it, it was moved to {KEPT}/d\n"
+        "warning: d/ as it was is not what a recorded run of stage 'a' made; in case you need it, it was moved to {KEPT}/d\n"
     );
     assert!(said.contains(&told), "{said}");
     assert_eq!(tree(&sandbox.path(&format!("{KEPT}/d"))), before);

@@ -345,7 +345,7 @@ pub(in crate::commands) fn put_right(
     };
     let recovered = recover(project, held, how)?;
     if let Some(recovered) = recovered.filter(|_| app.verbosity > Verbosity::Quiet) {
-        term::say(&tell(&recovered));
+        term::say(&tell(project.root().as_path(), &recovered));
     }
     Ok(())
 }

@@ -66,7 +66,11 @@ impl Failure<'_> {
         let Self { stage, error, .. } = self;
         let what = if gate.is_some() { "gate" } else { "stage" };
         let word = paint(Tone::Bad, "error");
-        writeln!(text, "{word}: {what} '{stage}' failed: {error}").ok();
+        let ended = match self.attempt {
+            0 => "did not start",
+            _ => "failed",
+        };
+        writeln!(text, "{word}: {what} '{stage}' {ended}: {error}").ok();
         if let Some(gate) = gate {
             reports(&mut text, gate);
         }
@@ -90,7 +94,7 @@ impl Failure<'_> {
         text.push_str(&self.hint(gate));
         // Where a gate said no, nothing of its own was moved away.
         for kept in self.kept.iter().filter(|_| said_no) {
-            text.push_str(&kept_line(stage, kept));
+            text.push_str(&kept_line(root, stage, kept));
         }
         text
     }

@@ -1,6 +1,7 @@
 //! What is said of a run, line by line.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
@@ -32,16 +33,22 @@ pub(super) fn of_jobs(jobs: JobCounts) -> String {
     match removed {
         0 => ran,
         count => format!(
-            "{ran}; removed {} that no job makes any more",
+            "{ran}; deleted {} that no job makes any more",
             counted(count, "output")
         ),
     }
 }
 
 /// That a file of the user's was moved out of a stage's way.
-pub(super) fn kept_line(stage: &StageName, KeptFile { path, kept }: &KeptFile) -> String {
+pub(super) fn kept_line(root: &Path, stage: &StageName, moved: &KeptFile) -> String {
+    let KeptFile { path, kept } = moved;
+    let slash = if root.join(kept.as_str()).is_dir() {
+        "/"
+    } else {
+        ""
+    };
     let what = format!(
-        "{path} as it was is not what a recorded run of stage '{stage}' made; in case you need it, it was moved to {kept}"
+        "{path}{slash} as it was is not what a recorded run of stage '{stage}' made; in case you need it, it was moved to {kept}"
     );
     format!("{}: {what}\n", paint(Tone::Warn, "warning"))
 }

@@ -159,7 +159,7 @@ impl Plain {
             term::say(&format!("{}: {what}\n", paint(Tone::Warn, "warning")));
         }
         for kept in kept {
-            term::say(&kept_line(stage, kept));
+            term::say(&kept_line(&self.root, stage, kept));
         }
     }
 

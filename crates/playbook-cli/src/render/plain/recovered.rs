@@ -1,6 +1,7 @@
 //! What was put right after a run that died.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use playbook_exec::{CutOff, Recovered};
 use playbook_types::name::StageName;
@@ -11,7 +12,7 @@ use crate::render::units::to_the_second;
 use crate::term::{Tone, paint};
 
 /// What a run that died had left, for standard error.
-pub(crate) fn tell(recovered: &Recovered) -> String {
+pub(crate) fn tell(root: &Path, recovered: &Recovered) -> String {
     let Recovered {
         run,
         completed,
@@ -44,7 +45,7 @@ pub(crate) fn tell(recovered: &Recovered) -> String {
         text.push_str(&one(stage));
     }
     for (stage, kept) in kept {
-        text.push_str(&kept_line(stage, kept));
+        text.push_str(&kept_line(root, stage, kept));
     }
     text
 }

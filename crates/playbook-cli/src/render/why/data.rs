@@ -38,8 +38,17 @@ fn was_directory(data: &ExplainedData<'_>) -> bool {
     recorded.is_some_and(|files| files != 1)
 }
 
-/// What became of the data since it was recorded, in a few words. `known` says whether anything is on record of the stage.
-pub(super) fn word(data: &ExplainedData<'_>, side: Side, known: bool) -> String {
+/// What the record that data is compared with is of.
+#[derive(Clone, Copy)]
+pub(super) struct Record {
+    /// There is one of the stage.
+    pub(super) known: bool,
+    /// It is of a run whose outs were discarded: those that are there are of one before.
+    pub(super) put_back: bool,
+}
+
+/// What became of the data since it was recorded, in a few words.
+pub(super) fn word(data: &ExplainedData<'_>, side: Side, record: Record) -> String {
     let was = data.recorded.and_then(|recorded| recorded.hash);
     match (&data.now, was) {
         _ if !data.declared => paint(Tone::Act, "no longer declared"),
@@ -53,7 +62,7 @@ pub(super) fn word(data: &ExplainedData<'_>, side: Side, known: bool) -> String 
         (DataNow::Missing, _) => paint(Tone::Bad, "missing"),
         (DataNow::Unreadable(error), _) => paint(Tone::Bad, &harmless(error)),
         (DataNow::Found(_), _) if data.recorded.is_none() => {
-            let word = if known {
+            let word = if record.known {
                 "newly declared"
             } else {
                 "not recorded for this stage"
@@ -61,7 +70,11 @@ pub(super) fn word(data: &ExplainedData<'_>, side: Side, known: bool) -> String 
             format!("{} ({})", paint(Tone::Act, word), amount(data))
         }
         (DataNow::Found(found), Some(was)) if found.digest == was => {
-            format!("same ({})", amount(data))
+            let same = match side {
+                Side::Makes if record.put_back => "as before that run",
+                _ => "same",
+            };
+            format!("{same} ({})", amount(data))
         }
         (DataNow::Found(found), was) => {
             let change = match &data.files {

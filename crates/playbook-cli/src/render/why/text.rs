@@ -12,8 +12,9 @@ use playbook_types::record::reason::InvalidationReason;
 
 use crate::render::harmless::harmless;
 use crate::render::units::{duration, to_the_second, used};
+use crate::render::why::data::Record;
 use crate::render::why::data::{self, Side};
-use crate::render::why::verdict::{compared_with, verdict};
+use crate::render::why::verdict::{compared_with, outs_were_put_back, verdict};
 use crate::render::why::{Story, command};
 use crate::term::{Tone, paint};
 
@@ -111,8 +112,8 @@ fn params(explained: &Explained<'_>) -> Vec<String> {
             (Some(old), Some(new)) if old == new => format!("same: {new}"),
             (Some(old), Some(new)) => paint(Tone::Act, &format!("{old} → {new}")),
             (None, Some(new)) if first => new.to_string(),
-            (None, Some(new)) => paint(Tone::Act, &format!("(none) → {new}")),
-            (Some(old), None) => paint(Tone::Act, &format!("{old} → (none)")),
+            (None, Some(new)) => paint(Tone::Act, &format!("{new}, not used before")),
+            (Some(old), None) => paint(Tone::Act, &format!("{old}, no longer used")),
             (None, None) => String::new(),
         };
         format!(
@@ -129,12 +130,18 @@ fn data_lines(explained: &Explained<'_>, side: Side) -> Vec<String> {
         Side::Reads => &explained.deps,
         Side::Makes => &explained.outs,
     };
-    let known = explained.entry.is_some();
+    let record = Record {
+        known: explained.entry.is_some(),
+        put_back: outs_were_put_back(explained),
+    };
     let shown: Vec<String> = all.iter().map(data::shown).collect();
     let width = column(shown.iter().map(String::as_str));
     let mut lines = Vec::new();
     for (data, path) in all.iter().zip(shown) {
-        lines.push(format!("{path:<width$}  {}", data::word(data, side, known)));
+        lines.push(format!(
+            "{path:<width$}  {}",
+            data::word(data, side, record)
+        ));
         lines.extend(
             data::details(data)
                 .into_iter()

@@ -99,7 +99,10 @@ fn differs(explained: &Explained<'_>) -> Vec<String> {
 /// How many jobs would run and what would be removed, and the first of each.
 fn jobs_told(jobs: &JobsOutlook) -> String {
     let mut told = if jobs.to_run == 0 && jobs.total > 0 {
-        format!("it would run none of its {}", counted(jobs.total, "job"))
+        format!(
+            "none of its {} would run, as all are done",
+            counted(jobs.total, "job")
+        )
     } else {
         format!("{} would run", some_of(jobs))
     };
@@ -108,7 +111,7 @@ fn jobs_told(jobs: &JobsOutlook) -> String {
         let outputs = counted(jobs.to_remove, "output");
         write!(
             told,
-            "\n{outputs} that no job makes any more would be removed"
+            "\n{outputs} that no job makes any more would be deleted"
         )
         .ok();
         name_some(&mut told, &jobs.first_removed, jobs.to_remove);
@@ -142,18 +145,27 @@ fn listed(stages: &[StageName]) -> String {
 
 /// With what the stage is compared, if that is not its last success.
 pub(super) fn compared_with(story: &Story<'_>) -> Option<String> {
-    let stage = story.explained.stage;
-    let (cut_off, how) = match story.explained.entry?.status {
+    let how = match story.explained.entry?.status {
         EntryStatus::Completed => return None,
-        EntryStatus::Running => (true, "was interrupted"),
-        _ => (false, "failed"),
+        EntryStatus::Running => "was interrupted",
+        _ => "failed",
     };
-    let outs = if stage.parallel.is_some() {
+    let outs = if story.explained.stage.parallel.is_some() {
         ". What its jobs had made by then stands:"
-    } else if stage.gate && !cut_off {
-        ":"
-    } else {
+    } else if outs_were_put_back(&story.explained) {
         " (its outs were discarded, and those from before were put back):"
+    } else {
+        ":"
     };
     Some(format!("Compared with the run that {how}{outs}"))
+}
+
+/// Whether the last run came to nothing: the outs that are there are of one before. What jobs made stands, and so does what a gate
+/// wrote that said no.
+pub(super) fn outs_were_put_back(explained: &Explained<'_>) -> bool {
+    let Some(entry) = explained.entry else {
+        return false;
+    };
+    let said_no = explained.stage.gate && entry.status != EntryStatus::Running;
+    entry.status != EntryStatus::Completed && explained.stage.parallel.is_none() && !said_no
 }

@@ -111,7 +111,7 @@ const CHANGES: [Change; 12] = [
         (
             "a dep gone",
             |it| it.remove("in"),
-            "error: stage 'a' failed: dep in does not exist",
+            "error: stage 'a' did not start: dep in does not exist",
         ),
         (
             "an out edited",
