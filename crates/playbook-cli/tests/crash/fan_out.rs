@@ -263,3 +263,56 @@ fn whatever_operation_of_a_fan_out_fails_nothing_is_lost() {
     }
     tally.finish();
 }
+
+#[test]
+fn what_a_job_used_goes_with_the_next_run_whatever_that_has_to_do() {
+    let mut tally = Tally::new("fan-out scratch");
+    for point in ["job-noted", "started", "job-made", "job-recorded"] {
+        tally.note(point, scratch_goes(point));
+    }
+    tally.finish();
+}
+
+/// The job that a run was killed in is none any more: nothing but a list says that it had a work directory.
+fn scratch_goes(point: &str) -> Verdict {
+    let sandbox = Sandbox::empty();
+    let playbook = r#"version: "1.0"
+name: crash
+stages:
+  up:
+    deps: [in]
+    outs: [done]
+    parallel: {strategy: per_file}
+    cmd: |
+      cp {{ input }} {{ work_dir }}/copy
+      cp {{ work_dir }}/copy {{ output }}
+"#;
+    sandbox.write("playbook.yaml", playbook.as_bytes());
+    sandbox.write("in/a", b"one");
+    sandbox.write("in/b", b"two");
+    let fate = Fate::Faults(format!("kill-at={point}:1"));
+    let killed = run(&sandbox, &fate, &["-j1"]);
+    ensure!(killed.killed, "it was not killed: {killed:?}");
+    let work = |files: &crate::pipeline::Files| {
+        let mut paths = files.keys();
+        paths.any(|path| path.starts_with(".playbook/playbook/work/"))
+    };
+    let used = work(&sandbox.files());
+    ensure!(
+        used == (point != "job-noted" && point != "started"),
+        "used: {used}"
+    );
+    sandbox.write("in/a", b"changed");
+    let next = run(&sandbox, &Fate::Undisturbed, &["-j1"]);
+    ensure!(
+        next.code == Some(0),
+        "it ended with {:?}: {}",
+        next.code,
+        next.stderr
+    );
+    let files = sandbox.files();
+    ensure!(!work(&files), "still there: {:?}", files.keys());
+    let lists = files.keys().find(|path| path.ends_with(".scratch"));
+    ensure!(lists.is_none(), "still there: {lists:?}");
+    Ok(())
+}
