@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use playbook_hash::disk::faults::Point;
 
 use crate::operations::operations_in;
-use crate::run::{Fate, Ran, run};
+use crate::run::{Fate, Ran, look, run};
 use crate::sandbox::Sandbox;
 use crate::tally::{Tally, sample, say};
 use crate::watch::{Verdict, ensure};
@@ -271,6 +271,37 @@ fn what_a_job_used_goes_with_the_next_run_whatever_that_has_to_do() {
         tally.note(point, scratch_goes(point));
     }
     tally.finish();
+}
+
+#[test]
+fn a_job_that_was_cut_off_is_foretold_even_if_it_made_what_it_should() {
+    let past = with_a_past();
+    let mut tally = Tally::new("fan-out foretold");
+    for nth in 1..=TO_RUN {
+        for point in ["job-made", "job-recorded"] {
+            let sandbox = copy(&past);
+            let fault = format!("kill-at={point}:{nth}");
+            let verdict = foretold(&sandbox, &fault);
+            tally.note(&fault, verdict);
+        }
+    }
+    tally.finish();
+}
+
+fn foretold(sandbox: &Sandbox, fault: &str) -> Verdict {
+    run(sandbox, &Fate::Faults(fault.to_owned()), &["-j1"]);
+    std::fs::remove_file(sandbox.beside("jobs")).unwrap();
+    let status = look(sandbox, &["status", "--json"], None);
+    let of_up = status.lines.iter().find(|line| line["stage"] == "up");
+    let to_run = of_up.and_then(|line| line["jobs"]["to_run"].as_u64());
+    run(sandbox, &Fate::Undisturbed, &["-j1", "-k"]);
+    let jobs = std::fs::read_to_string(sandbox.beside("jobs")).unwrap_or_default();
+    let ran = jobs.lines().count();
+    ensure!(
+        to_run == Some(ran as u64),
+        "{to_run:?} jobs were to run, and these did:\n{jobs}"
+    );
+    Ok(())
 }
 
 /// The job that a run was killed in is none any more: nothing but a list says that it had a work directory.
