@@ -12,7 +12,9 @@
 pub mod events;
 pub mod journal;
 pub mod lock;
+pub mod params;
 pub mod playbook;
+mod shown;
 pub mod template;
 mod words;
 
@@ -20,10 +22,11 @@ mod words;
 pub type Check = fn(&[u8]);
 
 /// A parser's name, as in `fuzz/corpus/<name>`, and what must hold for its inputs.
-pub const CHECKS: [(&str, Check); 5] = [
+pub const CHECKS: [(&str, Check); 6] = [
     ("events", events::check),
     ("journal", journal::check),
     ("lock", lock::check),
+    ("params", params::check),
     ("playbook", playbook::check),
     ("template", template::check),
 ];

@@ -67,6 +67,11 @@ fn what_holds_for_journals_holds_for_the_corpus() {
 }
 
 #[test]
+fn what_holds_for_params_files_holds_for_the_corpus() {
+    replay("params");
+}
+
+#[test]
 fn what_holds_for_templates_holds_for_the_corpus() {
     replay("template");
 }

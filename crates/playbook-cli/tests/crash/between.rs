@@ -2,7 +2,7 @@
 
 use rustix::process::{Signal, kill_process};
 
-use crate::pipeline::{Stage, Written};
+use crate::pipeline::Pipeline;
 use crate::rng::Rng;
 use crate::run::look;
 use crate::watch::Watch;
@@ -15,6 +15,8 @@ pub(crate) enum Meanwhile {
     OrphansDie,
     /// The user edits what stages read.
     SourceEdited,
+    /// Files that decide which stages and jobs there are come, or go.
+    FilesComeAndGo,
     /// The user edits a whole out.
     OutEdited,
     /// The user takes a stage out of the playbook.
@@ -32,6 +34,7 @@ impl Meanwhile {
             3 => Self::OutEdited,
             4 => Self::StageRemoved,
             5 => Self::StageRenamed,
+            6 => Self::FilesComeAndGo,
             _ => Self::Nothing,
         }
     }
@@ -41,32 +44,10 @@ impl Meanwhile {
         match self {
             Self::Nothing => {}
             Self::OrphansDie => orphans_die(watch),
-            Self::SourceEdited => {
-                let mut pipeline = watch.pipeline().clone();
-                let source = rng.below(pipeline.sources.len());
-                pipeline.sources[source] += 1;
-                watch.change(&pipeline);
-            }
-            Self::StageRemoved => {
-                let mut pipeline = watch.pipeline().clone();
-                if pipeline.stages.len() > 2 {
-                    pipeline.stages.pop();
-                    // What is written as one goes as one.
-                    let together = |stage: &Stage| matches!(stage.written, Written::ForSource(_));
-                    while pipeline.stages.last().is_some_and(together) {
-                        pipeline.stages.pop();
-                    }
-                }
-                watch.change(&pipeline);
-            }
-            Self::StageRenamed => {
-                let mut pipeline = watch.pipeline().clone();
-                let at = rng.below(pipeline.stages.len());
-                if !matches!(pipeline.stages[at].written, Written::ForSource(_)) {
-                    pipeline.stages[at].name.push('r');
-                }
-                watch.change(&pipeline);
-            }
+            Self::SourceEdited => change(watch, |pipeline| pipeline.source_changes(rng)),
+            Self::FilesComeAndGo => change(watch, |pipeline| pipeline.files_come_and_go(rng)),
+            Self::StageRemoved => change(watch, Pipeline::stage_goes),
+            Self::StageRenamed => change(watch, |pipeline| pipeline.stage_is_renamed(rng)),
             Self::OutEdited => {
                 let status = look(watch.sandbox, &["status", "--json"], None);
                 let hits: Vec<&str> = status
@@ -78,11 +59,18 @@ impl Meanwhile {
                 if !hits.is_empty() {
                     let stage = watch.pipeline().stage(rng.pick(&hits));
                     let out = rng.below(watch.pipeline().stages[stage].outs.len());
-                    watch.edit_made(stage, out);
+                    watch.edit_made(rng, (stage, out));
                 }
             }
         }
     }
+}
+
+/// The user changes the playbook, or what stages read.
+fn change(watch: &mut Watch<'_>, how: impl FnOnce(&mut Pipeline)) {
+    let mut pipeline = watch.pipeline().clone();
+    how(&mut pipeline);
+    watch.change(&pipeline);
 }
 
 /// Ends every process of the sandbox, and comes back when none is left.

@@ -142,9 +142,7 @@ fn taken_over(tally: &mut Tally, rng: &mut Rng, pipeline: &Pipeline) -> Verdict 
     }
     // One of those that were killed may have been the last to work, with nothing left but to write down what stats
     // say. What it left of that goes with the next run that decides something.
-    for at in 0..pipeline.sources.len() {
-        sandbox.write(&format!("in/{at}"), &pipeline.source(at));
-    }
+    sandbox.write_playbook(pipeline);
     let last = run(&sandbox, &Fate::Undisturbed, &[]);
     watch.all_is_made(&last)
 }

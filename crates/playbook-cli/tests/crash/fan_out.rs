@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use playbook_hash::disk::faults::Point;
 
 use crate::operations::operations_in;
-use crate::run::{Fate, Ran, run};
+use crate::run::{Fate, Ran, look, run};
 use crate::sandbox::Sandbox;
 use crate::tally::{Tally, sample, say};
 use crate::watch::{Verdict, ensure};
@@ -262,4 +262,89 @@ fn whatever_operation_of_a_fan_out_fails_nothing_is_lost() {
         tally.note(&fault, verdict);
     }
     tally.finish();
+}
+
+#[test]
+fn what_a_job_used_goes_with_the_next_run_whatever_that_has_to_do() {
+    let mut tally = Tally::new("fan-out scratch");
+    for point in ["job-noted", "started", "job-made", "job-recorded"] {
+        tally.note(point, scratch_goes(point));
+    }
+    tally.finish();
+}
+
+#[test]
+fn a_job_that_was_cut_off_is_foretold_even_if_it_made_what_it_should() {
+    let past = with_a_past();
+    let mut tally = Tally::new("fan-out foretold");
+    for nth in 1..=TO_RUN {
+        for point in ["job-made", "job-recorded"] {
+            let sandbox = copy(&past);
+            let fault = format!("kill-at={point}:{nth}");
+            let verdict = foretold(&sandbox, &fault);
+            tally.note(&fault, verdict);
+        }
+    }
+    tally.finish();
+}
+
+fn foretold(sandbox: &Sandbox, fault: &str) -> Verdict {
+    run(sandbox, &Fate::Faults(fault.to_owned()), &["-j1"]);
+    std::fs::remove_file(sandbox.beside("jobs")).unwrap();
+    let status = look(sandbox, &["status", "--json"], None);
+    let of_up = status.lines.iter().find(|line| line["stage"] == "up");
+    let to_run = of_up.and_then(|line| line["jobs"]["to_run"].as_u64());
+    run(sandbox, &Fate::Undisturbed, &["-j1", "-k"]);
+    let jobs = std::fs::read_to_string(sandbox.beside("jobs")).unwrap_or_default();
+    let ran = jobs.lines().count();
+    ensure!(
+        to_run == Some(ran as u64),
+        "{to_run:?} jobs were to run, and these did:\n{jobs}"
+    );
+    Ok(())
+}
+
+/// The job that a run was killed in is none any more: nothing but a list says that it had a work directory.
+fn scratch_goes(point: &str) -> Verdict {
+    let sandbox = Sandbox::empty();
+    let playbook = r#"version: "1.0"
+name: crash
+stages:
+  up:
+    deps: [in]
+    outs: [done]
+    parallel: {strategy: per_file}
+    cmd: |
+      cp {{ input }} {{ work_dir }}/copy
+      cp {{ work_dir }}/copy {{ output }}
+"#;
+    sandbox.write("playbook.yaml", playbook.as_bytes());
+    sandbox.write("in/a", b"one");
+    sandbox.write("in/b", b"two");
+    let fate = Fate::Faults(format!("kill-at={point}:1"));
+    let killed = run(&sandbox, &fate, &["-j1"]);
+    ensure!(killed.killed, "it was not killed: {killed:?}");
+    let work = |files: &crate::pipeline::Files| {
+        let mut paths = files.keys();
+        paths.any(|path| path.starts_with(".playbook/playbook/work/"))
+    };
+    // A command that was only just started may have come to it or not.
+    let used = work(&sandbox.files());
+    ensure!(
+        used || !["job-made", "job-recorded"].contains(&point),
+        "it had no work directory"
+    );
+    sandbox.write("in/a", b"changed");
+    let next = run(&sandbox, &Fate::Undisturbed, &["-j1"]);
+    ensure!(
+        next.code == Some(0),
+        "it ended with {:?}: {}",
+        next.code,
+        next.stderr
+    );
+    let files = sandbox.files();
+    ensure!(!work(&files), "still there: {:?}", files.keys());
+    let lists = files.keys().find(|path| path.ends_with(".scratch"));
+    ensure!(lists.is_none(), "still there: {lists:?}");
+    Ok(())
 }

@@ -4,8 +4,11 @@
 
 mod between;
 mod eight;
+mod fan;
 mod fan_out;
 mod faults;
+mod jobs;
+mod made;
 mod operations;
 mod orphans;
 mod parts;
@@ -16,8 +19,10 @@ mod random;
 mod rng;
 mod run;
 mod sandbox;
+mod stage;
 mod tally;
 mod watch;
+mod wild;
 
 /// A file that is not named above would silently not be tested.
 #[test]

@@ -4,6 +4,7 @@ use playbook_hash::disk::faults::Point;
 
 use crate::pipeline::Pipeline;
 use crate::random::finish;
+use crate::rng::Rng;
 use crate::run::{Fate, run};
 use crate::sandbox::{Sandbox, caches_are_off};
 use crate::tally::{Tally, sample};
@@ -20,10 +21,12 @@ pub(crate) fn with_a_past(sandbox: &Sandbox) -> Watch<'_> {
     let mut pipeline = Pipeline::small();
     let mut watch = Watch::new(sandbox, &pipeline);
     finish(&mut watch).unwrap();
-    pipeline.sources = vec![2; 2];
+    pipeline.sources_change();
     watch.next_generation(&pipeline);
-    watch.edit(0, 1);
-    watch.edit(1, 0);
+    // Neither is of jobs, so nothing is chosen.
+    let rng = &mut Rng::new(0);
+    watch.edit(rng, (0, 1));
+    watch.edit(rng, (1, 0));
     watch
 }
 

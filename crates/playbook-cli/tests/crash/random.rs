@@ -3,24 +3,56 @@
 use serde_json::{Map, Value};
 
 use crate::between::Meanwhile;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Parts, Pipeline};
 use crate::rng::Rng;
 use crate::run::{Fate, Ran, run};
 use crate::sandbox::Sandbox;
-use crate::tally::{Tally, kills};
+use crate::tally::{Tally, asked_kills};
 use crate::watch::{Verdict, Watch, ensure};
 
 /// How often one pipeline is changed and run anew.
 const GENERATIONS: usize = 3;
 
+/// Kills in the short version. The other tests are as short in proportion.
+const SHORT: usize = 40;
+
 #[test]
 fn killed_at_random_moments_it_ends_as_an_undisturbed_run() {
-    let mut tally = Tally::new("random kills");
-    let most = kills();
+    over_and_over(Tally::new("random kills"), 1, Pipeline::random);
+}
+
+#[test]
+fn killed_while_files_and_lists_decide_about_stages_it_ends_as_an_undisturbed_run() {
+    over_and_over(Tally::new("random kills, wild"), 2, |rng| {
+        let count = rng.between(1, 4);
+        let parts = Parts {
+            wild: true,
+            fan_out: false,
+        };
+        Pipeline::with(rng, count, parts)
+    });
+}
+
+#[test]
+fn killed_in_fan_outs_it_ends_as_an_undisturbed_run() {
+    over_and_over(Tally::new("random kills, fan-outs"), 2, |rng| {
+        // Most of the time is to be that of jobs.
+        let count = rng.below(3);
+        let parts = Parts {
+            wild: rng.one_in(4),
+            fan_out: true,
+        };
+        Pipeline::with(rng, count, parts)
+    });
+}
+
+/// As many kills as were asked for; in the short version so many times fewer.
+fn over_and_over(mut tally: Tally, fewer: usize, pipeline: impl Fn(&mut Rng) -> Pipeline) {
+    let most = asked_kills().unwrap_or(SHORT / fewer);
     let mut nth = 0;
     while tally.kills < most {
         let mut rng = tally.nth_rng(nth);
-        let pipeline = Pipeline::random(&mut rng);
+        let pipeline = pipeline(&mut rng);
         let verdict = one_pipeline(&mut tally, &mut rng, &pipeline);
         tally.note(&format!("pipeline {nth}"), verdict);
         nth += 1;
@@ -38,7 +70,8 @@ fn one_pipeline(tally: &mut Tally, rng: &mut Rng, first: &Pipeline) -> Verdict {
             watch.next_generation(&pipeline);
             for _ in 0..rng.below(3) {
                 let stage = rng.below(pipeline.stages.len());
-                watch.edit(stage, rng.below(pipeline.stages[stage].outs.len()));
+                let out = rng.below(pipeline.stages[stage].outs.len());
+                watch.edit(rng, (stage, out));
             }
         }
         let verdict = killed_until_done(tally, rng, &mut watch);
@@ -51,8 +84,8 @@ fn killed_until_done(tally: &mut Tally, rng: &mut Rng, watch: &mut Watch<'_>) ->
     for _ in 0..rng.between(2, 8) {
         let ran = run(
             watch.sandbox,
-            &random_kill(rng),
-            &["-j", rng.pick(&["1", "2", "3"])],
+            &random_kill(rng, watch.pipeline().stages.len()),
+            &[rng.pick(&["-j1", "-j2", "-j3"])],
         );
         tally.kills += usize::from(ran.killed);
         watch.after(&ran)?;
@@ -86,10 +119,10 @@ pub(crate) fn finish(watch: &mut Watch<'_>) -> Verdict {
 }
 
 /// Most kills are while the run goes on; the pipe alone would only find moments right after an event.
-fn random_kill(rng: &mut Rng) -> Fate {
+fn random_kill(rng: &mut Rng, stages: usize) -> Fate {
     let spins = 1_u32 << rng.below(22);
     Fate::Killed {
-        bytes: rng.below(9000),
+        bytes: rng.below(800 * stages),
         spins: spins + u32::try_from(rng.below(spins as usize)).unwrap(),
         look: rng.one_in(4),
     }

@@ -32,6 +32,8 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) number: u32,
+    /// How many commands it was allowed to run at once.
+    pub(crate) at_once: usize,
     pub(crate) code: Option<i32>,
     pub(crate) killed: bool,
     /// Whole lines it printed.
@@ -83,7 +85,10 @@ impl Guard {
 pub(crate) fn run(sandbox: &Sandbox, fate: &Fate, args: &[&str]) -> Ran {
     let mut all = vec!["run", "--json"];
     all.extend(args);
-    run_command((sandbox, "stderr"), sandbox.new_run(&all), fate)
+    let ran = run_command((sandbox, "stderr"), sandbox.new_run(&all), fate);
+    let jobs = args.iter().find_map(|arg| arg.strip_prefix("-j"));
+    let at_once = jobs.map_or(ran.at_once, |jobs| jobs.parse().unwrap());
+    Ran { at_once, ..ran }
 }
 
 /// As [`run`], with a command that [`Sandbox::new_run`] began, and the name of a file for what it says.
@@ -133,6 +138,7 @@ pub(crate) fn run_command(
     let (events, junk) = events(&printed);
     Ran {
         number,
+        at_once: std::thread::available_parallelism().map_or(1, usize::from),
         code: status.code(),
         killed: status.signal() == Some(Signal::KILL.as_raw()),
         events,

@@ -75,8 +75,15 @@ impl Sandbox {
         if self.read("playbook.yaml").as_ref() != Some(&text) {
             self.write("playbook.yaml", text.as_bytes());
         }
-        for at in 0..pipeline.sources.len() {
-            self.write(&format!("in/{at}"), &pipeline.source(at));
+        for path in self.files().keys().filter(|path| path.starts_with("in/")) {
+            if !pipeline.sources.contains_key(path) {
+                fs::remove_file(self.path(path)).unwrap();
+                // A directory without files would be part of the digest of the one it is in.
+                fs::remove_dir(self.path(path).parent().unwrap()).ok();
+            }
+        }
+        for path in pipeline.sources.keys() {
+            self.write(path, &pipeline.source(path));
         }
     }
 

@@ -6,18 +6,10 @@ use std::time::Instant;
 use crate::rng::Rng;
 use crate::watch::{Verdict, checks};
 
-/// Kills in the ordinary, short version of the random test. The others are as short in proportion.
-const SHORT: usize = 40;
-
 /// How many kills were asked for; `None` for the short version.
 pub(crate) fn asked_kills() -> Option<usize> {
     let text = std::env::var("PLAYBOOK_CRASH_KILLS").ok()?;
     Some(text.parse().unwrap())
-}
-
-/// How many kills there are to be.
-pub(crate) fn kills() -> usize {
-    asked_kills().unwrap_or(SHORT)
 }
 
 /// All of these in the long version, so many at most in the short one.

@@ -7,10 +7,14 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use crate::parts::{asides_of, below, is_below, text_of};
-use crate::pipeline::{Files, Out, Pipeline};
+use crate::jobs::Jobs;
+use crate::made::{is_made, nothing_is_left_over, old_is_there};
+use crate::parts::is_below;
+use crate::pipeline::{Expected, Files, Pipeline};
+use crate::rng::Rng;
 use crate::run::{Ran, Read, look};
 use crate::sandbox::Sandbox;
+use crate::stage::{Out, Stage};
 
 /// What does not hold.
 pub(crate) type Verdict = Result<(), String>;
@@ -39,9 +43,10 @@ pub(crate) struct Watch<'a> {
     pub(crate) sandbox: &'a Sandbox,
     pipeline: Pipeline,
     /// What the stages have to make now.
-    expected: Vec<Files>,
-    /// What they made before, where nobody else has touched it.
-    old: BTreeMap<usize, Files>,
+    expected: Expected,
+    jobs: Jobs,
+    /// What stages of these names made before, where nobody else has touched it.
+    old: BTreeMap<String, Files>,
     /// Contents of the user's own.
     mine: BTreeSet<Vec<u8>>,
     edits: usize,
@@ -50,7 +55,7 @@ pub(crate) struct Watch<'a> {
     /// Half lines that a kill left at the end of the event log.
     torn: BTreeSet<String>,
     /// What `status` last said, by stage, if nothing was changed since.
-    foretold: BTreeMap<String, String>,
+    foretold: BTreeMap<String, Foretold>,
     /// What happened.
     trail: Vec<String>,
 }
@@ -58,9 +63,11 @@ pub(crate) struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// Of a sandbox in which nothing has run.
     pub(crate) fn new(sandbox: &'a Sandbox, pipeline: &Pipeline) -> Self {
+        let expected = pipeline.expected();
         Self {
             sandbox,
-            expected: pipeline.expected(),
+            jobs: Jobs::new(&expected.jobs),
+            expected,
             pipeline: pipeline.clone(),
             old: BTreeMap::new(),
             mine: BTreeSet::new(),
@@ -78,6 +85,7 @@ impl<'a> Watch<'a> {
             sandbox,
             pipeline: self.pipeline.clone(),
             expected: self.expected.clone(),
+            jobs: self.jobs.clone(),
             old: self.old.clone(),
             mine: self.mine.clone(),
             edits: self.edits,
@@ -105,9 +113,13 @@ impl<'a> Watch<'a> {
     /// All is made, and now the playbook or what it reads is changed.
     pub(crate) fn next_generation(&mut self, pipeline: &Pipeline) {
         self.happened("the next generation".to_owned());
-        self.old = self.expected.iter().cloned().enumerate().collect();
+        let expected = pipeline.expected();
+        let made = std::mem::replace(&mut self.expected, expected).made;
+        let names = self.pipeline.stages.iter().map(|stage| stage.name.clone());
+        self.old = names.zip(made).collect();
         self.pipeline = pipeline.clone();
-        self.expected = pipeline.expected();
+        let jobs = &self.expected.jobs;
+        self.jobs.next_generation(jobs, self.sandbox.last_run());
         self.announced.clear();
         self.foretold.clear();
         self.sandbox.write_playbook(pipeline);
@@ -120,6 +132,8 @@ impl<'a> Watch<'a> {
     pub(crate) fn change(&mut self, pipeline: &Pipeline) {
         self.pipeline = pipeline.clone();
         self.expected = pipeline.expected();
+        let jobs = &self.expected.jobs;
+        self.jobs.change(jobs, self.sandbox.last_run());
         self.forget();
         self.sandbox.write_playbook(pipeline);
     }
@@ -133,7 +147,7 @@ impl<'a> Watch<'a> {
 
     /// What a stage has to make.
     pub(crate) fn expected(&self, stage: usize) -> &Files {
-        &self.expected[stage]
+        &self.expected.made[stage]
     }
 
     /// The bytes of a file are gone, also if they were the user's.
@@ -144,12 +158,27 @@ impl<'a> Watch<'a> {
     }
 
     /// The user edits an out that was made before this generation.
-    pub(crate) fn edit(&mut self, stage: usize, out: usize) {
-        let (path, within) = match &self.pipeline.stages[stage].outs[out] {
-            Out::File(path) => (path.clone(), String::new()),
-            Out::Directory(path) => (path.clone(), "/mine".to_owned()),
+    pub(crate) fn edit(&mut self, rng: &mut Rng, (stage, out): (usize, usize)) {
+        let Stage { name, outs, .. } = &self.pipeline.stages[stage];
+        let path = outs[out].path().to_owned();
+        let edited = match &outs[out] {
+            Out::File(path) => path.clone(),
+            Out::Directory(path) => format!("{path}/mine"),
+            Out::Tree(path) => {
+                let files = self.sandbox.files();
+                let there = files.keys().filter(|file| is_below(file, path));
+                let there: Vec<&String> = there.collect();
+                if rng.one_in(2) || there.is_empty() {
+                    format!("{path}/mine")
+                } else {
+                    there[rng.below(there.len())].clone()
+                }
+            }
         };
-        let edited = format!("{path}{within}");
+        if let Some(old) = self.old.get_mut(name) {
+            old.retain(|file, _| !is_below(file, &path));
+        }
+        self.jobs.touched(&edited, self.sandbox.last_run());
         if let Some(before) = self.sandbox.read(&edited) {
             // Of two edits of one file the second is what the user wants.
             self.mine.remove(before.as_bytes());
@@ -160,14 +189,11 @@ impl<'a> Watch<'a> {
         self.sandbox.write(&edited, text.as_bytes());
         self.mine.insert(text.into_bytes());
         self.foretold.clear();
-        if let Some(old) = self.old.get_mut(&stage) {
-            old.retain(|file, _| !is_below(file, &path));
-        }
     }
 
     /// The user edits an out that was made in this generation. Who reads it can be no hit until it is made anew.
-    pub(crate) fn edit_made(&mut self, stage: usize, out: usize) {
-        self.edit(stage, out);
+    pub(crate) fn edit_made(&mut self, rng: &mut Rng, at: (usize, usize)) {
+        self.edit(rng, at);
         self.forget();
     }
 
@@ -203,6 +229,7 @@ impl<'a> Watch<'a> {
         self.lock_is_whole()?;
         self.events_are_whole()?;
         self.counts_are_in_order()?;
+        self.jobs.after(self.sandbox, ran)?;
         self.nothing_of_mine_is_lost()?;
         self.status_is_true()
     }
@@ -210,8 +237,14 @@ impl<'a> Watch<'a> {
     /// A run does what `status` said it would, also where it had to recover first.
     fn did_as_foretold(&self, ran: &Ran) -> Verdict {
         let started = ran.stages("stage_started");
-        for (stage, decision) in &self.foretold {
+        for (stage, Foretold { decision, jobs }) in &self.foretold {
             let starts = started.contains(stage);
+            let began = self.jobs.started_in(self.sandbox, stage, ran.number);
+            ensure!(
+                jobs.is_none_or(|jobs| began <= jobs && (began == jobs || ran.code != Some(0))),
+                "status said that of {stage} {jobs:?} jobs would run, and run {} started {began}",
+                ran.number
+            );
             ensure!(
                 !starts || decision != "hit",
                 "status called {stage} a hit, and run {} started it",
@@ -253,11 +286,18 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Runs do not overlap, no run starts a stage twice, and what was announced is not done again.
+    /// Runs do not overlap, no run starts anything twice, and what was announced is not done again.
     fn counts_are_in_order(&self) -> Verdict {
-        for stage in &self.pipeline.stages {
-            let name = &stage.name;
-            let Some(text) = self.sandbox.read(&format!("counts/{name}")) else {
+        let alone = self
+            .pipeline
+            .stages
+            .iter()
+            .filter(|stage| stage.fan.is_none());
+        let alone = alone.map(|stage| (&stage.name, &stage.name));
+        let jobs = self.expected.jobs.iter();
+        let jobs = jobs.flat_map(|job| job.counts.iter().map(|count| (&job.stage, count)));
+        for (stage, count) in alone.chain(jobs) {
+            let Some(text) = self.sandbox.read(&format!("counts/{count}")) else {
                 continue;
             };
             let mut last = (0, "end");
@@ -269,12 +309,12 @@ impl<'a> Watch<'a> {
                     (before, "start") if run == before => what == "end",
                     _ => false,
                 };
-                ensure!(next, "{name}: '{line}' after {last:?} in\n{text}");
+                ensure!(next, "{count}: '{line}' after {last:?} in\n{text}");
                 last = (run, what);
-                let done = self.announced.get(name);
+                let done = self.announced.get(stage);
                 ensure!(
                     done.is_none_or(|done| run <= *done || what != "start"),
-                    "{name} was announced as completed by run {done:?}, and started again:\n{text}"
+                    "{stage} was announced as completed by run {done:?}, and {count} started again:\n{text}"
                 );
             }
         }
@@ -324,11 +364,11 @@ impl<'a> Watch<'a> {
             plan.lines == status.lines,
             "status says {status:?}, and run -n {plan:?}"
         );
-        self.foretold = decisions(&status);
+        self.foretold = foretold(&status);
         let files = self.sandbox.files();
         for line in status.lines.iter().filter(|line| line["decision"] != "hit") {
             let name = line["stage"].as_str().unwrap();
-            self.old_is_there(&files, self.pipeline.stage(name))
+            self.old_is_there(&files, name)
                 .map_err(|what| format!("{what}; status says {line}"))?;
             ensure!(
                 !self.announced.contains_key(name),
@@ -361,44 +401,17 @@ impl<'a> Watch<'a> {
         fs::set_permissions(self.sandbox.root(), fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The outs of a stage are exactly what they should be.
     fn is_made(&self, files: &Files, at: usize) -> Verdict {
-        for out in &self.pipeline.stages[at].outs {
-            let found = below(files, out.path());
-            let wanted = below(&self.expected[at], out.path());
-            ensure!(
-                found == wanted,
-                "{} counts as made, and it is {} where {} should be",
-                out.path(),
-                text_of(&found),
-                text_of(&wanted)
-            );
-        }
-        Ok(())
+        is_made(files, &self.pipeline.stages[at], &self.expected.made[at])
     }
 
-    /// What a stage made before is at its place, or waits beside it.
-    fn old_is_there(&self, files: &Files, at: usize) -> Verdict {
-        let Some(old) = self.old.get(&at) else {
-            return Ok(());
-        };
-        let stage = &self.pipeline.stages[at];
-        for (nth, out) in stage.outs.iter().enumerate() {
-            let wanted = below(old, out.path());
-            if wanted.is_empty() {
-                continue;
-            }
-            let asides = asides_of(files, out.path(), &format!("-{}-{nth}", stage.name));
-            let somewhere = std::iter::once(out.path().to_owned())
-                .chain(asides)
-                .any(|path| below(files, &path) == wanted);
-            ensure!(
-                somewhere,
-                "the old {} is gone, and the new one is not recorded",
-                out.path()
-            );
-        }
-        Ok(())
+    fn old_is_there(&self, files: &Files, name: &str) -> Verdict {
+        let at = self.pipeline.stage(name);
+        let old = self.old.get(name);
+        old.map_or(Ok(()), |old| {
+            let expected = &self.expected.made[at];
+            old_is_there(files, &self.pipeline.stages[at], old, expected)
+        })
     }
 
     /// Old outs that wait aside without a record of it are put away by hand.
@@ -428,7 +441,7 @@ impl<'a> Watch<'a> {
         for at in 0..self.pipeline.stages.len() {
             self.is_made(&files, at)?;
         }
-        self.nothing_is_left_over(&files)?;
+        nothing_is_left_over(self.sandbox, &files, &self.pipeline.stages)?;
         // A run that executes nothing leaves the event log as it was, torn or not.
         let executed = !ran.stages("stage_started").is_empty();
         let events = files.get("playbook.events.jsonl");
@@ -444,29 +457,25 @@ impl<'a> Watch<'a> {
         );
         Ok(())
     }
-
-    /// No name of ours, no journal, no process.
-    fn nothing_is_left_over(&self, files: &Files) -> Verdict {
-        let ours = |path: &&String| {
-            let mut parts = path.split('/');
-            parts.any(|part| part.starts_with(".playbook-"))
-        };
-        let left: Vec<&String> = files.keys().filter(ours).collect();
-        ensure!(left.is_empty(), "left over: {left:?}");
-        ensure!(
-            !files.contains_key(".playbook/playbook/journal"),
-            "the journal is still there"
-        );
-        let alive = self.sandbox.alive();
-        ensure!(alive.is_empty(), "still alive: {alive:?}");
-        Ok(())
-    }
 }
 
-fn decisions(status: &Read) -> BTreeMap<String, String> {
+/// What `status` says of a stage.
+#[derive(Debug, Clone)]
+struct Foretold {
+    decision: String,
+    /// How many jobs it would run, if that is certain.
+    jobs: Option<usize>,
+}
+
+fn foretold(status: &Read) -> BTreeMap<String, Foretold> {
     let lines = status.lines.iter();
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    lines
-        .map(|line| (word(&line["stage"]), word(&line["decision"])))
-        .collect()
+    let said = lines.map(|line| {
+        let decision = word(&line["decision"]);
+        let certain = decision == "miss" && line["waits_for"] == serde_json::json!([]);
+        let jobs = line["jobs"]["to_run"].as_u64().filter(|_| certain);
+        let jobs = jobs.map(|jobs| usize::try_from(jobs).unwrap());
+        (word(&line["stage"]), Foretold { decision, jobs })
+    });
+    said.collect()
 }

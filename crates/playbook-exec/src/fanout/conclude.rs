@@ -98,8 +98,9 @@ impl FanOut {
             return Err(FailureCause::Interrupted);
         }
         let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
-        // It is only longer than it need be.
+        // They are only longer than they need be.
         manifest.tidy(&self.keys).ok();
+        self.work_dirs.all_done().ok();
         if !stage.deterministic {
             // No later run goes on with these jobs, not even after one that failed before it came to any.
             manifest.begin_anew().map_err(FailureCause::log)?;

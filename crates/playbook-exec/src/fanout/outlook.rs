@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use playbook_hash::{DigestMemo, JobKeys, Listings, PathDigest};
+use playbook_lock::history::short_id;
 use playbook_types::digest::Digest;
 use playbook_types::graph::StageId;
 use playbook_types::name::StageName;
@@ -107,10 +108,13 @@ impl Plan<'_> {
             (0..keys.len()).collect()
         } else {
             let pending = pending(self, &manifest, (&jobs, &keys), &found.things());
+            let cut_off = self.cut_off(&stage.name, &manifest);
+            let number = |job: &u32| *job as usize;
+            let mut pending: Vec<usize> = pending.iter().map(number).collect();
+            pending.extend((0..keys.len()).filter(|job| cut_off.contains(&&keys[*job])));
+            pending.sort_unstable();
+            pending.dedup();
             pending
-                .into_iter()
-                .map(|job| job as usize)
-                .collect::<Vec<_>>()
         };
         let first = pending.iter().take(NAMED).map(|job| jobs.title(*job));
         let entry = self.lock().and_then(|lock| lock.stages.get(&stage.name));
@@ -127,6 +131,21 @@ impl Plan<'_> {
             to_remove: removed.count(),
             first_removed,
         })
+    }
+
+    /// The jobs that a run was in the middle of when it died. What stands at their outputs the next run takes away first,
+    /// even if it is what they should make.
+    fn cut_off(&self, stage: &StageName, manifest: &Manifest) -> Vec<&Digest> {
+        let Some(unfinished) = &self.recorded.unfinished else {
+            return Vec::new();
+        };
+        let run = short_id(unfinished.header.run_id);
+        let is_done = |key: &Digest| manifest.job(key).is_some_and(|record| record.run == run);
+        let open = unfinished.open.get(stage).into_iter();
+        let jobs = open.flat_map(|open| open.jobs.values());
+        jobs.map(|job| &job.key)
+            .filter(|key| !is_done(key))
+            .collect()
     }
 
     fn listed(

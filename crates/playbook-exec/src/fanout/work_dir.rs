@@ -1,7 +1,8 @@
 //! Work directories: scratch for a job while it runs, and afterwards what is left to look at.
 //!
 //! `ab/cdef…`, by the job's key, in the state directory or where `policy.work_dir` says: `command.sh`, `stdout`, `stderr`
-//! and `exit_code`; in `scratch` whatever the job put where `{{ work_dir }}` told it to.
+//! and `exit_code`; in `scratch` whatever the job put where `{{ work_dir }}` told it to. Before there is one its job is on a
+//! list, so that the stage's next run finds it whatever became of the job.
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,9 @@ pub(crate) struct WorkDirs {
     named: String,
     /// The list of those that failed jobs have left.
     list: PathBuf,
+    /// The list of those that jobs of the stage's last run had for scratch. A job that was cut off may never run again
+    /// under the same key, so what it had is found by this.
+    scratches: PathBuf,
     /// Whether those of jobs that succeed stay.
     pub(crate) keep: bool,
 }
@@ -50,6 +54,7 @@ impl WorkDirs {
             base,
             named,
             list: state.fan_out_dir().join(format!("{stage}.left")),
+            scratches: state.fan_out_dir().join(format!("{stage}.scratch")),
             keep: !policy.clean_on_success,
         }
     }
@@ -68,6 +73,9 @@ impl WorkDirs {
     /// Makes a job's scratch directory, empty.
     pub(crate) fn make_scratch(&self, key: &Digest) -> Result<(), DiskError> {
         let scratch = self.of(key).join("scratch");
+        if !self.keep {
+            note(&self.scratches, key)?;
+        }
         disk::remove_tree(&scratch)?;
         disk::create_dirs(&scratch)
     }
@@ -87,14 +95,10 @@ impl WorkDirs {
     /// Leaves what there is to look at. Gives the directory.
     pub(crate) fn leave(&self, key: &Digest, remains: &Remains<'_>) -> Result<PathBuf, DiskError> {
         let place = self.of(key);
-        disk::create_dirs(&place)?;
         if remains.cause.is_some() {
-            if let Some(directory) = self.list.parent() {
-                disk::create_dirs(directory)?;
-            }
-            let mut list = AppendFile::open(&self.list)?;
-            list.append_whole(format!("{key}\n").as_bytes())?;
+            note(&self.list, key)?;
         }
+        disk::create_dirs(&place)?;
         let command = format!("#!/bin/sh\n{}\n", remains.command);
         replace(
             &place.join("command.sh"),
@@ -121,16 +125,32 @@ impl WorkDirs {
         Ok(place)
     }
 
-    /// Removes what failed jobs of an earlier run have left: the stage is about to run.
+    /// Removes what jobs of an earlier run have left, those that failed and those that were cut off: the stage is about to run.
     pub(crate) fn forget(&self) -> Result<(), DiskError> {
-        let Ok(list) = std::fs::read_to_string(&self.list) else {
-            return Ok(());
-        };
-        for key in list.lines().filter_map(|line| line.parse::<Digest>().ok()) {
-            self.remove(&key)?;
+        for list in [&self.list, &self.scratches] {
+            let Ok(keys) = std::fs::read_to_string(list) else {
+                continue;
+            };
+            for key in keys.lines().filter_map(|line| line.parse::<Digest>().ok()) {
+                self.remove(&key)?;
+            }
+            remove_if_there(list)?;
         }
-        remove_if_there(&self.list)
+        Ok(())
     }
+
+    /// All jobs are done, and each has removed its scratch.
+    pub(crate) fn all_done(&self) -> Result<(), DiskError> {
+        remove_if_there(&self.scratches)
+    }
+}
+
+/// Adds a job to a list, before there is anything of it.
+fn note(list: &Path, key: &Digest) -> Result<(), DiskError> {
+    if let Some(directory) = list.parent() {
+        disk::create_dirs(directory)?;
+    }
+    AppendFile::open(list)?.append_whole(format!("{key}\n").as_bytes())
 }
 
 fn place(key: &Digest) -> String {

@@ -82,8 +82,9 @@ impl ParamsFile {
             let mut finding = Finding::error(KeyPath::TOP, "a params file must be UTF-8 text")
                 .hint("save it as UTF-8")
                 .origin(file.origin.clone());
-            let at = error.valid_up_to();
-            finding.place = Some(LineIndex::new(&text).place(at..at + 1));
+            let mark = text.len() - file.text.len();
+            let at = error.valid_up_to() - mark;
+            finding.place = Some(LineIndex::new(&file.text).place(at..at + 1));
             file.found.push(finding);
             return file;
         }
@@ -253,4 +254,22 @@ fn is_used(key: &str, used: &BTreeSet<ParamKey>) -> bool {
     };
     used.iter()
         .any(|used| holds(used.as_str(), key) || holds(key, used.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_shown_without_the_mark_before_it() {
+        let bytes = b"\xef\xbb\xbfa: 1\nb: \xe1\n";
+        let file = ParamsFile::parse(bytes, ParamsFormat::Yaml, Origin::default());
+        let place = |file: &ParamsFile| {
+            let place = file.findings().first()?.place.clone()?;
+            Some((place.line, place.column, place.text))
+        };
+        assert_eq!(place(&file), Some((2, 4, "b: \u{fffd}".to_owned())));
+        let file = ParamsFile::parse(b"\xef\xbb\xbf\xe1", ParamsFormat::Yaml, Origin::default());
+        assert_eq!(place(&file), Some((1, 1, "\u{fffd}".to_owned())));
+    }
 }
