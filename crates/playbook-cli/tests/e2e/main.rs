@@ -3,6 +3,7 @@
 
 mod adopt;
 mod clean;
+mod clean_jobs;
 mod completions;
 mod compliance;
 mod dag;

@@ -17,7 +17,7 @@ mod manifest;
 mod outlook;
 mod progress;
 mod split;
-mod work_dir;
+pub(crate) mod work_dir;
 
 pub(crate) use begin::{FanOut, runs_anew};
 pub(crate) use fans::Fans;
