@@ -174,9 +174,9 @@ fn look_at_input(
         .map_err(|error| FailureCause::Before(StageFault::Data(error)))?;
     let Some(listing) = found.listing else {
         let dep = dep.clone();
-        return Err(SplitFault::NotADirectory { dep }.into());
+        return Err(StageFault::from(SplitFault::NotADirectory { dep }).into());
     };
-    let jobs = Jobs::split(parallel, (dep, out), &listing)?;
+    let jobs = Jobs::split(parallel, (dep, out), &listing).map_err(StageFault::from)?;
     let keys = JobKeys::new(&job.fingerprint, &job.after);
     let keys = (0..jobs.len())
         .map(|number| jobs.key(&keys, number))
