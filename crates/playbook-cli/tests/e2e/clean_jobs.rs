@@ -55,7 +55,7 @@ fn what_failed_jobs_left_goes_when_it_is_asked_for() {
     nothing to remove
     can be removed as well:
       --kept        136 B  your files that were moved aside, and what failed stages and jobs left
-      --jobs        255 B  which jobs of fan-outs are done; without it all of them run again
+      --jobs        302 B  which jobs of fan-outs are done; without it all of them run again
     ");
     let told = sandbox.run(&["clean", "--kept"]).prints(0);
     insta::assert_snapshot!(plain(&sandbox, &told), @"
@@ -141,8 +141,8 @@ fn the_record_of_a_stage_goes_with_it_and_that_of_a_living_one_only_if_it_is_ask
     assert!(size > 0);
     let told = sandbox.run(&["clean", "--jobs"]).prints(0);
     insta::assert_snapshot!(told, @"
-    would go  .playbook/playbook/fanout/up.jobs, on record of the jobs of 'up': without it all of them run again (255 B)
-    255 B would go; nothing of that was removed
+    would go  .playbook/playbook/fanout/up.jobs, on record of the jobs of 'up': without it all of them run again (302 B)
+    302 B would go; nothing of that was removed
       hint: to remove it: the same command with --yes
     ");
     assert!(told.contains(&format!("{size} B would go")), "{told}");
@@ -161,8 +161,8 @@ fn the_record_of_a_stage_goes_with_it_and_that_of_a_living_one_only_if_it_is_ask
     // The stage is gone: nothing will ever ask the record.
     sandbox.stages(OTHER);
     insta::assert_snapshot!(plain(&sandbox, &sandbox.run(&["clean", "-n"]).prints(0)), @"
-    would go  .playbook/playbook/fanout/up.jobs, on record of jobs of 'up', which is no fan-out of the playbook any more (255 B)
-    255 B would go; nothing of that was removed
+    would go  .playbook/playbook/fanout/up.jobs, on record of jobs of 'up', which is no fan-out of the playbook any more (302 B)
+    302 B would go; nothing of that was removed
     can be removed as well:
       --kept        140 B  your files that were moved aside, and what failed stages and jobs left
     ");

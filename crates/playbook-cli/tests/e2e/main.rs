@@ -16,6 +16,7 @@ mod every_moment;
 mod example;
 mod failing;
 mod fanout;
+mod fanout_shown;
 mod fields;
 mod gates;
 mod git;

@@ -126,6 +126,9 @@ impl FanOut {
         let found = look_at_out(with, stage).map_err(FailureCause::Outs)?;
         let entry = with.entry(job);
         let pending = pending(with.plan, &manifest, (&jobs, &keys), &found.things());
+        manifest
+            .begin(keys.len(), keys.len() - pending.len())
+            .map_err(FailureCause::log)?;
         let progress = Progress::new(keys.len(), pending);
         progress.leave(|left| left.kept.extend(kept));
         pass(Point::Split);
