@@ -83,6 +83,43 @@ fn a_picture_says_what_a_run_would_find_done() {
 }
 
 #[test]
+fn a_job_that_is_tried_again_is_told_of() {
+    let sandbox = Sandbox::with_stages(
+        "  up: {deps: [raw], outs: [done], cmd: 'echo >> tries-{{input_stem}}; test {{input_stem}} = a || test $(wc -l < tries-{{input_stem}}) = 3; cp {{input}} {{output}}', parallel: {strategy: per_file}, retry: {limit: 2, backoff: {initial: 1ms}}}\n",
+    );
+    for name in ["a", "b", "c", "d", "e"] {
+        sandbox.write(&format!("raw/{name}"), name);
+    }
+    let said = sandbox.run(&["run", "-j1"]).says(0);
+    assert_eq!(said.matches("retry  up  job raw/").count(), 8, "{said}");
+    assert!(
+        said.contains("retry  up  job raw/b: exit status 1; try 2 in 0.00 s\n"),
+        "{said}"
+    );
+    let events = sandbox.read("playbook.events.jsonl");
+    let event = events
+        .lines()
+        .find(|line| line.contains("job_retry"))
+        .unwrap();
+    let event: Value = serde_json::from_str(event).unwrap();
+    let id = event["job"]["id"].as_str().unwrap();
+    insta::assert_snapshot!(event.to_string().replace(id, "[ID]"), @r#"{"attempt":2,"backoff_seconds":0.001,"error":"exit status 1","event":"job_retry","job":{"command":"echo >> tries-b; test b = a || test $(wc -l < tries-b) = 3; cp raw/b done/b","id":"[ID]","input":"raw/b","work_dir":".playbook/playbook/work/c1/f8efde18ec33a40fed495b01e7522012f7648ae0ced5abec788641e029d034"},"run_id":"0192f3c1-0000-7000-8000-000000000001","stage":"up","ts":"2026-02-16T14:00:00Z"}"#);
+    let told = sandbox.run(&["log", "show", "last/up"]).prints(0);
+    let tries: Vec<&str> = told.lines().filter(|line| line.contains("tr")).collect();
+    assert!(tries[0].starts_with("  try 1    job raw/b ("), "{told}");
+    assert!(tries[0].ends_with("): exit status 1"), "{told}");
+    assert!(
+        told.contains("and 3 more tries of jobs that failed\n"),
+        "{told}"
+    );
+    let row = sandbox.run(&["log", "show", "last/up", "--json"]).prints(0);
+    let row: Value = serde_json::from_str(&row).unwrap();
+    assert_eq!(row["job_retries"].as_array().unwrap().len(), 8);
+    assert_eq!(row["job_retries"][0]["job"]["input"], "raw/b");
+    assert_eq!(row["attempts"], 1);
+}
+
+#[test]
 fn a_report_counts_the_jobs_of_its_run() {
     let sandbox = failed();
     sandbox.run(&["run", "-j1"]).says(1);

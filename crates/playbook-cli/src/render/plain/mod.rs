@@ -377,6 +377,16 @@ impl Observer for Plain {
                 error,
                 ..
             } => self.retry(stage, error, (*attempt, *backoff_seconds)),
+            EventKind::JobRetry {
+                stage,
+                job,
+                attempt,
+                backoff_seconds,
+                error,
+            } => {
+                let error = format!("job {}: {error}", job.input);
+                self.retry(stage, &error, (*attempt, *backoff_seconds));
+            }
             EventKind::StageSkipped { stage, because } => {
                 let why = format!("because '{because}' failed");
                 self.line(Tone::Warn, "skip", stage, &why);
