@@ -25,6 +25,8 @@ cases! {
     dep_null: in_stages("  a:\n    cmd: x\n    deps:\n    outs: [o]\n");
     duplicate_keys: in_stages("  a:\n    cmd: x\n    outs: [o]\n    cmd: y\n  a: {cmd: z, outs: [p]}\n");
     duplicate_param: findings("version: \"1.0\"\nname: t\nparams: {k: 1, k: 2}\nstages: {a: {cmd: 'x {{params.k}}', outs: [o]}}\n");
+    tag_of_another_program: in_stages("  a: {cmd: !!python/tuple x, deps: [!!str 5, !!binary aGk=], outs: !!set {o}, description: '!!wow'}\n");
+    plain_tags: in_stages("  a: {cmd: !!str x, frozen: !!bool 'true', outs: !!seq [!!str 5], env: !!map {A: \"!!x\"}, description: !<tag:yaml.org,2002:other> x}\n");
     tag: in_stages("  a: {cmd: !env x, outs: [o]}\n");
     unknown_after: in_stages("  download: {cmd: x, outs: [o]}\n  b: {cmd: x, outs: [p], after: [downlod]}\n");
     after_itself: in_stages("  a: {cmd: x, outs: [o], after: [a]}\n");
