@@ -273,35 +273,7 @@ impl Gather {
                     .cache_key = cache_key;
             }
             kind @ EventKind::StageStarted { .. } => self.started(ts, kind),
-            EventKind::StageRetry {
-                stage,
-                attempt,
-                error,
-                log,
-                usage,
-                ..
-            } => {
-                let run = self.of(stage);
-                run.failed_tries.push(FailedTry {
-                    attempt: attempt.saturating_sub(1),
-                    error,
-                    log,
-                    usage,
-                });
-                run.outcome = StageOutcome::Unfinished;
-                run.ended = None;
-            }
-            EventKind::JobRetry {
-                stage,
-                job,
-                attempt,
-                error,
-                ..
-            } => self.of(stage).job_retries.push(JobRetry {
-                job,
-                attempt: attempt.saturating_sub(1),
-                error,
-            }),
+            kind @ (EventKind::StageRetry { .. } | EventKind::JobRetry { .. }) => self.tried(kind),
             EventKind::StageCompleted {
                 stage,
                 duration_seconds,
@@ -339,6 +311,42 @@ impl Gather {
             EventKind::RunInterrupted(_) => self.interrupted = true,
             EventKind::RunStarted { .. } | EventKind::RunCompleted(_) | EventKind::RunFailed(_) => {
             }
+        }
+    }
+
+    /// A try that is followed by another.
+    fn tried(&mut self, kind: EventKind) {
+        if let EventKind::StageRetry {
+            stage,
+            attempt,
+            error,
+            log,
+            usage,
+            ..
+        } = kind
+        {
+            let run = self.of(stage);
+            run.failed_tries.push(FailedTry {
+                attempt: attempt.saturating_sub(1),
+                error,
+                log,
+                usage,
+            });
+            run.outcome = StageOutcome::Unfinished;
+            run.ended = None;
+        } else if let EventKind::JobRetry {
+            stage,
+            job,
+            attempt,
+            error,
+            ..
+        } = kind
+        {
+            self.of(stage).job_retries.push(JobRetry {
+                job,
+                attempt: attempt.saturating_sub(1),
+                error,
+            });
         }
     }
 
