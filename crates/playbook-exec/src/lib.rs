@@ -52,7 +52,7 @@ mod settled;
 mod stage;
 
 pub use error::{ExecError, TooLarge, Unsupported};
-pub use fanout::{JobByHand, JobFailure, JobFault, JobsOutlook, SplitFault};
+pub use fanout::{JobByHand, JobFailure, JobFault, JobsOnRecord, JobsOutlook, SplitFault};
 pub use outputs::{Leftover, OutFault, clean, leftovers};
 pub use process::{ByHand, identity::host, tail};
 pub use recover::{CutOff, Kept, Recovered, Recovery, recover};

@@ -6,7 +6,7 @@ use playbook_types::digest::Digest;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{EventKind, KeptFile, MadeOut, RunTotals};
+use playbook_types::record::event::{EventKind, FailedJob, KeptFile, MadeOut, RunTotals};
 use playbook_types::record::usage::Usage;
 use serde_json::Value;
 
@@ -52,6 +52,18 @@ fn samples() -> Vec<EventKind> {
                 max_rss_bytes: Some(1),
                 ..Usage::default()
             }),
+        },
+        EventKind::JobRetry {
+            stage: stage(),
+            job: FailedJob {
+                input: String::new(),
+                id: String::new(),
+                command: String::new(),
+                work_dir: Some(String::new()),
+            },
+            attempt: 2,
+            backoff_seconds: 1.0,
+            error: String::new(),
         },
         EventKind::StageCompleted {
             stage: stage(),
@@ -110,6 +122,7 @@ fn samples() -> Vec<EventKind> {
             | EventKind::StageCached { .. }
             | EventKind::StageStarted { .. }
             | EventKind::StageRetry { .. }
+            | EventKind::JobRetry { .. }
             | EventKind::StageCompleted { .. }
             | EventKind::StageFailed { .. }
             | EventKind::StageSkipped { .. }

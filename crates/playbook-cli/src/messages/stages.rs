@@ -39,19 +39,21 @@ fn of_jobs() -> Vec<FailureCause> {
         failed(12),
         FailureCause::LeftOpen(Box::new(failed(1))),
         FailureCause::Command(template),
-        FailureCause::Split(SplitFault::NotADirectory { dep: data("raw") }),
-        FailureCause::Split(SplitFault::Link { path: path() }),
-        FailureCause::Split(SplitFault::NotText { path: path() }),
-        FailureCause::Split(SplitFault::SameOutput {
+        FailureCause::Before(StageFault::Split(SplitFault::NotADirectory {
+            dep: data("raw"),
+        })),
+        FailureCause::Before(StageFault::Split(SplitFault::Link { path: path() })),
+        FailureCause::Before(StageFault::Split(SplitFault::NotText { path: path() })),
+        FailureCause::Before(StageFault::Split(SplitFault::SameOutput {
             first: data("raw/a.md"),
             second: data("raw/a.txt"),
             output: data("done/a.out"),
-        }),
-        FailureCause::Split(SplitFault::NestedOutput {
+        })),
+        FailureCause::Before(StageFault::Split(SplitFault::NestedOutput {
             first: data("raw/a.md"),
             second: data("raw/a.out/b.txt"),
             output: data("done/a.out"),
-        }),
+        })),
     ]
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use playbook_exec::JobsOutlook;
 use playbook_exec::plan::{Estimate, Fate, Foretold, Plan};
+use playbook_exec::{JobsOnRecord, JobsOutlook};
 use playbook_types::name::StageName;
 use playbook_types::record::decision::HitKind;
 use playbook_types::record::reason::InvalidationReason;
@@ -153,6 +153,12 @@ fn of_jobs(jobs: &JobsOutlook) -> String {
 /// `12 of 6,452 jobs`.
 pub(crate) fn some_of(jobs: &JobsOutlook) -> String {
     format!("{} of {}", grouped(jobs.to_run), counted(jobs.total, "job"))
+}
+
+/// `6,440 of 6,452 jobs done`.
+pub(crate) fn jobs_done(jobs: JobsOnRecord) -> String {
+    let JobsOnRecord { total, done } = jobs;
+    format!("{} of {} done", grouped(done), counted(total, "job"))
 }
 
 /// How long it will take; nothing if that is less than a second, as far as is known.

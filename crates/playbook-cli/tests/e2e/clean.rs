@@ -199,7 +199,7 @@ fn what_was_kept_goes_with_yes() {
     can be removed as well:
       --logs          6 B  logs of the last 10 runs
       --cache …
-      --kept          5 B  your files that were moved aside, and what failed stages left
+      --kept          5 B  your files that were moved aside, and what failed stages and jobs left
       --outs          2 B  outs, as the lock records them
     ");
     assert_eq!(all(&sandbox), before);

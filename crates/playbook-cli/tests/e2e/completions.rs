@@ -102,6 +102,50 @@ fn stages_and_states_are_offered_where_a_stage_may_stand() {
 }
 
 #[test]
+fn runs_are_offered_newest_first_and_their_stages_behind_a_slash() {
+    let sandbox = sandbox();
+    let show = |word: &str| words(&sandbox, &["playbook", "log", "show", word]);
+    assert_eq!(show(""), ["last"]);
+    for run in [
+        "019c66a0-0000",
+        "0192f3c1-0000",
+        "019c66a0-ffff",
+        "mine",
+        "12-34",
+    ] {
+        sandbox.write(&format!(".playbook/playbook/logs/{run}/train.1.log"), "");
+    }
+    assert_eq!(
+        show(""),
+        ["last", "019c66a0-ffff", "019c66a0-0000", "0192f3c1-0000"]
+    );
+    assert_eq!(show("019c"), ["019c66a0-ffff", "019c66a0-0000"]);
+    assert_eq!(
+        show("0192f3c1-0000/tr"),
+        ["0192f3c1-0000/train", "0192f3c1-0000/tr_all"]
+    );
+    assert_eq!(show("play"), ["playbook.yaml"]);
+    let report = ["playbook", "report", "0192"];
+    assert_eq!(words(&sandbox, &report), ["0192f3c1-0000"]);
+    let args = [
+        "completions",
+        "zsh",
+        "--at",
+        "2",
+        "--",
+        "playbook",
+        "report",
+        "0192",
+    ];
+    let told = sandbox.run(&args).prints(0);
+    assert_eq!(told, "0192f3c1-0000\t2024-11-03 20:39:24 UTC\n");
+    // One who types need not be told that the playbook is wrong, and its runs are still there.
+    sandbox.write("playbook.yaml", "stages: [");
+    assert_eq!(words(&sandbox, &report), ["0192f3c1-0000"]);
+    assert_eq!(show("last/"), [""; 0]);
+}
+
+#[test]
 fn outs_and_playbooks_are_offered_where_no_stage_fits() {
     let sandbox = sandbox();
     sandbox.write("sub/other.yaml", "");

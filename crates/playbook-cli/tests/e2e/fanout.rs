@@ -258,7 +258,16 @@ fn what_cannot_be_split_is_refused_before_anything_runs() {
     );
     let mut all = String::new();
     let mut refused = |what: &str| {
+        let told = sandbox.run(&["status"]).prints(0);
+        assert_eq!(sandbox.run(&["run", "-n"]).prints(0), told);
+        let why = sandbox.run(&["why", "up"]).prints(0);
         let said = sandbox.run(&["run"]).says(1);
+        if what != "an out that is a link" {
+            let fault = said.split_once("failed: ").unwrap().1.lines().next();
+            let fault = fault.unwrap();
+            assert!(told.contains(&format!("error  up  {fault}\n")), "{told}");
+            assert!(why.contains(&format!("cannot run: {fault}\n")), "{why}");
+        }
         assert!(!sandbox.exists("ran"), "{what}: {said}");
         writeln!(all, "{what}\n{said}").unwrap();
     };
@@ -283,6 +292,40 @@ fn what_cannot_be_split_is_refused_before_anything_runs() {
     sandbox.remove("done");
     sandbox.run(&["run"]).says(0);
     assert_eq!(sandbox.names("done"), ["a.out"]);
+}
+
+#[test]
+fn a_refused_split_is_foretold_only_of_what_is_there_already() {
+    let stages = |from: &str| {
+        format!(
+            "  from: {{cmd: 'mkdir raw; {from}', outs: [raw]}}\n  up: {{deps: [raw], outs: [done], cmd: 'cp {{{{input}}}} {{{{output}}}}', parallel: {{strategy: per_file, ext: out}}}}\n  all: {{cmd: 'cat done/* > all', deps: [done], outs: [all]}}\n"
+        )
+    };
+    let sandbox = Sandbox::with_stages(&stages("touch raw/a.md raw/a.txt"));
+    sandbox.run(&["run"]).says(1);
+    insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
+    cached from
+    error  up    raw/a.md and raw/a.txt would both be made into done/a.out; rename one, or leave it out with 'glob'
+    run    all   not in the lock file (new stage)
+    1 to run · 1 cached · 1 cannot run
+    ");
+    let row = sandbox.run(&["status", "--json"]).prints(0);
+    let row: Value = serde_json::from_str(row.lines().nth(1).unwrap()).unwrap();
+    assert!(
+        row["error"]
+            .as_str()
+            .unwrap()
+            .contains("both be made into done/a.out")
+    );
+    // The stage before will make another directory.
+    sandbox.stages(&stages("touch raw/a.md raw/b.txt"));
+    insta::assert_snapshot!(sandbox.run(&["status"]).prints(0), @"
+    run    from  command changed
+    run    up    previous run did not complete (failed)
+    run    all   not in the lock file (new stage)
+    3 to run
+    ");
+    sandbox.run(&["run"]).says(0);
 }
 
 #[test]

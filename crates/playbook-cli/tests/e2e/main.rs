@@ -3,6 +3,7 @@
 
 mod adopt;
 mod clean;
+mod clean_jobs;
 mod completions;
 mod compliance;
 mod dag;
@@ -15,6 +16,7 @@ mod every_moment;
 mod example;
 mod failing;
 mod fanout;
+mod fanout_shown;
 mod fields;
 mod gates;
 mod git;

@@ -126,6 +126,9 @@ impl FanOut {
         let found = look_at_out(with, stage).map_err(FailureCause::Outs)?;
         let entry = with.entry(job);
         let pending = pending(with.plan, &manifest, (&jobs, &keys), &found.things());
+        manifest
+            .begin(keys.len(), keys.len() - pending.len())
+            .map_err(FailureCause::log)?;
         let progress = Progress::new(keys.len(), pending);
         progress.leave(|left| left.kept.extend(kept));
         pass(Point::Split);
@@ -174,9 +177,9 @@ fn look_at_input(
         .map_err(|error| FailureCause::Before(StageFault::Data(error)))?;
     let Some(listing) = found.listing else {
         let dep = dep.clone();
-        return Err(SplitFault::NotADirectory { dep }.into());
+        return Err(StageFault::from(SplitFault::NotADirectory { dep }).into());
     };
-    let jobs = Jobs::split(parallel, (dep, out), &listing)?;
+    let jobs = Jobs::split(parallel, (dep, out), &listing).map_err(StageFault::from)?;
     let keys = JobKeys::new(&job.fingerprint, &job.after);
     let keys = (0..jobs.len())
         .map(|number| jobs.key(&keys, number))

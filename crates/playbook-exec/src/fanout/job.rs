@@ -10,7 +10,7 @@ use playbook_hash::{DigestMemo, EntryKind, HashError, IgnoreRules};
 use playbook_types::digest::Digest;
 use playbook_types::model::stage::Stage;
 use playbook_types::path::DataPath;
-use playbook_types::record::event::KeptFile;
+use playbook_types::record::event::{EventKind, KeptFile};
 use playbook_types::template::Reference;
 
 use crate::fanout::JobFailure;
@@ -78,7 +78,10 @@ impl FanOut {
                 lane.discard().ok();
                 self.progress.interrupted();
             }
-            Err(cause) => self.after_failure(with, lane, turn, (cause, shown)),
+            Err(cause) => {
+                let failure = self.after_failure(with, lane, turn, (cause, shown));
+                self.try_again_or_fail(with, turn, failure, tell);
+            }
         }
     }
 
@@ -290,7 +293,7 @@ impl FanOut {
         lane: &mut Lane,
         turn: Turn,
         (cause, command): (FailureCause, String),
-    ) {
+    ) -> JobFailure {
         let number = turn.job as usize;
         let key = &self.keys[number];
         let printed = (lane.has_errors(), lane.has_output());
@@ -306,28 +309,45 @@ impl FanOut {
             (false, false) => None,
         });
         let shown = |path: &std::path::PathBuf| with.places.shown(path);
-        let stage = with.plan.stage(self.job.id);
-        let stuck = cause.left_open();
-        let failure = JobFailure {
+        JobFailure {
             input: self.jobs.title(number),
             id: short(key),
             command,
             work_dir: left.as_ref().map(shown),
             log: log.as_ref().map(shown),
             cause,
-        };
+        }
+    }
+
+    fn try_again_or_fail(
+        &self,
+        with: Attempt<'_>,
+        turn: Turn,
+        failure: JobFailure,
+        tell: &dyn Fn(Told),
+    ) {
+        let stage = with.plan.stage(self.job.id);
+        let stuck = failure.cause.left_open();
         let wait = stage
             .retry
             .as_ref()
             .filter(|_| !stuck && !self.progress.is_stopped())
             .and_then(|retry| crate::schedule::backoff(retry, turn.attempt, &failure.cause));
+        let Some(wait) = wait else {
+            let stop = stuck || with.stops_on_first();
+            return self.progress.failed(failure, stop);
+        };
+        // Told before anybody can take the job up again, or bring the stage to its end.
+        tell(Told::Retry(Box::new(EventKind::JobRetry {
+            stage: stage.name.clone(),
+            job: failure.job(),
+            attempt: turn.attempt + 1,
+            backoff_seconds: wait.as_secs_f64(),
+            error: failure.cause.to_string(),
+        })));
         let now = with.running.awake();
-        match wait.map(|wait| now.checked_add(wait).unwrap_or(now)) {
-            Some(at) => self.progress.try_again(turn, at, failure),
-            None => self
-                .progress
-                .failed(failure, stuck || with.stops_on_first()),
-        }
+        let at = now.checked_add(wait).unwrap_or(now);
+        self.progress.try_again(turn, at, failure);
     }
 
     /// Puts what a job printed into the stage's log.

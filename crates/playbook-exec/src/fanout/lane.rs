@@ -9,6 +9,7 @@ use std::time::Duration;
 use playbook_hash::disk::{self, AppendFile, DiskError};
 use playbook_lock::entry;
 use playbook_types::graph::StageId;
+use playbook_types::record::event::EventKind;
 
 use crate::fanout::begin::FanOut;
 use crate::fanout::progress::Next;
@@ -27,6 +28,8 @@ pub(crate) enum Told {
     Started(Runner, Duration),
     /// It ended.
     Ended(Runner),
+    /// A job failed and will be tried again.
+    Retry(Box<EventKind>),
     /// One that ran jobs of the stage does so no longer.
     Left(StageId, u32, Grant),
     /// The stage is at its end, and so is the one that tells.

@@ -58,8 +58,59 @@ enum Line {
         #[serde(flatten)]
         record: JobRecord,
     },
+    /// The stage began. It is what tells how many jobs there are without looking at its input.
+    Split {
+        /// How many there were.
+        jobs: usize,
+        /// How many of them were done before.
+        done: usize,
+    },
     /// All jobs run again: what is recorded before is what stages of old made, and nothing of it is done.
     Anew {},
+}
+
+/// How far a stage's jobs had come when it last ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct JobsOnRecord {
+    /// How many there were.
+    pub total: usize,
+    /// How many of them were done.
+    pub done: usize,
+}
+
+impl JobsOnRecord {
+    /// What the state directory has of a stage. Only the end of the record is read: what was written since the stage
+    /// last began.
+    pub fn of(state: &StateDir, stage: &StageName) -> Option<Self> {
+        let bytes = std::fs::read(path(state, stage)).ok()?;
+        let starts = |line: &[u8]| records::payload_at(line).starts_with(SPLIT);
+        let mut end = bytes.len();
+        let last = bytes.rsplit(|byte| *byte == b'\n').find_map(|line| {
+            let start = end - line.len();
+            end = start.saturating_sub(1);
+            starts(line).then_some(start)
+        })?;
+        let (payloads, _) = records::decode(&bytes[last..]);
+        let (first, rest) = payloads.split_first()?;
+        let Ok(Line::Split { jobs, done }) = serde_json::from_str(first) else {
+            return None;
+        };
+        let since = rest
+            .iter()
+            .filter(|payload| payload.as_bytes().starts_with(JOB));
+        Some(Self {
+            total: jobs,
+            done: jobs.min(done + since.count()),
+        })
+    }
+}
+
+/// How lines begin; text within a line has its quotes escaped.
+const SPLIT: &[u8] = b"{\"split\":";
+const JOB: &[u8] = b"{\"job\":";
+
+fn path(state: &StateDir, stage: &StageName) -> PathBuf {
+    state.fan_out_dir().join(format!("{stage}.jobs"))
 }
 
 /// The record of one stage's jobs.
@@ -78,7 +129,7 @@ pub(crate) struct Manifest {
 impl Manifest {
     /// That of a stage; empty where there is none that can be read.
     pub(crate) fn load(state: &StateDir, stage: &StageName) -> Self {
-        let path = state.fan_out_dir().join(format!("{stage}.jobs"));
+        let path = path(state, stage);
         let bytes = std::fs::read(&path).unwrap_or_default();
         let mut manifest = Self {
             path,
@@ -105,6 +156,7 @@ impl Manifest {
             Line::Job { key, record } => {
                 self.done.insert(key, record);
             }
+            Line::Split { .. } => {}
             Line::Anew {} => {
                 let done = self.done.drain(..);
                 self.old.extend(done.flat_map(|(_, record)| record.outs));
@@ -121,6 +173,11 @@ impl Manifest {
     pub(crate) fn made(&self) -> impl Iterator<Item = &MadeFile> {
         let done = self.done.values().flat_map(|record| &record.outs);
         self.old.iter().chain(done)
+    }
+
+    /// The stage begins: of so many jobs so many are done.
+    pub(crate) fn begin(&mut self, jobs: usize, done: usize) -> Result<(), DiskError> {
+        self.append(&Line::Split { jobs, done })
     }
 
     /// A job ended well.
@@ -179,10 +236,14 @@ impl Manifest {
                 lines += 1;
             }
         }
+        text.push_str(&encode(&Line::Split {
+            jobs: keys.len(),
+            done: lines,
+        }));
         self.file = None;
         replace(&self.path, text.as_bytes(), Durability::Fast)?;
         self.good = text.len() as u64;
-        self.lines = lines;
+        self.lines = lines + 1;
         self.old.clear();
         Ok(())
     }
@@ -251,6 +312,38 @@ mod tests {
             assert_eq!(again.done.len(), lines + 1, "at {cut}");
             assert_eq!(again.job(&key(9)), Some(&record("x", 9)));
         }
+    }
+
+    #[test]
+    fn how_far_the_jobs_had_come_is_told_by_what_was_written_since_the_stage_began() {
+        let place = Place(tempfile::tempdir().unwrap());
+        let on_record = || {
+            let root = Root::new(place.0.path().to_owned()).unwrap();
+            let stage = StageName::parse("s").unwrap();
+            JobsOnRecord::of(&StateDir::new(&root, "p"), &stage).map(|jobs| (jobs.done, jobs.total))
+        };
+        assert_eq!(on_record(), None);
+        let mut manifest = place.load();
+        manifest.begin(3, 0).unwrap();
+        assert_eq!(on_record(), Some((0, 3)));
+        manifest.add(key(1), record("{\"split\":", 1)).unwrap();
+        manifest.add(key(2), record("b", 2)).unwrap();
+        assert_eq!(on_record(), Some((2, 3)));
+        // What a run that was killed wrote half is no job.
+        let whole = std::fs::read(place.file()).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a crash writes like this")]
+        std::fs::write(place.file(), &whole[..whole.len() - 1]).unwrap();
+        assert_eq!(on_record(), Some((1, 3)));
+        let mut manifest = place.load();
+        manifest.begin(4, 1).unwrap();
+        for number in 3..6 {
+            manifest.add(key(number), record("c", number)).unwrap();
+        }
+        manifest.begin_anew().unwrap();
+        assert_eq!(on_record(), Some((4, 4)));
+        manifest.add(key(1), record("a", 1)).unwrap();
+        manifest.tidy(&[key(1), key(9)]).unwrap();
+        assert_eq!(on_record(), Some((1, 2)));
     }
 
     #[test]

@@ -17,12 +17,13 @@ mod manifest;
 mod outlook;
 mod progress;
 mod split;
-mod work_dir;
+pub(crate) mod work_dir;
 
 pub(crate) use begin::{FanOut, runs_anew};
 pub(crate) use fans::Fans;
 pub(crate) use job::thing_at;
 pub(crate) use lane::{Told, begin_stage, run_lane};
+pub use manifest::JobsOnRecord;
 pub(crate) use manifest::{JobRecord, MadeFile, Manifest};
 pub use outlook::{JobByHand, JobFault, JobsOutlook};
 pub use progress::JobFailure;

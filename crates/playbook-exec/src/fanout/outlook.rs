@@ -79,12 +79,9 @@ pub enum JobFault {
         /// What was asked for.
         job: String,
     },
-    /// The stage's input cannot be looked at.
+    /// The stage's input cannot be looked at, or cannot be split.
     #[error(transparent)]
     Input(#[from] StageFault),
-    /// It cannot be split.
-    #[error(transparent)]
-    Split(#[from] SplitFault),
     /// A name cannot be put into the command.
     #[error("{0}")]
     Command(TemplateError),
@@ -92,18 +89,30 @@ pub enum JobFault {
 
 impl Plan<'_> {
     /// The jobs that a run would run of a stage that runs; all of them if they run anew. Nothing where the stage is no
-    /// fan-out, or cannot be split as its input is now.
+    /// fan-out, or what it reads or makes changes at this moment.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be split as its input is now.
     pub(crate) fn jobs_outlook(
         &self,
         id: StageId,
         anew: bool,
         memo: &DigestMemo,
-    ) -> Option<JobsOutlook> {
+    ) -> Result<Option<JobsOutlook>, SplitFault> {
         let stage = self.stage(id);
-        let (_, _, out) = parts(stage)?;
-        let (jobs, keys) = self.jobs_of(id, memo).ok()?;
+        let Some((_, _, out)) = parts(stage) else {
+            return Ok(None);
+        };
+        let (jobs, keys) = match self.jobs_of(id, memo) {
+            Ok(found) => found,
+            Err(JobFault::Input(StageFault::Split(fault))) => return Err(fault),
+            Err(_) => return Ok(None),
+        };
         let manifest = Manifest::load(&self.project.state_dir(), &stage.name);
-        let found = look_at(stage, |path| self.listed(path, memo)).ok()?;
+        let Ok(found) = look_at(stage, |path| self.listed(path, memo)) else {
+            return Ok(None);
+        };
         let pending = if anew {
             (0..keys.len()).collect()
         } else {
@@ -124,13 +133,13 @@ impl Plan<'_> {
         let named = removed.clone().take(NAMED);
         let named = named.map(|(path, _)| format!("{out}/{}", path.to_string_lossy()));
         let first_removed = named.collect();
-        Some(JobsOutlook {
+        Ok(Some(JobsOutlook {
             total: keys.len(),
             to_run: pending.len(),
             first: first.collect(),
             to_remove: removed.count(),
             first_removed,
-        })
+        }))
     }
 
     /// The jobs that a run was in the middle of when it died. What stands at their outputs the next run takes away first,
@@ -174,9 +183,9 @@ impl Plan<'_> {
         let found = self.listed(dep, memo).map_err(StageFault::from)?;
         let Some(listing) = found.listing else {
             let dep = dep.clone();
-            return Err(SplitFault::NotADirectory { dep }.into());
+            return Err(StageFault::from(SplitFault::NotADirectory { dep }).into());
         };
-        let jobs = Jobs::split(parallel, (dep, out), &listing)?;
+        let jobs = Jobs::split(parallel, (dep, out), &listing).map_err(StageFault::from)?;
         let ended = |name: &StageName| self.lock()?.stages.get(name)?.completed_at;
         let after = stage.after.iter().map(|name| AfterEntry {
             stage: name.clone(),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use playbook_types::path::DataPath;
-use playbook_types::record::event::{JobCounts, KeptFile};
+use playbook_types::record::event::{FailedJob, JobCounts, KeptFile};
 
 use crate::stage::FailureCause;
 
@@ -48,6 +48,18 @@ pub struct JobFailure {
     pub work_dir: Option<String>,
     /// What it printed, likewise.
     pub log: Option<String>,
+}
+
+impl JobFailure {
+    /// As the event log has it.
+    pub(crate) fn job(&self) -> FailedJob {
+        FailedJob {
+            input: self.input.clone(),
+            id: self.id.clone(),
+            command: self.command.clone(),
+            work_dir: self.work_dir.clone(),
+        }
+    }
 }
 
 /// How far the jobs have come.

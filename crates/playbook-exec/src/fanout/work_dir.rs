@@ -6,8 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use playbook_hash::disk::{self, AppendFile, DiskError, Durability, StateDir, replace};
+use playbook_hash::disk::{self, AppendFile, DiskError, Durability, Root, StateDir, replace};
 use playbook_types::digest::Digest;
+use playbook_types::model::policy::Policy;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 
@@ -41,10 +42,7 @@ pub(crate) struct Remains<'a> {
 impl WorkDirs {
     pub(crate) fn new(plan: &Plan<'_>, state: &StateDir, stage: &StageName) -> Self {
         let policy = plan.playbook_policy();
-        let base = match &policy.work_dir {
-            Some(path) => plan.root().resolve(path),
-            None => state.work_dir(),
-        };
+        let base = base(policy, plan.root(), state);
         let below = base.strip_prefix(plan.root().as_path());
         let named = match &policy.work_dir {
             Some(path) => path.to_string(),
@@ -82,14 +80,7 @@ impl WorkDirs {
 
     /// The job went well: its work directory goes.
     pub(crate) fn remove(&self, key: &Digest) -> Result<(), DiskError> {
-        let place = self.of(key);
-        disk::remove_tree(&place)?;
-        // That of others may be in the same one.
-        match place.parent().map(disk::remove_dir) {
-            None | Some(Ok(())) => Ok(()),
-            Some(Err(error)) if is_in_use(&error) => Ok(()),
-            Some(Err(error)) => Err(error),
-        }
+        remove(&self.of(key))
     }
 
     /// Leaves what there is to look at. Gives the directory.
@@ -128,10 +119,7 @@ impl WorkDirs {
     /// Removes what jobs of an earlier run have left, those that failed and those that were cut off: the stage is about to run.
     pub(crate) fn forget(&self) -> Result<(), DiskError> {
         for list in [&self.list, &self.scratches] {
-            let Ok(keys) = std::fs::read_to_string(list) else {
-                continue;
-            };
-            for key in keys.lines().filter_map(|line| line.parse::<Digest>().ok()) {
+            for key in listed(list) {
                 self.remove(&key)?;
             }
             remove_if_there(list)?;
@@ -153,7 +141,34 @@ fn note(list: &Path, key: &Digest) -> Result<(), DiskError> {
     AppendFile::open(list)?.append_whole(format!("{key}\n").as_bytes())
 }
 
-fn place(key: &Digest) -> String {
+/// The directory that work directories are in.
+pub(crate) fn base(policy: &Policy, root: &Root, state: &StateDir) -> PathBuf {
+    match &policy.work_dir {
+        Some(path) => root.resolve(path),
+        None => state.work_dir(),
+    }
+}
+
+/// The jobs on a list of those that left something. What cannot be read is on none.
+pub(crate) fn listed(list: &Path) -> impl Iterator<Item = Digest> {
+    let text = std::fs::read_to_string(list).unwrap_or_default();
+    let keys: Vec<Digest> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    keys.into_iter()
+}
+
+/// Removes a work directory.
+pub(crate) fn remove(place: &Path) -> Result<(), DiskError> {
+    disk::remove_tree(place)?;
+    // That of others may be in the same one.
+    match place.parent().map(disk::remove_dir) {
+        None | Some(Ok(())) => Ok(()),
+        Some(Err(error)) if is_in_use(&error) => Ok(()),
+        Some(Err(error)) => Err(error),
+    }
+}
+
+/// Where a job's is, below the directory that all are in.
+pub(crate) fn place(key: &Digest) -> String {
     let hex = hex(key);
     let (front, rest) = hex.split_at(2);
     format!("{front}/{rest}")
@@ -176,7 +191,7 @@ fn is_in_use(error: &DiskError) -> bool {
     )
 }
 
-fn remove_if_there(path: &Path) -> Result<(), DiskError> {
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), DiskError> {
     match disk::remove_file(path) {
         Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(()),
         other => other,

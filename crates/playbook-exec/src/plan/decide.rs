@@ -14,6 +14,7 @@ use playbook_types::path::DataPath;
 use playbook_types::record::decision::{CacheDecision, HitKind, Reasons};
 use playbook_types::record::lock::{EntryStatus, StageEntry};
 
+use crate::fanout::SplitFault;
 use crate::plan::build::Plan;
 use crate::plan::resolve::recorded_cmd_hash;
 
@@ -49,6 +50,9 @@ pub enum StageFault {
     /// Something it reads or made cannot be digested.
     #[error(transparent)]
     Data(#[from] HashError),
+    /// Its input cannot be split into jobs.
+    #[error(transparent)]
+    Split(#[from] SplitFault),
 }
 
 fn made_by(maker: Option<&StageName>) -> String {

@@ -1,6 +1,6 @@
 //! What a run would do with each stage, told without running any.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use playbook_types::record::decision::{HitKind, Reasons};
 use playbook_types::record::reason::{AlwaysCause, InvalidationReason};
 use rayon::prelude::*;
 
-use crate::fanout::{JobsOutlook, runs_anew};
+use crate::fanout::{JobsOutlook, SplitFault, runs_anew};
 use crate::plan::build::Plan;
 use crate::plan::changes::Contents;
 use crate::plan::decide::{Decided, Facts, StageFault, decide};
@@ -137,37 +137,50 @@ impl Plan<'_> {
 
     pub(super) fn foretell_seen(&self, seen: &Seen) -> Vec<Foretold> {
         let mut fates: BTreeMap<StageId, Fate> = BTreeMap::new();
+        let mut outlooks = BTreeMap::new();
         for id in self.order() {
-            let fate = self.fate(id, seen, &fates);
+            let mut fate = self.fate(id, seen, &fates);
+            match self.jobs_of_fate(id, &fate, (seen, &fates)) {
+                Ok(jobs) => {
+                    outlooks.insert(id, jobs);
+                }
+                Err(fault) => fate = Fate::Fault(fault.into()),
+            }
             fates.insert(id, fate);
         }
-        // What these read, or which runs they will follow, is still to come.
-        let waits = |id: &StageId| {
-            let mut needs = self.graph.reads(*id).iter();
-            let mut after = self.after(*id);
-            needs.any(|need| is_open(fates.get(need)))
-                || after.any(|other| is_open(fates.get(&other)) && !runs(fates.get(&other)))
-        };
-        let open: BTreeSet<StageId> = self.order().filter(waits).collect();
-        let follows = |id: &StageId| self.after(*id).any(|other| runs(fates.get(&other)));
-        let anew: BTreeSet<StageId> = self.order().filter(follows).collect();
         let told = self.order().filter_map(|id| {
-            let fate = fates.remove(&id)?;
-            let jobs = match &fate {
-                Fate::Miss(reasons) if !open.contains(&id) => {
-                    let anew = anew.contains(&id) || runs_anew(self, id, reasons);
-                    self.jobs_outlook(id, anew, &seen.memo)
-                }
-                _ => None,
-            };
             Some(Foretold {
                 id,
                 stage: self.stage(id).name.clone(),
-                fate,
-                jobs,
+                fate: fates.remove(&id)?,
+                jobs: outlooks.remove(&id).flatten(),
             })
         });
         told.collect()
+    }
+
+    /// The jobs of a stage that certainly runs, on what is there already.
+    fn jobs_of_fate(
+        &self,
+        id: StageId,
+        fate: &Fate,
+        (seen, fates): (&Seen, &BTreeMap<StageId, Fate>),
+    ) -> Result<Option<JobsOutlook>, SplitFault> {
+        let Fate::Miss(reasons) = fate else {
+            return Ok(None);
+        };
+        // What it reads, or which runs it will follow, is still to come.
+        let mut needs = self.graph.reads(id).iter();
+        let waits = needs.any(|need| is_open(fates.get(need)))
+            || self
+                .after(id)
+                .any(|other| is_open(fates.get(&other)) && !runs(fates.get(&other)));
+        if waits {
+            return Ok(None);
+        }
+        let follows = self.after(id).any(|other| runs(fates.get(&other)));
+        let anew = follows || runs_anew(self, id, reasons);
+        self.jobs_outlook(id, anew, &seen.memo)
     }
 
     /// That another run is working on the stage now.

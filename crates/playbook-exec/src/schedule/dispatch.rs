@@ -175,6 +175,10 @@ impl Engine<'_> {
                 self.deadlines.ended(who);
                 Ok(())
             }
+            Told::Retry(retry) => {
+                self.report.tell(*retry);
+                Ok(())
+            }
             Told::Left(id, lane, grant) => {
                 self.workers.finished();
                 self.capacity.give_back(grant);

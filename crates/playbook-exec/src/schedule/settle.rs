@@ -11,13 +11,14 @@ use playbook_types::model::policy::FailurePolicy;
 use playbook_types::name::StageName;
 use playbook_types::path::DataPath;
 use playbook_types::record::decision::HitKind;
-use playbook_types::record::event::{EventKind, FailedJob, JobCounts, KeptFile, MadeOut};
+use playbook_types::record::event::{EventKind, JobCounts, KeptFile, MadeOut};
 use playbook_types::record::lock::{AfterEntry, EntryStatus, StageEntry};
 use playbook_types::record::state::StageState;
 use playbook_types::record::usage::Usage;
 use rustix::process::Signal;
 
 use crate::error::ExecError;
+use crate::fanout::JobFailure;
 use crate::observer::Ending;
 use crate::outputs::OutFault;
 use crate::plan::{Decided, StageFault};
@@ -363,12 +364,7 @@ impl Engine<'_> {
             restored,
             kept,
             jobs,
-            job: cause.job().map(|job| FailedJob {
-                input: job.input.clone(),
-                id: job.id.clone(),
-                command: job.command.clone(),
-                work_dir: job.work_dir.clone(),
-            }),
+            job: cause.job().map(JobFailure::job),
         });
         let cut_off = matches!(cause, FailureCause::Interrupted);
         self.failures.push((stage.clone(), cause));

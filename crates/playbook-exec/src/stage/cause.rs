@@ -10,7 +10,7 @@ use playbook_types::template::TemplateError;
 use playbook_types::units::{counted, grouped};
 use rustix::io::Errno;
 
-use crate::fanout::{JobFailure, SplitFault};
+use crate::fanout::JobFailure;
 use crate::outputs::{NotBegun, OutFault};
 use crate::plan::StageFault;
 use crate::process::SpawnError;
@@ -80,9 +80,6 @@ pub enum FailureCause {
         /// The first that did.
         first: Box<JobFailure>,
     },
-    /// Its input cannot be split into jobs.
-    #[error(transparent)]
-    Split(#[from] SplitFault),
     /// A name cannot be put into a job's command.
     #[error("{0}")]
     Command(TemplateError),

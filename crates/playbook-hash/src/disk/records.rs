@@ -38,6 +38,11 @@ pub fn decode(bytes: &[u8]) -> (Vec<&str>, usize) {
     (payloads, good)
 }
 
+/// What stands behind the digits of a line, whether or not it is what was written.
+pub fn payload_at(line: &[u8]) -> &[u8] {
+    line.get(DIGITS + 1..).unwrap_or_default()
+}
+
 fn payload_of(line: &[u8]) -> Option<&str> {
     let (front, payload) = line.split_at_checked(DIGITS + 1)?;
     let front = std::str::from_utf8(front).ok()?.strip_suffix(' ')?;

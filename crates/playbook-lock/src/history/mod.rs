@@ -16,4 +16,4 @@ pub use compact::{Compacted, compact};
 pub use find::find_start;
 pub use read::{ParsedEvents, parse_events};
 pub use runs::{FoundRun, Run, RunLog, RunOutcome, log_name, short_id};
-pub use stages::{FailedTry, GateVerdict, StageOutcome, StageRun, StageRuns};
+pub use stages::{FailedTry, GateVerdict, JobRetry, StageOutcome, StageRun, StageRuns};

@@ -332,6 +332,7 @@ fn ending(line: &[u8]) -> Option<(RunOutcome, Timestamp, RunTotals)> {
         | EventKind::StageCached { .. }
         | EventKind::StageStarted { .. }
         | EventKind::StageRetry { .. }
+        | EventKind::JobRetry { .. }
         | EventKind::StageCompleted { .. }
         | EventKind::StageFailed { .. }
         | EventKind::StageSkipped { .. }

@@ -78,6 +78,17 @@ pub struct FailedTry {
     pub usage: Option<Usage>,
 }
 
+/// A try of a job that failed and was followed by another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRetry {
+    /// The job.
+    pub job: FailedJob,
+    /// Which try failed, from 1.
+    pub attempt: u32,
+    /// What went wrong.
+    pub error: String,
+}
+
 /// One stage in one run. What was not told is empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageRun {
@@ -97,6 +108,8 @@ pub struct StageRun {
     pub attempts: u32,
     /// The tries before the last one.
     pub failed_tries: Vec<FailedTry>,
+    /// Of a fan-out: tries of its jobs before their last ones.
+    pub job_retries: Vec<JobRetry>,
     /// Where it ran.
     pub target: Option<String>,
     /// Its key.
@@ -148,6 +161,7 @@ impl StageRun {
             usage: None,
             attempts: 0,
             failed_tries: Vec::new(),
+            job_retries: Vec::new(),
             target: None,
             cache_key: None,
             command: None,
@@ -259,24 +273,7 @@ impl Gather {
                     .cache_key = cache_key;
             }
             kind @ EventKind::StageStarted { .. } => self.started(ts, kind),
-            EventKind::StageRetry {
-                stage,
-                attempt,
-                error,
-                log,
-                usage,
-                ..
-            } => {
-                let run = self.of(stage);
-                run.failed_tries.push(FailedTry {
-                    attempt: attempt.saturating_sub(1),
-                    error,
-                    log,
-                    usage,
-                });
-                run.outcome = StageOutcome::Unfinished;
-                run.ended = None;
-            }
+            kind @ (EventKind::StageRetry { .. } | EventKind::JobRetry { .. }) => self.tried(kind),
             EventKind::StageCompleted {
                 stage,
                 duration_seconds,
@@ -314,6 +311,42 @@ impl Gather {
             EventKind::RunInterrupted(_) => self.interrupted = true,
             EventKind::RunStarted { .. } | EventKind::RunCompleted(_) | EventKind::RunFailed(_) => {
             }
+        }
+    }
+
+    /// A try that is followed by another.
+    fn tried(&mut self, kind: EventKind) {
+        if let EventKind::StageRetry {
+            stage,
+            attempt,
+            error,
+            log,
+            usage,
+            ..
+        } = kind
+        {
+            let run = self.of(stage);
+            run.failed_tries.push(FailedTry {
+                attempt: attempt.saturating_sub(1),
+                error,
+                log,
+                usage,
+            });
+            run.outcome = StageOutcome::Unfinished;
+            run.ended = None;
+        } else if let EventKind::JobRetry {
+            stage,
+            job,
+            attempt,
+            error,
+            ..
+        } = kind
+        {
+            self.of(stage).job_retries.push(JobRetry {
+                job,
+                attempt: attempt.saturating_sub(1),
+                error,
+            });
         }
     }
 

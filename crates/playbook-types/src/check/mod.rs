@@ -2,6 +2,7 @@
 
 mod cycles;
 mod fanout;
+mod item_variables;
 mod once;
 mod paths;
 mod places;
@@ -56,6 +57,7 @@ pub fn check(subject: Subject<'_>) -> Checked {
         warnings::check(subject, &used, &mut found);
         places::warn(playbook, &mut found);
         work_dirs::warn(playbook, &mut found);
+        item_variables::warn(playbook, &mut found);
     }
     once::told_once(playbook, &mut found);
     point_to_checks(playbook, &mut found);

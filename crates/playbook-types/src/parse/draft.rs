@@ -11,7 +11,7 @@ use crate::model::params::{OverrideError, Params};
 use crate::model::playbook::Playbook;
 use crate::name::ParamKey;
 use crate::parse::SourceName;
-use crate::parse::locate::{in_order, place_all, spots, value_texts};
+use crate::parse::locate::{foreign_tags, in_order, place_all, spots, value_texts};
 use crate::parse::lower::lower;
 use crate::parse::node::Node;
 use crate::parse::numbers::{canonical_warning, number_params};
@@ -59,7 +59,8 @@ impl<'t> Draft<'t> {
             Ok(document) => document,
             Err(error) => return Err(Findings(vec![syntax(text, &error)])),
         };
-        let (playbook, found) = lower(&document);
+        let (playbook, mut found) = lower(&document);
+        found.extend(foreign_tags(text));
         Ok(Self {
             text,
             own_params: playbook.params.clone(),

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use indexmap::IndexMap;
-use saphyr_parser::{Event, Parser, Span};
+use saphyr_parser::{Event, Parser, Span, Tag};
 
 use crate::finding::{Finding, KeyPath, Mark, Origin, Step};
+use crate::parse::node::tag_not_understood;
 use crate::span::LineIndex;
 
 /// Where one value stands, in bytes.
@@ -73,6 +74,30 @@ pub(super) fn second_document(text: &str) -> Option<Range<usize>> {
         .map(|(_, span)| walk.bytes(&span))
 }
 
+/// What the tags of YAML itself begin with, behind `!!`.
+const OWN_TAGS: &str = "tag:yaml.org,2002:";
+
+/// The tags written `!!name` that mean nothing here, which the reader of values passes over.
+pub(super) fn foreign_tags(text: &str) -> Vec<Finding> {
+    // Hardly any text has one, and then it is not read a second time.
+    if !text.contains("!!") && !text.contains(OWN_TAGS) {
+        return Vec::new();
+    }
+    let mut walk = Walk::new(text);
+    walk.walk();
+    let tags = walk.tags.iter();
+    tags.map(|(at, tag)| tag_not_understood(at, &format!("!!{tag}")))
+        .collect()
+}
+
+/// `python/tuple` of `!!python/tuple`, if it is none of those that say what a plain value is anyway.
+fn foreign(tag: &Tag) -> Option<String> {
+    const PLAIN: [&str; 7] = ["str", "int", "float", "bool", "null", "seq", "map"];
+    let whole = format!("{}{}", tag.handle, tag.suffix);
+    let name = whole.strip_prefix(OWN_TAGS)?;
+    (!PLAIN.contains(&name)).then(|| name.to_owned())
+}
+
 /// The source texts of the values at these key paths, where they are scalars on one line.
 pub(super) fn value_texts<'a, 'k>(
     text: &'a str,
@@ -132,6 +157,7 @@ struct Walk<'a> {
     open: Vec<Open>,
     path: Vec<Step>,
     spots: IndexMap<KeyPath, Spot>,
+    tags: Vec<(KeyPath, String)>,
 }
 
 impl<'a> Walk<'a> {
@@ -150,32 +176,37 @@ impl<'a> Walk<'a> {
             open: Vec::new(),
             path: Vec::new(),
             spots: IndexMap::new(),
+            tags: Vec::new(),
         }
     }
 
     fn spots(mut self) -> IndexMap<KeyPath, Spot> {
+        self.walk();
+        self.spots
+    }
+
+    fn walk(&mut self) {
         for event in Parser::new_from_str(self.text) {
             // What this parser does not understand stays without a place.
             let Ok((event, span)) = event else { break };
             self.see(&event, &span);
         }
-        self.spots
     }
 
     fn see(&mut self, event: &Event<'_>, span: &Span) {
         let range = self.bytes(span);
         match event {
-            Event::Scalar(value, ..) => self.scalar(value, range),
+            Event::Scalar(value, _, _, tag) => self.scalar(value, range, tag.as_deref()),
             Event::Alias(_) => {
-                self.begin(range);
+                self.begin(range, None);
                 self.end();
             }
-            Event::SequenceStart(..) => {
-                self.begin(range);
+            Event::SequenceStart(_, tag) => {
+                self.begin(range, tag.as_deref());
                 self.open.push(Open::Seq { next: 0 });
             }
-            Event::MappingStart(..) => {
-                self.begin(range);
+            Event::MappingStart(_, tag) => {
+                self.begin(range, tag.as_deref());
                 self.open.push(Open::Map { key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -186,17 +217,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn scalar(&mut self, value: &str, range: Range<usize>) {
+    fn scalar(&mut self, value: &str, range: Range<usize>, tag: Option<&Tag>) {
         if let Some(Open::Map { key: key @ None }) = self.open.last_mut() {
             *key = Some((value.to_owned(), range));
         } else {
-            self.begin(range);
+            self.begin(range, tag);
             self.end();
         }
     }
 
     /// A value begins: its step is taken and its spot noted.
-    fn begin(&mut self, range: Range<usize>) {
+    fn begin(&mut self, range: Range<usize>, tag: Option<&Tag>) {
         let mut keys = Vec::new();
         match self.open.last_mut() {
             None => {}
@@ -212,6 +243,8 @@ impl<'a> Walk<'a> {
             }
         }
         let path = KeyPath::from_steps(self.path.clone());
+        let tag = tag.and_then(foreign);
+        self.tags.extend(tag.map(|tag| (path.clone(), tag)));
         match self.spots.get_mut(&path) {
             Some(spot) => spot.keys.append(&mut keys),
             None => {

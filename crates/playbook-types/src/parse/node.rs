@@ -34,6 +34,12 @@ pub(super) struct MapNode {
     odd_keys: Vec<&'static str>,
 }
 
+/// A tag is not passed over: who wrote it meant something by it.
+pub(super) fn tag_not_understood(at: &KeyPath, tag: &str) -> Finding {
+    Finding::error(at.clone(), format!("the tag '{tag}' is not understood"))
+        .hint("only plain YAML without tags is; write the value itself")
+}
+
 impl Node {
     /// The kind of value in a person's words, with its article.
     pub(super) fn kind(&self) -> &'static str {
@@ -71,10 +77,7 @@ impl Node {
     /// What no part of a playbook may hold: duplicate keys, tags, numbers that are none.
     pub(super) fn oddities(&self, at: &KeyPath, found: &mut Vec<Finding>) {
         match self {
-            Self::Tagged(tag) => found.push(
-                Finding::error(at.clone(), format!("the tag '{tag}' is not understood"))
-                    .hint("only plain YAML without tags is; write the value itself"),
-            ),
+            Self::Tagged(tag) => found.push(tag_not_understood(at, &format!("!{tag}"))),
             Self::Date => found.push(
                 Finding::error(at.clone(), "a param cannot be a date or a time")
                     .hint("put it in quotes to pass it on as text"),

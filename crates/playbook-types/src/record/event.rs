@@ -66,6 +66,19 @@ pub enum EventKind {
         /// The same as one sentence.
         cache_miss_reason: String,
     },
+    /// A job of a fan-out failed and will be tried again. Its stage goes on meanwhile.
+    JobRetry {
+        /// The stage.
+        stage: StageName,
+        /// The job.
+        job: FailedJob,
+        /// The try that comes.
+        attempt: u32,
+        /// The wait before it.
+        backoff_seconds: f64,
+        /// What went wrong with the try before.
+        error: String,
+    },
     /// A stage failed and will be tried again.
     StageRetry {
         /// The stage.

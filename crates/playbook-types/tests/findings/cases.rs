@@ -25,6 +25,8 @@ cases! {
     dep_null: in_stages("  a:\n    cmd: x\n    deps:\n    outs: [o]\n");
     duplicate_keys: in_stages("  a:\n    cmd: x\n    outs: [o]\n    cmd: y\n  a: {cmd: z, outs: [p]}\n");
     duplicate_param: findings("version: \"1.0\"\nname: t\nparams: {k: 1, k: 2}\nstages: {a: {cmd: 'x {{params.k}}', outs: [o]}}\n");
+    tag_of_another_program: in_stages("  a: {cmd: !!python/tuple x, deps: [!!str 5, !!binary aGk=], outs: !!set {o}, description: '!!wow'}\n");
+    plain_tags: in_stages("  a: {cmd: !!str x, frozen: !!bool 'true', outs: !!seq [!!str 5], env: !!map {A: \"!!x\"}, description: !<tag:yaml.org,2002:other> x}\n");
     tag: in_stages("  a: {cmd: !env x, outs: [o]}\n");
     unknown_after: in_stages("  download: {cmd: x, outs: [o]}\n  b: {cmd: x, outs: [p], after: [downlod]}\n");
     after_itself: in_stages("  a: {cmd: x, outs: [o], after: [a]}\n");
@@ -63,6 +65,7 @@ cases! {
     ext_that_is_a_path: in_stages("  a: {cmd: 'x {{input}}', deps: [d], outs: [o], parallel: {strategy: per_file, ext: a/b}}\n");
     no_workers: in_stages("  a: {cmd: 'x {{input}}', deps: [d], outs: [o], parallel: {strategy: per_file, max_workers: 0}}\n");
     chunks_of_nothing: in_stages("  a: {cmd: 'x {{inputs}}', deps: [d], outs: [o], parallel: {strategy: chunked, chunk_size: 0}}\n");
+    item_as_a_variable: in_stages("  a: {cmd: ['x {{item.n}}', 'x ${item.n} ${item}'], foreach: [{n: 1}, {n: 2}], outs: ['o/{{key}}']}\n  b: {cmd: 'x ${item} {{item.n}}', matrix: {n: [1]}, outs: ['p/{{key}}']}\n  c: {cmd: 'x ${item} {{output}} {{input}}', deps: [d], outs: [q], parallel: {strategy: per_file}}\n  d: {cmd: 'for item in 1 2; do echo ${item}; done > {{outs}}', foreach: [1], outs: ['r/{{key}}']}\n  e: {cmd: 'x ${item}', outs: [s]}\n  f: {cmd: 'x ${item}', env: {item: '1'}, foreach: [1], outs: ['t/{{key}}']}\n");
     every_job_the_same: in_stages("  a: {cmd: 'x {{deps}}', deps: [d], outs: [o], parallel: {strategy: per_file}}\n");
     inputs_of_one_file: in_stages("  a: {cmd: 'x {{inputs}}', deps: [d], outs: [o], parallel: {strategy: per_file}}\n");
     one_input_of_a_chunk: in_stages("  a: {cmd: 'x {{input}} {{output}}', deps: [d], outs: [o], parallel: {strategy: chunked, chunk_size: 2}}\n");

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use playbook_exec::JobsOnRecord;
 use playbook_lock::{Project, Recorded};
 use playbook_types::name::StageName;
 use playbook_types::record::lock::EntryStatus;
@@ -12,6 +13,7 @@ use crate::app::App;
 use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::params::ParamArgs;
+use crate::render::foretold::jobs_done;
 use crate::render::harmless::harmless;
 use crate::term::{self, Tone, paint};
 
@@ -44,6 +46,9 @@ struct Row<'a> {
     /// How its last run ended: completed, failed, interrupted, or running now; null if it never ran.
     state: Option<String>,
     duration_seconds: Option<f64>,
+    /// Of a fan-out that has run: how far its jobs had come when it last did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<JobsOnRecord>,
 }
 
 /// `playbook list`
@@ -75,6 +80,10 @@ fn rows<'a>(project: &'a Project, recorded: &Recorded) -> Vec<Row<'a>> {
             gate: stage.gate,
             state: entry.map(|entry| state(recorded, &stage.name, &entry.status)),
             duration_seconds: entry.and_then(|entry| entry.duration_seconds),
+            jobs: stage
+                .parallel
+                .as_ref()
+                .and_then(|_| JobsOnRecord::of(&project.state_dir(), &stage.name)),
         }
     };
     project.playbook().stages.values().map(row).collect()
@@ -118,12 +127,12 @@ fn table(rows: &[Row<'_>]) -> String {
             "running" => Tone::Act,
             _ => Tone::Dim,
         };
-        let description = match (row.gate, row.description) {
-            (true, Some(description)) => format!("(gate) {description}"),
-            (true, None) => "(gate)".to_owned(),
-            (false, description) => description.unwrap_or_default().to_owned(),
-        };
-        let description = harmless(&description);
+        let gate = row.gate.then(|| "(gate)".to_owned());
+        let jobs = row.jobs.map(|jobs| format!("({})", jobs_done(jobs)));
+        let description = row.description.map(str::to_owned);
+        let parts: Vec<String> = [gate, jobs, description].into_iter().flatten().collect();
+        let about = parts.join(" ");
+        let description = harmless(&about);
         let line = format!("{:<width$}  {}", row.stage, paint(tone, state));
         // Padded behind the colour, so that nothing is left at the end of a line.
         let pad = " ".repeat(WIDEST_STATE.saturating_sub(state.len()));

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use playbook_types::path::DataPath;
 
+use crate::render::foretold::jobs_done;
 use crate::render::graph::escape::dot as escaped;
 use crate::render::graph::{Node, Picture, State};
 use crate::render::units::duration;
@@ -69,6 +70,7 @@ fn tooltip(node: &Node) -> String {
         lines.insert(0, "gate".to_owned());
     }
     lines.extend(node.why.iter().cloned());
+    lines.extend(node.jobs.map(jobs_done));
     if let Some(seconds) = node.seconds {
         lines.push(format!("last took {}", duration(seconds)));
     }

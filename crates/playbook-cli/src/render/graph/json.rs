@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use playbook_exec::JobsOnRecord;
 use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
 use playbook_types::record::reason::InvalidationReason;
@@ -42,6 +43,8 @@ struct Row<'a> {
     params: &'a BTreeMap<ParamKey, ParamValue>,
     last_started_at: Option<Timestamp>,
     last_duration_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs: Option<JobsOnRecord>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +96,7 @@ fn row(node: &Node) -> Row<'_> {
         params: &node.params,
         last_started_at: node.started,
         last_duration_seconds: node.seconds,
+        jobs: node.jobs,
     }
 }
 

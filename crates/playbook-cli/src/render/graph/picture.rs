@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use playbook_exec::JobsOnRecord;
 use playbook_exec::plan::{Fate, Foretold, Plan};
 use playbook_types::graph::{PathIndex, StageId};
 use playbook_types::name::{ParamKey, StageName};
@@ -54,6 +55,8 @@ pub(crate) struct Node {
     /// When it last ran, and how long.
     pub(crate) started: Option<Timestamp>,
     pub(crate) seconds: Option<f64>,
+    /// Of a fan-out: how far its jobs have come, as far as that is known.
+    pub(crate) jobs: Option<JobsOnRecord>,
 }
 
 /// An arrow from a stage to one that needs it, by their places among the nodes.
@@ -91,8 +94,8 @@ impl Picture {
         foretold: &[Foretold],
     ) -> Self {
         let order: Vec<StageId> = plan.order().collect();
-        let fates: BTreeMap<StageId, &Fate> =
-            foretold.iter().map(|told| (told.id, &told.fate)).collect();
+        let fates: BTreeMap<StageId, &Foretold> =
+            foretold.iter().map(|told| (told.id, told)).collect();
         let open = open(foretold);
         let nodes = order
             .iter()
@@ -128,10 +131,11 @@ impl Picture {
 fn node(
     plan: &Plan<'_>,
     id: StageId,
-    fate: Option<&Fate>,
+    foretold: Option<&Foretold>,
     runs_first: impl Fn(&StageName) -> bool,
 ) -> Node {
     let stage = plan.stage(id);
+    let fate = foretold.map(|told| &told.fate);
     let resolved = plan.resolved(id);
     let entry = plan.lock().and_then(|lock| lock.stages.get(&stage.name));
     let (reasons, waits_for) = match fate {
@@ -162,6 +166,20 @@ fn node(
             .unwrap_or_default(),
         started: entry.and_then(|entry| entry.started_at),
         seconds: entry.and_then(|entry| entry.duration_seconds),
+        jobs: jobs(plan, id, foretold),
+    }
+}
+
+/// Those that a run would find done; where nobody looked, what is on record.
+fn jobs(plan: &Plan<'_>, id: StageId, foretold: Option<&Foretold>) -> Option<JobsOnRecord> {
+    let stage = plan.stage(id);
+    stage.parallel.as_ref()?;
+    match foretold.and_then(|told| told.jobs.as_ref()) {
+        Some(jobs) => Some(JobsOnRecord {
+            total: jobs.total,
+            done: jobs.total - jobs.to_run,
+        }),
+        None => JobsOnRecord::of(&plan.project().state_dir(), &stage.name),
     }
 }
 

@@ -6,8 +6,9 @@
 
 use std::fmt::Write as _;
 
-use crate::render::graph::Picture;
+use crate::render::foretold::jobs_done;
 use crate::render::graph::state::{State, told};
+use crate::render::graph::{Node, Picture};
 use crate::term::{Tone, paint};
 
 /// What a line may take up.
@@ -34,7 +35,7 @@ pub(crate) fn text(picture: &Picture, shown: Needs) -> String {
     let rows = rows(&needs);
     let signs = branches(&rows);
     let widest = rows.iter().zip(&signs).map(|(row, sign)| {
-        let label = picture.nodes[row.node].label();
+        let label = label(&picture.nodes[row.node]);
         sign.chars().count() + label.chars().count()
     });
     let widest = widest.max().unwrap_or(0).min(WIDTH / 2);
@@ -53,7 +54,7 @@ pub(crate) fn text(picture: &Picture, shown: Needs) -> String {
             text.push(' ');
         }
         text.push_str(&paint(Tone::Dim, sign));
-        let label = node.label();
+        let label = label(node);
         text.push_str(&label);
         if !row.named.is_empty() {
             let used = sign.chars().count() + label.chars().count();
@@ -80,6 +81,12 @@ pub(crate) fn text(picture: &Picture, shown: Needs) -> String {
     }
     writeln!(text, "{}", told(&picture.tally())).ok();
     text
+}
+
+/// What stands on the line of a stage.
+fn label(node: &Node) -> String {
+    let jobs = node.jobs.map(|jobs| format!(" ({})", jobs_done(jobs)));
+    node.label() + &jobs.unwrap_or_default()
 }
 
 /// As many names as there is room for, and how many more there are.

@@ -6,7 +6,7 @@ use playbook_lock::history::{FailedTry, StageRun, StageRuns};
 use playbook_types::digest::Digest;
 use playbook_types::name::{ParamKey, StageName};
 use playbook_types::path::DataPath;
-use playbook_types::record::event::{KeptFile, MadeOut, RunTotals};
+use playbook_types::record::event::{FailedJob, KeptFile, MadeOut, RunTotals};
 use playbook_types::record::reason::InvalidationReason;
 use playbook_types::record::usage::Usage;
 use playbook_types::value::ParamValue;
@@ -49,6 +49,8 @@ pub(crate) struct StageRow<'a> {
     usage: Option<Usage>,
     attempts: u32,
     failed_tries: Vec<TryRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    job_retries: Vec<JobTryRow<'a>>,
     target: Option<&'a str>,
     cache_key: Option<&'a Digest>,
     command: Option<&'a str>,
@@ -87,6 +89,14 @@ struct TryRow<'a> {
     log: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
+}
+
+/// A try of a job before its last.
+#[derive(Serialize)]
+struct JobTryRow<'a> {
+    attempt: u32,
+    error: &'a str,
+    job: &'a FailedJob,
 }
 
 /// A run as one line.
@@ -169,6 +179,15 @@ pub(crate) fn stage_row<'a>(
                     usage: *usage,
                 },
             )
+            .collect(),
+        job_retries: stage
+            .job_retries
+            .iter()
+            .map(|retry| JobTryRow {
+                attempt: retry.attempt,
+                error: &retry.error,
+                job: &retry.job,
+            })
             .collect(),
         target: stage.target.as_deref(),
         cache_key: stage.cache_key.as_ref(),

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::StateDir;
-use playbook_lock::history::{FailedTry, GateVerdict, Run, StageOutcome, StageRun, log_name};
+use playbook_lock::history::{
+    FailedTry, GateVerdict, JobRetry, Run, StageOutcome, StageRun, log_name,
+};
+use playbook_types::units::grouped;
 
 use crate::render::harmless::harmless;
 use crate::render::history::moment::second;
@@ -67,6 +70,9 @@ impl StageLog {
     }
 }
 
+/// So many tries of jobs are told of one by one.
+const FEW: usize = 5;
+
 /// Everything that was told of a stage, but not what it printed.
 pub(crate) fn stage_text(
     root: &Path,
@@ -105,6 +111,19 @@ pub(crate) fn stage_text(
     for tried in &stage.failed_tries {
         let (label, how) = failed_try(root, tried);
         field(&label, &how);
+    }
+    for retry in stage.job_retries.iter().take(FEW) {
+        let JobRetry {
+            job,
+            attempt,
+            error,
+        } = retry;
+        let told = format!("job {} ({}): {error}", job.input, job.id);
+        field(&format!("try {attempt}"), &told);
+    }
+    if stage.job_retries.len() > FEW {
+        let more = grouped(stage.job_retries.len() - FEW);
+        field("", &format!("and {more} more tries of jobs that failed"));
     }
     if let Some(target) = stage.target.as_deref().filter(|target| *target != "local") {
         field("target", target);

@@ -116,6 +116,7 @@ impl Live<'_> {
             EventKind::StageCached { .. }
             | EventKind::StageStarted { .. }
             | EventKind::StageRetry { .. }
+            | EventKind::JobRetry { .. }
             | EventKind::StageCompleted { .. }
             | EventKind::StageFailed { .. }
             | EventKind::StageSkipped { .. }

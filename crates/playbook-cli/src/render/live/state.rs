@@ -187,6 +187,7 @@ impl State {
                 self.course = Course::NothingNew;
             }
             EventKind::RunStarted { .. }
+            | EventKind::JobRetry { .. }
             | EventKind::GatePassed { .. }
             | EventKind::GateFailed { .. }
             | EventKind::RunCompleted(_)

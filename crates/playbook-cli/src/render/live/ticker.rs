@@ -265,6 +265,7 @@ impl Inner {
             | EventKind::StageFailed { stage, .. }
             | EventKind::StageRetry { stage, .. } => self.follow.end(stage, term::say),
             EventKind::StageCached { .. }
+            | EventKind::JobRetry { .. }
             | EventKind::StageSkipped { .. }
             | EventKind::RunStarted { .. }
             | EventKind::GatePassed { .. }

@@ -117,9 +117,28 @@ impl Plain {
         commands.insert(stage.clone(), command.to_owned());
     }
 
-    fn retry(&self, stage: &StageName, error: &str, (attempt, seconds): (u32, f64)) {
-        let wait = duration(seconds);
-        let more = format!("{error}; try {attempt} in {wait}");
+    fn retry(&self, kind: &EventKind) {
+        let (stage, what, attempt, seconds) = match kind {
+            EventKind::StageRetry {
+                stage,
+                attempt,
+                backoff_seconds,
+                error,
+                ..
+            } => (stage, error.clone(), attempt, backoff_seconds),
+            EventKind::JobRetry {
+                stage,
+                job,
+                attempt,
+                backoff_seconds,
+                error,
+            } => {
+                let what = format!("job {}: {error}", job.input);
+                (stage, what, attempt, backoff_seconds)
+            }
+            _ => return,
+        };
+        let more = format!("{what}; try {attempt} in {}", duration(*seconds));
         self.line(Tone::Warn, "retry", stage, &more);
     }
 
@@ -309,13 +328,7 @@ impl Observer for Plain {
                     job: job.as_ref(),
                 });
             }
-            EventKind::StageRetry {
-                stage,
-                attempt,
-                backoff_seconds,
-                error,
-                ..
-            } => self.retry(stage, error, (*attempt, *backoff_seconds)),
+            kind @ (EventKind::StageRetry { .. } | EventKind::JobRetry { .. }) => self.retry(kind),
             EventKind::StageSkipped { stage, because } => {
                 let why = format!("because '{because}' failed");
                 self.line(Tone::Warn, "skip", stage, &why);

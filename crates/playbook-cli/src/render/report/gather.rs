@@ -8,7 +8,9 @@ use std::path::Path;
 use playbook_exec::tail;
 use playbook_lock::history::{Run, RunOutcome, StageOutcome, StageRun};
 use playbook_types::record::decision::HitKind;
+use playbook_types::record::event::JobCounts;
 use playbook_types::record::lock::{LockFile, StageEntry};
+use playbook_types::units::grouped;
 
 use crate::render::graph::html::{Card, Section, card};
 use crate::render::graph::{Node, Picture, State};
@@ -79,6 +81,7 @@ pub(crate) fn gather(sources: Sources<'_>) -> Report {
         } else {
             node.state = State::NotReached;
             node.seconds = None;
+            node.jobs = None;
             cards.push(card(node));
         }
     }
@@ -218,6 +221,8 @@ fn as_it_ran(node: &mut Node, told: &Told, standing: &Standing) {
         node.seconds = stage.duration_seconds;
     }
     node.params.clear();
+    // The card has all of their counts.
+    node.jobs = None;
 }
 
 fn card_of(node: &Node, told: &Told) -> Card {
@@ -238,6 +243,12 @@ fn card_of(node: &Node, told: &Told) -> Card {
         card.first(Section::Lines {
             head: "What went wrong",
             lines: vec![error.clone()],
+        });
+    }
+    if let Some(jobs) = stage.jobs {
+        card.last(Section::Pairs {
+            head: "Jobs",
+            pairs: counts(jobs),
         });
     }
     if !told.params.is_empty() {
@@ -261,4 +272,28 @@ fn card_of(node: &Node, told: &Told) -> Card {
         });
     }
     card
+}
+
+/// What came of the jobs of a fan-out.
+fn counts(jobs: JobCounts) -> Vec<(String, String)> {
+    let JobCounts {
+        total,
+        run,
+        failed,
+        cached,
+        removed,
+    } = jobs;
+    let rest = total.saturating_sub(run + failed + cached);
+    let rows = [
+        ("jobs in all", total),
+        ("ran", run),
+        ("failed", failed),
+        ("were done before", cached),
+        ("did not come to their end", rest),
+        ("outputs removed with their inputs", removed),
+    ];
+    let rows = rows.into_iter().enumerate();
+    let told = rows.filter(|(at, (_, count))| *at == 0 || *count > 0);
+    told.map(|(_, (what, count))| (what.to_owned(), grouped(count)))
+        .collect()
 }

@@ -14,7 +14,7 @@ use crate::finding::{Finding, KeyPath, Mark, Origin};
 use crate::model::params::Params;
 use crate::name::ParamKey;
 use crate::parse::fields::{At, Lowering};
-use crate::parse::locate::{Spots, in_order, place, spots, value_texts};
+use crate::parse::locate::{Spots, foreign_tags, in_order, place, spots, value_texts};
 use crate::parse::node::Node;
 use crate::parse::numbers::{canonical_warning, number_params};
 use crate::parse::text::{conflict, syntax, without_mark};
@@ -94,6 +94,9 @@ impl ParamsFile {
             Ok(Node::Map(map)) => {
                 let node = Node::Map(map);
                 node.oddities(&KeyPath::TOP, &mut lowering.found);
+                if format == ParamsFormat::Yaml {
+                    lowering.found.extend(foreign_tags(&file.text));
+                }
                 let path = KeyPath::TOP;
                 file.params = lowering.params(&At { path, node: &node });
             }

@@ -1,5 +1,6 @@
 //! `playbook completions`: the scripts that shells read, and the words the scripts ask for.
 
+mod runs;
 mod words;
 
 use std::ffi::OsString;
@@ -12,7 +13,7 @@ use crate::error::CliError;
 use crate::outcome::Outcome;
 use crate::term;
 
-/// Print the script that completes commands, stages and params in a shell
+/// Print the script that completes commands, stages, params and runs in a shell
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArgs {
     /// The shell
@@ -39,7 +40,7 @@ To have it in every shell, add to its file of settings:
   ~/.bashrc                   source <(playbook completions bash)
   ~/.zshrc, behind compinit   source <(playbook completions zsh)
   ~/.config/fish/config.fish  playbook completions fish | source
-The script asks playbook for the stages and params of the playbook at hand.";
+The script asks playbook for the stages, params and runs of the playbook at hand.";
 
 impl Shell {
     fn script(self) -> &'static str {

@@ -13,6 +13,7 @@ use playbook_lock::Project;
 use crate::app::{App, working_directory};
 use crate::args::names_yaml;
 use crate::commands::command_line;
+use crate::commands::setup::completions::runs::runs;
 use crate::render::harmless::harmless;
 
 /// One thing that may stand there.
@@ -176,6 +177,30 @@ impl Offer {
         found
     }
 
+    /// Runs, and behind the `/` of one the stages.
+    fn runs(&self, current: &OsStr, with_stages: bool) -> Vec<CompletionCandidate> {
+        let Some(current) = current.to_str() else {
+            return Vec::new();
+        };
+        if let Some((run, name)) = current.split_once('/').filter(|_| with_stages) {
+            let stages = self.names().stages.iter();
+            let stages = stages.filter(|(stage, _)| stage.starts_with(name));
+            let whole = |(stage, about): &(String, Option<String>)| {
+                described(format!("{run}/{stage}"), about.as_deref())
+            };
+            return stages.map(whole).collect();
+        }
+        let runs = self.file.as_deref().map(|file| runs(file, current));
+        let runs = runs.unwrap_or_default().into_iter();
+        let mut found: Vec<CompletionCandidate> = runs
+            .map(|(name, about)| described(name, about.as_deref()))
+            .collect();
+        if found.is_empty() {
+            found = playbooks(OsStr::new(current));
+        }
+        found
+    }
+
     /// Params, each with the `=` that has to follow.
     fn params(&self, current: &OsStr) -> Vec<CompletionCandidate> {
         let Some(current) = current.to_str() else {
@@ -227,7 +252,7 @@ fn playbooks(current: &OsStr) -> Vec<CompletionCandidate> {
         .complete(current)
 }
 
-/// Tells what the arguments are whose help calls them a stage, a param or a playbook.
+/// Tells what the arguments are whose help calls them a stage, a param, a run or a playbook.
 fn with_completers(mut command: clap::Command, offer: &Arc<Offer>) -> clap::Command {
     let names = command.get_subcommands().map(|it| it.get_name().to_owned());
     for name in names.collect::<Vec<_>>() {
@@ -243,6 +268,12 @@ fn with_completers(mut command: clap::Command, offer: &Arc<Offer>) -> clap::Comm
             Some("KEY=VALUE") => arg.add(ArgValueCompleter::new(move |current: &OsStr| {
                 offer.params(current)
             })),
+            Some(named @ ("RUN" | "RUN[/STAGE]")) => {
+                let with_stages = named != "RUN";
+                arg.add(ArgValueCompleter::new(move |current: &OsStr| {
+                    offer.runs(current, with_stages)
+                }))
+            }
             Some("PLAYBOOK") => arg.add(ArgValueCompleter::new(playbooks)),
             _ => arg,
         }

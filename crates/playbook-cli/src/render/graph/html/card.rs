@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::render::foretold::jobs_done;
 use crate::render::graph::escape::plain;
 use crate::render::graph::{Node, State};
 use crate::render::units::{duration, to_the_second};
@@ -90,6 +91,13 @@ pub(crate) fn card(node: &Node) -> Card {
         sections.push(Section::Lines {
             head: "Gate",
             lines: vec!["A quality check: if it fails, nothing new is started.".to_owned()],
+        });
+    }
+    if let Some(jobs) = node.jobs {
+        let lines = vec![jobs_done(jobs)];
+        sections.push(Section::Lines {
+            head: "Jobs",
+            lines,
         });
     }
     sections.push(Section::Code {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use playbook_types::path::DataPath;
 
+use crate::render::foretold::jobs_done;
 use crate::render::graph::escape::xml;
 use crate::render::graph::layout::{Cell, Flow, Layout, Point, layout};
 use crate::render::graph::{Arrow, Node, Picture, State};
@@ -232,6 +233,7 @@ fn tooltip(node: &Node) -> String {
             lines.push(format!("{what}: {}", some(told.iter().map(String::as_str))));
         }
     }
+    lines.extend(node.jobs.map(jobs_done));
     if let Some(seconds) = node.seconds {
         lines.push(format!("last took {}", duration(seconds)));
     }

@@ -1,70 +1,19 @@
-//! What can be removed: what runs have left in the state directory, and outs that can be made again.
+//! What runs have left in the state directory, and how it is removed.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use playbook_hash::disk::{self, DiskError, StateDir};
-use playbook_hash::{DigestMemo, HashError, IgnoreRules, Trust};
-use playbook_lock::{Project, Recorded};
-use playbook_types::model::stage::{Out, Stage};
+use playbook_lock::Project;
 use playbook_types::name::StageName;
-use playbook_types::path::DataPath;
-use playbook_types::record::lock::StageEntry;
 
 use crate::outputs::Places;
-use crate::outputs::mounts::mount_below;
-
-/// Logs of so many runs stay unless all are to go.
-pub const RECENT_RUNS: usize = 10;
-
-/// Something that can be removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spare {
-    /// What it is.
-    pub kind: SpareKind,
-    /// Where.
-    pub path: PathBuf,
-    /// Whose it is, if it is one stage's.
-    pub stage: Option<StageName>,
-    /// How much it is.
-    pub bytes: u64,
-}
-
-/// What can be removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpareKind {
-    /// The logs of a run that is not among the last [`RECENT_RUNS`].
-    OldLogs,
-    /// The logs of one that is.
-    RecentLogs,
-    /// What a process that died left half written.
-    HalfWritten,
-    /// What is kept to save time, or for more words in explanations.
-    Cache,
-    /// Files of the user's that stood where a stage makes its out.
-    Kept,
-    /// What a failed stage left.
-    Failed,
-    /// An out that is exactly what its stage made.
-    Out,
-}
-
-/// An out that stays, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The stage.
-    pub stage: StageName,
-    /// Its out.
-    pub path: DataPath,
-    /// Why it stays.
-    pub why: &'static str,
-}
-
-/// Which stages it is about; `None` is all of them.
-pub type Only<'a> = Option<&'a BTreeSet<StageName>>;
+use crate::outputs::clean::jobs::{jobs, remove_work_dirs};
+use crate::outputs::clean::spare::{
+    Only, RECENT_RUNS, Spare, SpareKind, exists, names, spare, wanted,
+};
 
 /// What runs have left in the state directory of a playbook, and beside its outs.
 pub fn spare_state(project: &Project, only: Only<'_>) -> Vec<Spare> {
@@ -72,6 +21,7 @@ pub fn spare_state(project: &Project, only: Only<'_>) -> Vec<Spare> {
     let mut all = logs(&state, only);
     all.extend(kept(project, &state, only));
     all.extend(failed(&state, only));
+    all.extend(jobs(project, &state, only));
     if only.is_none() {
         all.extend(half_written(&state));
         let caches = [
@@ -85,45 +35,6 @@ pub fn spare_state(project: &Project, only: Only<'_>) -> Vec<Spare> {
         all.extend(caches.map(|path| spare(SpareKind::Cache, path, None)));
     }
     all
-}
-
-fn spare(kind: SpareKind, path: PathBuf, stage: Option<StageName>) -> Spare {
-    Spare {
-        kind,
-        stage,
-        bytes: size(&path),
-        path,
-    }
-}
-
-fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
-}
-
-fn wanted(only: Only<'_>, stage: &StageName) -> bool {
-    only.is_none_or(|only| only.contains(stage))
-}
-
-/// Bytes in the files at and below a path; links count for themselves. What cannot be looked at counts for nothing.
-fn size(path: &Path) -> u64 {
-    let mut bytes = 0;
-    let mut left = vec![path.to_owned()];
-    while let Some(path) = left.pop() {
-        match path.symlink_metadata() {
-            Ok(meta) if meta.is_dir() => left.extend(names(&path).map(|name| path.join(name))),
-            Ok(meta) => bytes += meta.len(),
-            Err(_) => {}
-        }
-    }
-    bytes
-}
-
-/// The names in a directory, sorted; none where it cannot be read.
-fn names(directory: &Path) -> impl Iterator<Item = std::ffi::OsString> + use<> {
-    let entries = fs::read_dir(directory).into_iter().flatten();
-    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    names.sort();
-    names.into_iter()
 }
 
 /// Logs by run; of some stages, by file. The names of runs sort by time.
@@ -206,7 +117,11 @@ fn failed(state: &StateDir, only: Only<'_>) -> Vec<Spare> {
 }
 
 fn half_written(state: &StateDir) -> Vec<Spare> {
-    let directories = [state.as_path().to_owned(), state.listings_dir()];
+    let directories = [
+        state.as_path().to_owned(),
+        state.listings_dir(),
+        state.fan_out_dir(),
+    ];
     let files = directories
         .iter()
         .flat_map(|directory| names(directory).map(|name| directory.join(name)));
@@ -216,80 +131,6 @@ fn half_written(state: &StateDir) -> Vec<Spare> {
     });
     half.map(|path| spare(SpareKind::HalfWritten, path, None))
         .collect()
-}
-
-/// The outs that are there: those that are exactly what the lock records as made by their stages, and those that stay. All
-/// of them are read.
-///
-/// # Errors
-///
-/// Ignore rules that cannot be read.
-pub fn spare_outs(
-    project: &Project,
-    recorded: &Recorded,
-    only: Only<'_>,
-) -> Result<(Vec<Spare>, Vec<LeftOut>), HashError> {
-    let rules = IgnoreRules::load(project.root().as_path())?;
-    let memo = DigestMemo::new(Trust::ReadEverything);
-    let (mut spares, mut left) = (Vec::new(), Vec::new());
-    let stages = project.playbook().stages.values();
-    for stage in stages.filter(|stage| wanted(only, &stage.name)) {
-        let entry = recorded
-            .lock()
-            .and_then(|lock| lock.stages.get(&stage.name));
-        for out in &stage.outs {
-            let place = project.root().resolve(&out.path);
-            if !exists(&place) {
-                continue;
-            }
-            match why_left(stage, out, entry, (&place, &memo, &rules)) {
-                Some(why) => left.push(LeftOut {
-                    stage: stage.name.clone(),
-                    path: out.path.clone(),
-                    why,
-                }),
-                None => spares.push(spare(SpareKind::Out, place, Some(stage.name.clone()))),
-            }
-        }
-    }
-    Ok((spares, left))
-}
-
-/// Why an out is not to be removed, if that is so.
-fn why_left(
-    stage: &Stage,
-    out: &Out,
-    entry: Option<&StageEntry>,
-    (place, memo, rules): (&Path, &DigestMemo, &IgnoreRules),
-) -> Option<&'static str> {
-    if stage.frozen {
-        return Some("its stage is frozen: it would not be made again");
-    }
-    if out.persist {
-        return Some("it is updated from run to run (persist)");
-    }
-    let Some(entry) = entry else {
-        return Some("its stage is not in the lock");
-    };
-    if entry.adopted {
-        return Some("it was adopted: its stage has not made it");
-    }
-    let made = entry.outs.iter().find(|made| made.path == out.path);
-    let Some((made, hash)) = made.and_then(|made| Some((made, made.hash?))) else {
-        return Some("the lock does not record it");
-    };
-    let link = fs::read_link(place).ok();
-    let link = link.map(|link| link.to_string_lossy().into_owned());
-    let same = memo
-        .digest(place, rules)
-        .is_ok_and(|found| found.digest == hash && found.ignored == made.ignored.unwrap_or(0));
-    if !same || link != made.symlink {
-        return Some("it is not what its stage made");
-    }
-    if link.is_none() && mount_below(place).is_some() {
-        return Some("another file system is mounted in it");
-    }
-    None
 }
 
 /// Removes it. The caller holds the run lock.
@@ -303,6 +144,9 @@ pub fn remove_spare(project: &Project, spare: &Spare) -> Result<(), DiskError> {
             let places = Places::new(project.root(), &project.state_dir(), "");
             places.forget_failed(stage)
         }
+        (SpareKind::WorkDirs, stage) => {
+            remove_work_dirs(&spare.dirs, stage.is_some().then_some(&spare.path))
+        }
         (
             SpareKind::OldLogs
             | SpareKind::RecentLogs
@@ -310,6 +154,8 @@ pub fn remove_spare(project: &Project, spare: &Spare) -> Result<(), DiskError> {
             | SpareKind::Cache
             | SpareKind::Kept
             | SpareKind::Failed
+            | SpareKind::Jobs
+            | SpareKind::GoneJobs
             | SpareKind::Out,
             _,
         ) => {

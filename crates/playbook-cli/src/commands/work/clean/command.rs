@@ -1,22 +1,21 @@
 //! `playbook clean`
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use clap::Args;
 use playbook_exec::clean::{
-    LeftOut, Only, RECENT_RUNS, Spare, SpareKind, remove_spare, spare_outs, spare_state,
+    Only, RECENT_RUNS, Spare, SpareKind, remove_spare, spare_outs, spare_state,
 };
 use playbook_lock::run_lock::{Contention, RunLock};
 use playbook_lock::{LockError, Project, Recorded};
 
 use crate::app::{App, Verbosity};
 use crate::commands::keep::verify::selected;
+use crate::commands::work::clean::told::{Telling, tell_left};
 use crate::error::CliError;
 use crate::outcome::Outcome;
-use crate::render::harmless::harmless;
 use crate::render::units::bytes;
-use crate::term::{self, Tone, paint};
+use crate::term;
 
 /// Remove what runs have left, and show what else could go
 #[derive(Debug, Args)]
@@ -35,22 +34,26 @@ pub(crate) struct CleanArgs {
     /// Remove what only saves time: the next run reads and works out everything again
     #[arg(long)]
     cache: bool,
-    /// Remove what failed stages left, and files of yours that were moved aside; with --yes
+    /// Remove what failed stages and jobs left, and files of yours that were moved aside; with --yes
     #[arg(long)]
     kept: bool,
+    /// Remove what is on record of the jobs of fan-outs: all of them run again; with --yes
+    #[arg(long)]
+    jobs: bool,
     /// Remove outs that are exactly what the lock records; with --yes
     #[arg(long)]
     outs: bool,
     /// Show what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Really remove what --kept and --outs name
+    /// Really remove what --kept, --jobs and --outs name
     #[arg(short, long, conflicts_with = "dry_run")]
     yes: bool,
 }
 
 const AFTER_HELP: &str = "\
-Without an option the logs of all but the last 10 runs go, and what was left half written. The lock and the event log are never \
+Without an option the logs of all but the last 10 runs go, what was left half written, and what is on record of the jobs of \
+stages that are gone. The lock and the event log are never \
 touched ('playbook log --compact' makes that one shorter). An out that was edited, adopted, or that its stage would not make \
 again, stays and is named.";
 
@@ -83,7 +86,8 @@ pub(crate) fn cmd_clean(app: &App, args: &CleanArgs) -> Result<Outcome, CliError
 
 /// The right to remove something, if anything is to be removed.
 fn hold(app: &App, project: &Project, args: &CleanArgs) -> Result<Option<RunLock>, CliError> {
-    let only_shown = (args.kept || args.outs) && !(args.yes || args.logs || args.cache);
+    let of_data = args.kept || args.jobs || args.outs;
+    let only_shown = of_data && !(args.yes || args.logs || args.cache);
     let state = project.state_dir();
     if args.dry_run || only_shown || !(args.outs || state.as_path().exists()) {
         return Ok(None);
@@ -148,9 +152,12 @@ impl Clean<'_> {
             SpareKind::HalfWritten,
             SpareKind::OldLogs,
             SpareKind::RecentLogs,
+            SpareKind::GoneJobs,
             SpareKind::Cache,
             SpareKind::Failed,
+            SpareKind::WorkDirs,
             SpareKind::Kept,
+            SpareKind::Jobs,
             SpareKind::Out,
         ] {
             let fate = self.fate(kind);
@@ -168,7 +175,12 @@ impl Clean<'_> {
                 }
                 Fate::Shown | Fate::Other => shown += total,
             }
-            self.tell(&mut text, kind, &of_kind);
+            let telling = Telling {
+                project: self.project,
+                some_stages: self.only.is_some(),
+                removed: fate == Fate::Removed,
+            };
+            telling.tell(&mut text, kind, &of_kind);
         }
         for out in &left {
             tell_left(&mut text, out);
@@ -183,7 +195,7 @@ impl Clean<'_> {
     /// Whether something special was asked for.
     fn asks(&self) -> bool {
         let args = self.args;
-        args.logs || args.cache || args.kept || args.outs
+        args.logs || args.cache || args.kept || args.jobs || args.outs
     }
 
     fn fate(&self, kind: SpareKind) -> Fate {
@@ -191,77 +203,34 @@ impl Clean<'_> {
             logs,
             cache,
             kept,
+            jobs,
             outs,
             dry_run,
             yes,
             ..
         } = self.args;
         let wanted = match kind {
-            SpareKind::HalfWritten => !self.asks(),
+            SpareKind::HalfWritten | SpareKind::GoneJobs => !self.asks(),
             SpareKind::OldLogs => !self.asks() || *logs,
             SpareKind::RecentLogs => *logs,
             SpareKind::Cache => *cache,
-            SpareKind::Kept | SpareKind::Failed => *kept,
+            SpareKind::Kept | SpareKind::Failed | SpareKind::WorkDirs => *kept,
+            SpareKind::Jobs => *jobs,
             SpareKind::Out => *outs,
         };
-        let is_data = matches!(kind, SpareKind::Kept | SpareKind::Failed | SpareKind::Out);
+        let is_data = matches!(
+            kind,
+            SpareKind::Kept
+                | SpareKind::Failed
+                | SpareKind::WorkDirs
+                | SpareKind::Jobs
+                | SpareKind::Out
+        );
         match wanted {
             false => Fate::Other,
             true if *dry_run || (is_data && !yes) => Fate::Shown,
             true => Fate::Removed,
         }
-    }
-
-    fn tell(&self, text: &mut String, kind: SpareKind, spares: &[&Spare]) {
-        let word = match self.fate(kind) {
-            Fate::Removed => paint(Tone::Good, "removed"),
-            Fate::Shown | Fate::Other => paint(Tone::Act, "would go"),
-        };
-        let mut line = |what: &str, size: u64| {
-            writeln!(text, "{word}  {what} ({})", bytes(size)).ok();
-        };
-        let total = spares.iter().map(|spare| spare.bytes).sum();
-        let count = |one: &str, many: &str| match spares.len() {
-            1 => format!("1 {one}"),
-            count => format!("{count} {many}"),
-        };
-        match kind {
-            SpareKind::HalfWritten => {
-                line(&count("half-written file", "half-written files"), total);
-            }
-            SpareKind::OldLogs | SpareKind::RecentLogs if self.only.is_some() => {
-                line(&count("log", "logs"), total);
-            }
-            SpareKind::OldLogs => line(&format!("logs of {}", count("old run", "old runs")), total),
-            SpareKind::RecentLogs => line(
-                &format!("logs of {}", count("recent run", "recent runs")),
-                total,
-            ),
-            SpareKind::Cache => line("what only saves time", total),
-            SpareKind::Failed | SpareKind::Kept | SpareKind::Out => {
-                for spare in spares {
-                    line(&self.described(spare), spare.bytes);
-                }
-            }
-        }
-    }
-
-    fn described(&self, spare: &Spare) -> String {
-        let path = self.shown(&spare.path);
-        match (&spare.stage, spare.kind) {
-            (Some(stage), SpareKind::Failed) => format!("{path}, left by '{stage}' when it failed"),
-            (Some(stage), SpareKind::Kept) => {
-                format!("{path}, yours: it stood where '{stage}' makes its outs")
-            }
-            (Some(stage), _) => format!("{path}, made by '{stage}'"),
-            (None, _) => path,
-        }
-    }
-
-    fn shown(&self, path: &Path) -> String {
-        let root = self.project.root().as_path();
-        let path = path.strip_prefix(root).unwrap_or(path);
-        harmless(&path.to_string_lossy()).into_owned()
     }
 
     fn sum_up(&self, text: &mut String, removed: u64, shown: u64) {
@@ -303,8 +272,13 @@ impl Clean<'_> {
             ),
             (
                 "--kept",
-                total(&[SpareKind::Kept, SpareKind::Failed]),
-                "your files that were moved aside, and what failed stages left",
+                total(&[SpareKind::Kept, SpareKind::Failed, SpareKind::WorkDirs]),
+                "your files that were moved aside, and what failed stages and jobs left",
+            ),
+            (
+                "--jobs",
+                total(&[SpareKind::Jobs]),
+                "which jobs of fan-outs are done; without it all of them run again",
             ),
             ("--outs", outs, "outs, as the lock records them"),
         ];
@@ -334,11 +308,4 @@ impl Clean<'_> {
         });
         there.filter_map(|out| out.total_bytes).sum()
     }
-}
-
-fn tell_left(text: &mut String, out: &LeftOut) {
-    let LeftOut { stage, path, why } = out;
-    let word = paint(Tone::Warn, "stays  ");
-    let path = harmless(path.as_str());
-    writeln!(text, "{word}  {path} of '{stage}': {why}").ok();
 }
