@@ -155,7 +155,7 @@ fn all(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
         bench.watch_at_most(3)
     };
     let mut rows = watch.take_turns(&mut contestants)?;
-    rows.extend(bench.watch_at_most(1).take_turns(&mut slow)?);
+    rows.extend(bench.watch(1).take_turns(&mut slow)?);
     Ok(Table::of_seconds(
         format!("A command for each of {} files", files.count()),
         format!(

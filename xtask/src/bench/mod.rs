@@ -203,10 +203,14 @@ impl Bench {
         self.stopwatch.with_runs(self.runs.unwrap_or(runs))
     }
 
-    /// For what takes minutes: no more runs than this, whatever was asked for.
+    /// For what takes minutes: no more runs than this, whatever was asked for, and all of them however long they take. One
+    /// run beside one other says little where the disk is not as fast each minute.
     fn watch_at_most(&self, runs: usize) -> Stopwatch {
-        self.stopwatch
-            .with_runs(self.runs.map_or(runs, |asked| asked.min(runs)))
+        let runs = self.runs.map_or(runs, |asked| asked.min(runs));
+        Stopwatch {
+            share: LONG_SHARE,
+            ..self.stopwatch.with_runs(runs)
+        }
     }
 
     /// A table of what is compared.
@@ -289,6 +293,8 @@ impl Bench {
 
 /// What all runs of one command may take together.
 const SHARE: Duration = Duration::from_mins(2);
+/// The same for what takes minutes each time.
+const LONG_SHARE: Duration = Duration::from_mins(30);
 
 impl Part {
     /// On the command line and in the page.

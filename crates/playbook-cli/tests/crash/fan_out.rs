@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use playbook_hash::disk::faults::Point;
 
 use crate::operations::operations_in;
+use crate::rng::Rng;
 use crate::run::{Fate, Ran, look, run};
 use crate::sandbox::Sandbox;
-use crate::tally::{Tally, sample, say};
+use crate::tally::{Tally, asked_kills, sample, say};
 use crate::watch::{Verdict, ensure};
 
 /// Scenarios in the short version.
 const SHORT: usize = 40;
+const SHORT_CUTS: usize = 12;
 
 /// Jobs in the run that is killed: one changed, one new, one whose output was edited, one that fails at first.
 const TO_RUN: usize = 4;
@@ -235,6 +237,50 @@ fn a_fan_out_killed_at_any_point_goes_on_where_it_was() {
                 tally.note(&format!("{fault}, then {second}"), verdict);
             }
         }
+    }
+    tally.finish();
+}
+
+/// Where its jobs are on record, and the journal of a run.
+const RECORD: &str = ".playbook/playbook/fanout/up.jobs";
+const JOURNAL: &str = ".playbook/playbook/journal";
+/// All of its jobs: what is not on record any more runs again.
+const ALL_JOBS: usize = 6;
+
+/// What a power cut leaves of files that nobody synced: a beginning, at times with zeros behind it.
+fn cut(sandbox: &Sandbox, rng: &mut Rng, path: &str, at_least: usize) {
+    if let Ok(mut left) = std::fs::read(sandbox.path(path)) {
+        let zeros = if rng.one_in(2) { rng.below(40) } else { 0 };
+        left.truncate(at_least + rng.below(left.len() + 1 - at_least));
+        left.resize(left.len() + zeros, 0);
+        sandbox.write(path, &left);
+    }
+}
+
+#[test]
+fn what_a_power_cut_leaves_of_a_fan_out_is_put_right() {
+    let mut tally = Tally::new("fan-out power cuts");
+    let past = with_a_past();
+    let operations = count(&past, None);
+    for nth in 0..asked_kills().unwrap_or(SHORT_CUTS) {
+        let mut rng = tally.nth_rng(nth);
+        let sandbox = copy(&past);
+        let how = rng.pick(&["kill", "kill-half", "kill-after"]);
+        let fault = format!("{how}={}", rng.between(8, operations));
+        let ran = run(&sandbox, &Fate::Faults(fault.clone()), &["-j1"]);
+        tally.kills += usize::from(ran.killed);
+        cut(&sandbox, &mut rng, RECORD, 0);
+        if let Some(first) = sandbox.read(JOURNAL).and_then(|text| text.find('\n')) {
+            // Without its first record nobody knows whose the old outs are that wait aside.
+            cut(&sandbox, &mut rng, JOURNAL, first + 1);
+        }
+        let made = ["done/changed.out", "done/new/new.out", "done/fails.out"];
+        for path in made.iter().filter(|path| sandbox.read(path).is_some()) {
+            if rng.one_in(2) {
+                sandbox.write(path, b"");
+            }
+        }
+        tally.note(&fault, ends_well(&sandbox, ALL_JOBS));
     }
     tally.finish();
 }
