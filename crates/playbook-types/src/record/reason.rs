@@ -304,8 +304,8 @@ fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[ParamChange]) -> fmt::Re
         }
         match (&change.old, &change.new) {
             (Some(old), Some(new)) => write!(f, "{}: {old} → {new}", change.param)?,
-            (None, Some(new)) => write!(f, "{}: {new}, not used before", change.param)?,
-            (Some(old), None) => write!(f, "{}: {old}, no longer used", change.param)?,
+            (None, Some(new)) => write!(f, "{}: {new}, newly declared", change.param)?,
+            (Some(old), None) => write!(f, "{}: {old}, no longer declared", change.param)?,
             (None, None) => write!(f, "{}", change.param)?,
         }
     }

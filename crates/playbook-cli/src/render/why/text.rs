@@ -112,8 +112,8 @@ fn params(explained: &Explained<'_>) -> Vec<String> {
             (Some(old), Some(new)) if old == new => format!("same: {new}"),
             (Some(old), Some(new)) => paint(Tone::Act, &format!("{old} → {new}")),
             (None, Some(new)) if first => new.to_string(),
-            (None, Some(new)) => paint(Tone::Act, &format!("{new}, not used before")),
-            (Some(old), None) => paint(Tone::Act, &format!("{old}, no longer used")),
+            (None, Some(new)) => paint(Tone::Act, &format!("{new}, newly declared")),
+            (Some(old), None) => paint(Tone::Act, &format!("{old}, no longer declared")),
             (None, None) => String::new(),
         };
         format!(
