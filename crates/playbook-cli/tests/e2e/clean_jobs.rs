@@ -197,3 +197,17 @@ fn nothing_of_a_run_under_way_goes() {
     go.tell("go");
     run.ended().says(0);
 }
+
+#[test]
+fn a_failed_job_with_scratch_has_one_work_directory() {
+    let stage = "  up: {deps: [raw], outs: [done], cmd: 'echo 1 > {{work_dir}}/half; false; echo {{input}} {{output}}', parallel: {strategy: per_file}}\n";
+    let sandbox = Sandbox::with_stages(stage);
+    sandbox.write("raw/a", "1");
+    sandbox.run(&["run"]).says(1);
+    assert_eq!(work_dirs(&sandbox).len(), 1);
+    let told = sandbox.run(&["clean", "--kept", "-n"]).prints(0);
+    let named = told.matches(&work_dirs(&sandbox)[0]).count();
+    assert_eq!(named, 1, "{told}");
+    sandbox.run(&["clean", "--kept", "--yes"]).prints(0);
+    assert_eq!(work_dirs(&sandbox), Vec::<String>::new());
+}

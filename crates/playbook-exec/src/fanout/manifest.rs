@@ -79,7 +79,7 @@ pub struct JobsOnRecord {
 }
 
 impl JobsOnRecord {
-    /// What the state directory has of a stage. Only the end of the record is read: what was written since the stage
+    /// What the state directory has of a stage. Only the end of the record is decoded: what was written since the stage
     /// last began.
     pub fn of(state: &StateDir, stage: &StageName) -> Option<Self> {
         let bytes = std::fs::read(path(state, stage)).ok()?;

@@ -29,11 +29,15 @@ impl Contents<'_> {
     /// files, and where it is no longer known what was in it.
     pub(crate) fn changed(self, place: &Path, old: Digest, new: Digest) -> Option<ListingDiff> {
         // Files, which most deps are, have no listing: nothing is looked for.
-        let bytes = self.memo.listing_bytes(place, new)?;
+        self.since(old, &self.memo.listing_bytes(place, new)?)
+    }
+
+    /// What the listing `now` has otherwise than that of the directory with the digest `old`, if it is still known.
+    fn since(self, old: Digest, now: &[u8]) -> Option<ListingDiff> {
         let recall = self.plan.project.recall();
         Some(ListingDiff::between(
             &recall.listing(&old)?,
-            &Listing::from_bytes(&bytes)?,
+            &Listing::from_bytes(now)?,
         ))
     }
 
@@ -61,9 +65,9 @@ impl Contents<'_> {
                     files,
                     directory,
                 } => {
-                    let place = place(path);
-                    *directory = self.memo.listing_bytes(&place, *new).is_some();
-                    let diff = old.and_then(|old| self.changed(&place, old, *new));
+                    let now = self.memo.listing_bytes(&place(path), *new);
+                    *directory = now.is_some();
+                    let diff = old.zip(now).and_then(|(old, now)| self.since(old, &now));
                     *files = diff.as_ref().map(counts);
                 }
                 InvalidationReason::EnvChanged { variables } => {

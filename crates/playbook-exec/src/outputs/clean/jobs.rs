@@ -37,8 +37,9 @@ pub(super) fn jobs(project: &Project, state: &StateDir, only: Only<'_>) -> Vec<S
             // Of those that failed, and of those that were cut off.
             "left" | "scratch" => {
                 let dirs = listed(&path).map(|key| base.join(place(&key)));
-                let dirs: BTreeSet<PathBuf> = dirs.filter(|dir| exists(dir)).collect();
-                on_lists.extend(dirs.iter().cloned());
+                // A job that had one for scratch and failed is on both lists.
+                let dirs = dirs.filter(|dir| exists(dir) && on_lists.insert(dir.clone()));
+                let dirs: BTreeSet<PathBuf> = dirs.collect();
                 if !dirs.is_empty() {
                     all.push(work_dirs(path, dirs.into_iter().collect(), Some(stage)));
                 } else if !lives {

@@ -35,22 +35,16 @@ impl Telling<'_> {
             writeln!(text, "{word}  {what} ({})", bytes(size)).ok();
         };
         let total = spares.iter().map(|spare| spare.bytes).sum();
-        let count = |one: &str, many: &str| match spares.len() {
-            1 => format!("1 {one}"),
-            count => format!("{count} {many}"),
-        };
+        let count = |what: &str| counted(spares.len(), what);
         match kind {
             SpareKind::HalfWritten => {
-                line(&count("half-written file", "half-written files"), total);
+                line(&count("half-written file"), total);
             }
             SpareKind::OldLogs | SpareKind::RecentLogs if self.some_stages => {
-                line(&count("log", "logs"), total);
+                line(&count("log"), total);
             }
-            SpareKind::OldLogs => line(&format!("logs of {}", count("old run", "old runs")), total),
-            SpareKind::RecentLogs => line(
-                &format!("logs of {}", count("recent run", "recent runs")),
-                total,
-            ),
+            SpareKind::OldLogs => line(&format!("logs of {}", count("old run")), total),
+            SpareKind::RecentLogs => line(&format!("logs of {}", count("recent run")), total),
             SpareKind::Cache => line("what only saves time", total),
             SpareKind::Failed
             | SpareKind::Kept
