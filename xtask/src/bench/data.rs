@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use super::Bench;
-use super::files::{keep_only, large_file, put, settle, tree};
+use super::files::{large_file, put, settle, tree};
 use super::measure::Contestant;
 use super::report::Table;
 use super::rivals::{Call, PLAYBOOK, Program};
@@ -80,12 +80,10 @@ pub(super) fn large(bench: &Bench, mebibytes: usize) -> anyhow::Result<Table> {
         contestants.push(Contestant::new(&format!("b3sum, {threads} threads"), call));
     }
     let own = Contestant::new(PLAYBOOK, run_playbook(bench, &folder)?)
-        .before(|| keep_only(&folder, &[PLAYBOOK_FILE, DATA]))
+        .before(|| bench.aside.all_but(&[PLAYBOOK_FILE, DATA], &folder))
         .after(|| recorded(&folder, &known));
     contestants.insert(0, own);
     let rows = bench.watch(5).take_turns(&mut contestants)?;
-    drop(contestants);
-    fs::remove_dir_all(&folder)?;
     Ok(Table::of_seconds(
         format!("One file of {} MiB", thousands(mebibytes)),
         "A stage that reads the file, run without anything known of it, and `b3sum` of the file. `b3sum` maps \
@@ -105,17 +103,15 @@ pub(super) fn small(bench: &Bench, files: usize) -> anyhow::Result<[Table; 2]> {
         .map(|git| repository(git, &base.join("git"), files))
         .transpose()?;
     settle(bench.settle)?;
-    let tables = [
+    Ok([
         small_unknown(bench, &folder, files)?,
         small_unchanged(bench, &folder, git, files)?,
-    ];
-    fs::remove_dir_all(&base)?;
-    Ok(tables)
+    ])
 }
 
 fn small_unknown(bench: &Bench, folder: &Path, files: usize) -> anyhow::Result<Table> {
     let own = Contestant::new(PLAYBOOK, run_playbook(bench, folder)?)
-        .before(|| keep_only(folder, &[PLAYBOOK_FILE, DATA]))
+        .before(|| bench.aside.all_but(&[PLAYBOOK_FILE, DATA], folder))
         .after(|| recorded(folder, &format!("file_count: {files}")));
     let mut contestants = vec![own];
     if let Some(b3sum) = present(&bench.b3sum) {

@@ -1,10 +1,11 @@
 //! The files that are measured: writing them, telling what a tool did to them, and giving them time to settle.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 
@@ -77,22 +78,48 @@ pub(super) fn tree(folder: &Path, files: usize, size: usize) -> anyhow::Result<(
     Ok(())
 }
 
-/// Empties a folder but for these entries.
-pub(super) fn keep_only(folder: &Path, kept: &[&str]) -> anyhow::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if kept.iter().any(|name| entry.file_name() == *name) {
-            continue;
-        }
-        let path = entry.path();
-        let removed = if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(&path)
-        } else {
-            fs::remove_file(&path)
-        };
-        removed.with_context(|| format!("cannot remove {}", path.display()))?;
+/// Where what runs have made waits for the end.
+///
+/// It is not removed between runs, because that is not over when the files are gone: ext4 without a journal leaves the
+/// inode of a removed file alone for up to some minutes, and whoever makes a file meanwhile looks at each of them again
+/// (`recently_deleted` in the kernel's `fs/ext4/ialloc.c`). Behind the removal of 100,000 files a run took half as long
+/// again, and who met how many of them depended on whose turn it was.
+pub(super) struct Aside {
+    folder: PathBuf,
+    count: Cell<usize>,
+}
+
+impl Aside {
+    /// In a folder that is made here, on the file system of what is put there.
+    pub(super) fn new(folder: PathBuf) -> anyhow::Result<Self> {
+        fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Self {
+            folder,
+            count: Cell::new(0),
+        })
     }
-    Ok(())
+
+    /// Takes a file or a folder out of the way.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "nothing that has to outlast a crash"
+    )]
+    pub(super) fn put(&self, path: &Path) -> anyhow::Result<()> {
+        self.count.set(self.count.get() + 1);
+        fs::rename(path, self.folder.join(self.count.get().to_string()))
+            .with_context(|| format!("cannot move {} out of the way", path.display()))
+    }
+
+    /// Empties a folder but for these entries.
+    pub(super) fn all_but(&self, kept: &[&str], folder: &Path) -> anyhow::Result<()> {
+        let entries: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+        let others = entries
+            .iter()
+            .filter(|entry| kept.iter().all(|name| entry.file_name() != *name));
+        others
+            .map(fs::DirEntry::path)
+            .try_for_each(|path| self.put(&path))
+    }
 }
 
 /// What a file's stat says of who wrote it last and when.
@@ -186,6 +213,31 @@ pub(super) fn settle(seconds: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_put_aside_is_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let aside = Aside::new(folder.path().join("aside")).unwrap();
+        let project = folder.path().join("project");
+        for _ in 0..2 {
+            put(&project.join("kept"), b"1").unwrap();
+            put(&project.join("out/made"), b"2").unwrap();
+            aside.all_but(&["kept"], &project).unwrap();
+        }
+        let names = |of: &Path| fs::read_dir(of).unwrap().count();
+        assert_eq!(names(&project), 1);
+        assert!(project.join("kept").exists());
+        for number in ["1", "2"] {
+            assert!(
+                folder
+                    .path()
+                    .join("aside")
+                    .join(number)
+                    .join("made")
+                    .exists()
+            );
+        }
+    }
 
     #[test]
     fn files_differ_in_their_heads_only() {

@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 
 use super::Bench;
 use super::files::{
-    Stamp, contents, foretold, keep_only, made_nothing, on_disk, put, rewritten, settle, stamps,
+    Stamp, contents, foretold, made_nothing, on_disk, put, rewritten, settle, stamps,
 };
 use super::measure::Contestant;
 use super::report::Table;
@@ -59,8 +59,8 @@ impl Files {
     }
 
     /// As if nothing had ever run here.
-    fn afresh(&self) -> anyhow::Result<()> {
-        keep_only(&self.folder, &["in", FILE])?;
+    fn afresh(&self, bench: &Bench) -> anyhow::Result<()> {
+        bench.aside.all_but(&["in", FILE], &self.folder)?;
         fs::create_dir(self.out())?;
         on_disk()
     }
@@ -103,18 +103,16 @@ impl Files {
 pub(super) fn jobs(bench: &Bench, count: usize) -> anyhow::Result<[Table; 4]> {
     progress("  writing the files");
     let files = Files::write(bench.dir.join(format!("fan-out-{count}")), count)?;
-    let tables = [
+    Ok([
         plan(bench, &files)?,
         all(bench, &files)?,
         nothing(bench, &files)?,
         one(bench, &files)?,
-    ];
-    bench.done_with("fan-out", count)?;
-    Ok(tables)
+    ])
 }
 
 fn plan(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
-    files.afresh()?;
+    files.afresh(bench)?;
     settle(bench.settle)?;
     let call = files.playbook(bench, &["-n"])?;
     foretold(&call, files.names.len())?;
@@ -134,7 +132,7 @@ fn all(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     let xargs = format!("ls in | xargs -P{jobs} -I{{}} cp in/{{}} out/{{}}");
     let contestant = |name: &str, call| {
         Contestant::new(name, call)
-            .before(|| files.afresh())
+            .before(|| files.afresh(bench))
             .after(|| files.is_made())
     };
     let mut contestants = vec![
@@ -168,7 +166,7 @@ fn all(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
 
 fn nothing(bench: &Bench, files: &Files) -> anyhow::Result<Table> {
     let call = files.playbook(bench, &[])?;
-    files.afresh()?;
+    files.afresh(bench)?;
     bench.stopwatch.run(&call)?;
     files.is_made()?;
     let mut others = Vec::new();

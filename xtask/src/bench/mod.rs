@@ -6,9 +6,11 @@
 //! no figure is of a run that failed or did something else. [`report`] makes tables of the figures and puts them into
 //! `docs/benchmarks.md`.
 //!
-//! Everything lies below one folder, `target/bench-PID` unless one is named, and is removed as soon as it is measured.
+//! Everything lies below one folder, `target/bench-PID` unless one is named, and is removed at the end ([`Aside`] says why
+//! not before).
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,11 +32,14 @@ mod wildcards;
 
 use crate::say::{progress, say};
 use crate::tools::{cargo, root};
+use files::Aside;
 use measure::Stopwatch;
 use report::{Table, put_block, summary};
 use rivals::{Program, Runner};
 
 const PAGE: &str = "docs/benchmarks.md";
+/// What runs have made, in the folder that all of it lies in.
+const ASIDE: &str = "aside";
 
 /// What to measure.
 #[derive(Args, Debug)]
@@ -86,7 +91,7 @@ enum Part {
 /// What all parts share.
 struct Bench {
     dir: PathBuf,
-    keep: bool,
+    aside: Aside,
     /// The program first, then its rivals.
     runners: Vec<Runner>,
     b3sum: Result<Program, String>,
@@ -129,12 +134,9 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     // What is built meanwhile is not what is measured.
     let playbook = folder.path.join("playbook");
     fs::copy(&built, &playbook).context("cannot copy the program")?;
-    let bench = Bench::new(
-        args,
-        folder.path.clone(),
-        Runner::playbook(&playbook)?,
-        found,
-    );
+    let mut runners = vec![Runner::playbook(&playbook)?];
+    runners.extend(found);
+    let bench = Bench::new(args, folder.path.clone(), runners)?;
     let mut machine = machine::describe(&bench.dir);
     if args.quick {
         machine.push_str("| sizes | those of `--quick`: whether it works, not how fast |\n");
@@ -169,15 +171,13 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 }
 
 impl Bench {
-    fn new(args: &BenchArgs, dir: PathBuf, own: Runner, found: Vec<Runner>) -> Self {
-        let mut runners = vec![own];
-        runners.extend(found);
+    fn new(args: &BenchArgs, dir: PathBuf, runners: Vec<Runner>) -> anyhow::Result<Self> {
         let time = rivals::find("time", "time");
         if let Err(why) = &time {
             progress(format_args!("no peak memory: {why}"));
         }
-        Self {
-            keep: args.dir.is_some(),
+        Ok(Self {
+            aside: Aside::new(dir.join(ASIDE))?,
             runners,
             b3sum: rivals::find("b3sum", "b3sum"),
             git: rivals::find("git", "git"),
@@ -195,7 +195,7 @@ impl Bench {
                 share: SHARE,
             },
             dir,
-        }
+        })
     }
 
     /// The stopwatch, for so many runs unless others were asked for.
@@ -278,16 +278,6 @@ impl Bench {
                 }
             },
         }
-    }
-
-    /// Removes the projects of a part, unless the user named the folder.
-    fn done_with(&self, part: &str, stages: usize) -> anyhow::Result<()> {
-        let folder = self.dir.join(format!("{part}-{stages}"));
-        if !self.keep {
-            fs::remove_dir_all(&folder)
-                .with_context(|| format!("cannot remove {}", folder.display()))?;
-        }
-        Ok(())
     }
 }
 
@@ -386,8 +376,14 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if !self.keep && fs::remove_dir_all(&self.path).is_err() {
-            progress(format_args!("{} could not be removed", self.path.display()));
+        let useless = if self.keep {
+            self.path.join(ASIDE)
+        } else {
+            self.path.clone()
+        };
+        let removed = fs::remove_dir_all(&useless);
+        if removed.is_err_and(|error| error.kind() != ErrorKind::NotFound) {
+            progress(format_args!("{} could not be removed", useless.display()));
         }
     }
 }

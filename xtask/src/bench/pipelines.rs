@@ -8,8 +8,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
-
 use super::files::put;
 
 const LAYER: usize = 100;
@@ -72,12 +70,8 @@ impl Pipeline {
         self.stages.last()?.deps.last().map(String::as_str)
     }
 
-    /// Writes the sources and the pipeline into a folder, which is empty afterwards but for them.
+    /// Writes the sources and the pipeline into a folder that is not there yet.
     pub(super) fn write(&self, format: Format, folder: &Path) -> anyhow::Result<()> {
-        if folder.exists() {
-            fs::remove_dir_all(folder)
-                .with_context(|| format!("cannot empty {}", folder.display()))?;
-        }
         fs::create_dir_all(folder.join("out"))?;
         for Stage { name, deps, .. } in &self.stages {
             if let Some(source) = deps.last() {

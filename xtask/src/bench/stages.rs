@@ -103,8 +103,6 @@ pub(super) fn noop(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
     });
     let mut contestants = contestants.collect::<anyhow::Result<Vec<_>>>()?;
     let rows = bench.watch(15).take_turns(&mut contestants)?;
-    drop(contestants);
-    bench.done_with("noop", stages)?;
     Ok(Table {
         title: format!("Nothing to do, {} stages", thousands(stages)),
         what: "No file has changed since the last run.".to_owned(),
@@ -123,6 +121,9 @@ pub(super) fn cold(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
     let contestants = projects.iter().map(|project| {
         Contestant::new(project.name(), project.call(bench.jobs))
             .before(|| {
+                if project.folder.exists() {
+                    bench.aside.put(&project.folder)?;
+                }
                 pipeline.write(project.runner.format, &project.folder)?;
                 on_disk()
             })
@@ -130,8 +131,6 @@ pub(super) fn cold(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
     });
     let mut contestants: Vec<_> = contestants.collect();
     let rows = bench.watch(5).take_turns(&mut contestants)?;
-    drop(contestants);
-    bench.done_with("cold", stages)?;
     Ok(Table {
         title: format!("Everything to do, {} stages", thousands(stages)),
         what: format!("{} jobs at once, in a new folder each time.", bench.jobs),
@@ -157,8 +156,6 @@ pub(super) fn change(bench: &Bench, stages: usize) -> anyhow::Result<Table> {
     });
     let mut contestants: Vec<_> = contestants.collect();
     let rows = bench.watch(11).take_turns(&mut contestants)?;
-    drop(contestants);
-    bench.done_with("change", stages)?;
     Ok(Table {
         title: format!("One stage to do of {}", thousands(stages)),
         what: "Before each run a source of the last layer has changed, so that exactly one stage runs.".to_owned(),
@@ -252,7 +249,6 @@ pub(super) fn instructions(bench: &Bench, stages: usize) -> anyhow::Result<Table
             peak_kib: None,
         });
     }
-    bench.done_with("instructions", stages)?;
     Ok(Table {
         title: format!(
             "Instructions with nothing to do, {} stages",

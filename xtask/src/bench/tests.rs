@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum as _;
 
+use super::files::Aside;
 use super::measure::Stopwatch;
 use super::rivals::Runner;
 use super::{Bench, Part, page_with, stages};
@@ -32,7 +33,7 @@ fn bench(dir: &Path, scripts: &[&'static [&'static str]]) -> Bench {
     let missing = || Err("not here".to_owned());
     Bench {
         dir: dir.to_owned(),
-        keep: false,
+        aside: Aside::new(dir.join("aside")).unwrap(),
         runners: scripts
             .iter()
             .map(|script| Runner::script(script))

@@ -58,8 +58,8 @@ impl Project<'_> {
     }
 
     /// As if nothing had ever run here.
-    fn afresh(&self) -> anyhow::Result<()> {
-        super::files::keep_only(&self.folder, &["in", self.file])?;
+    fn afresh(&self, bench: &Bench) -> anyhow::Result<()> {
+        bench.aside.all_but(&["in", self.file], &self.folder)?;
         fs::create_dir(self.folder.join("out"))?;
         on_disk()
     }
@@ -73,8 +73,8 @@ impl Project<'_> {
     }
 
     /// Brings about what has been made by whom is not asked to.
-    fn make(&self, names: &[String]) -> anyhow::Result<()> {
-        self.afresh()?;
+    fn make(&self, bench: &Bench, names: &[String]) -> anyhow::Result<()> {
+        self.afresh(bench)?;
         for name in names {
             put(
                 &self.folder.join("out").join(name),
@@ -110,19 +110,17 @@ pub(super) fn wildcards(bench: &Bench, stages: usize) -> anyhow::Result<[Table; 
             runs_all: runner.is_playbook() || stages <= COLD_MOST || bench.with_slow,
         });
     }
-    let tables = [
+    Ok([
         plan(bench, &projects, stages)?,
         cold(bench, &projects, &names)?,
         noop(bench, &projects, &names)?,
-    ];
-    bench.done_with("wildcards", stages)?;
-    Ok(tables)
+    ])
 }
 
 fn plan(bench: &Bench, projects: &[Project<'_>], stages: usize) -> anyhow::Result<Table> {
     let mut contestants = Vec::new();
     for project in projects {
-        project.afresh()?;
+        project.afresh(bench)?;
         let call = project.call(bench.jobs, project.foretell);
         foretold(&call, stages).context(project.runner.program.name)?;
         let nothing = || made_nothing(&project.folder.join("out"));
@@ -145,7 +143,7 @@ fn cold(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Re
     let contestants = asked.map(|project| {
         project
             .contestant(project.call(bench.jobs, &[]))
-            .before(|| project.afresh())
+            .before(|| project.afresh(bench))
             .after(|| project.is_made(names))
     });
     let mut contestants: Vec<_> = contestants.collect();
@@ -177,7 +175,7 @@ fn noop(bench: &Bench, projects: &[Project<'_>], names: &[String]) -> anyhow::Re
     for project in projects.iter().filter(|project| !project.runs_all) {
         let name = project.runner.program.name;
         progress(format_args!("  the files of {name} are copied"));
-        project.make(names)?;
+        project.make(bench, names)?;
         write!(
             what,
             " For {name} the files are there without its having made them, which is less to look at: it has no records."
